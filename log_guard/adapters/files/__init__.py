@@ -1,0 +1,11 @@
+"""Logs from a file, plain or compressed, or from standard input.
+
+One idea a file: ``reading`` gets the bytes, ``unpacking`` decompresses them, ``batches`` cuts them
+into lines, events and batches, ``follow`` keeps up with what is still growing, ``source`` is the
+way in.
+"""
+
+from log_guard.adapters.files.batches import StartsEvent
+from log_guard.adapters.files.source import FileSource
+
+__all__ = ["FileSource", "StartsEvent"]

@@ -1,0 +1,185 @@
+"""What is usual: for each (group, level, template), how often it occurs and in what numbers.
+
+A baseline is a pure sum over history, so baselines add like summaries do: folds of a history, days
+and machines are learnt apart and merged. It is immutable; learning gives a new one.
+
+Two questions are asked of it:
+
+* *presence*: in which share of the minutes that the group was watched did the key occur? A burst
+  counts once a minute, so an incident in the history does not make its own lines usual.
+* *count*: mean and spread of its number in a window (tumbling windows, zeros included).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.events import SECOND
+from log_guard.core.windows import WHOLE
+
+MINUTE = 60 * SECOND
+EPOCH = 600 * SECOND
+"""A running detector learns in steps of so much event time: within one, all are judged alike."""
+
+_TEMPLATE_BITS = 32
+_LEVEL_BITS = 4
+
+
+def key_codes(groups: np.ndarray, levels: np.ndarray, templates: np.ndarray) -> np.ndarray:
+    """Pack (group, level, template) ids into one int64 each."""
+    high = groups.astype(np.int64) << (_TEMPLATE_BITS + _LEVEL_BITS)
+    return high | (levels.astype(np.int64) << _TEMPLATE_BITS) | templates.astype(np.int64)
+
+
+def code_groups(codes: np.ndarray) -> np.ndarray:
+    return codes >> (_TEMPLATE_BITS + _LEVEL_BITS)
+
+
+def code_levels(codes: np.ndarray) -> np.ndarray:
+    return (codes >> _TEMPLATE_BITS) & ((1 << _LEVEL_BITS) - 1)
+
+
+def code_templates(codes: np.ndarray) -> np.ndarray:
+    return codes & ((1 << _TEMPLATE_BITS) - 1)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Sorted int64 ids and, for each, a row of sums (float64 holding integers, so adding is exact)."""
+
+    ids: np.ndarray  # (n,)
+    sums: np.ndarray  # (n, k)
+
+    @staticmethod
+    def of(ids: np.ndarray, sums: np.ndarray) -> Table:
+        """Sum the rows of equal ids."""
+        unique, inverse = np.unique(ids, return_inverse=True)
+        out = np.zeros((len(unique), sums.shape[1]))
+        np.add.at(out, inverse, sums)
+        return Table(unique, out)
+
+    def __add__(self, other: Table) -> Table:
+        return Table.of(np.concatenate([self.ids, other.ids]), np.concatenate([self.sums, other.sums]))
+
+    def look_up(self, ids: np.ndarray) -> np.ndarray:
+        """Sums of these ids, (len(ids), k); zeros where unknown."""
+        out = np.zeros((len(ids), self.sums.shape[1]))
+        if len(self.ids):
+            at = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+            hit = self.ids[at] == ids
+            out[hit] = self.sums[at[hit]]
+        return out
+
+
+def _table(columns: int) -> Table:
+    return Table(np.empty(0, dtype=np.int64), np.empty((0, columns)))
+
+
+MINUTES, COUNT, SQUARES, WINDOWS = range(4)
+
+
+STEADY = 0.2
+"""A template's own count is judged if it occurs in at least this share of the group's windows."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Sums over history.
+
+    keys:     (group, level, template) code → minutes with it, sum and sum of squares of its count a
+              tumbling window, windows with it.
+    volumes:  (group, level) code with template 0; level 15 stands for all levels together → the
+              same four sums.
+    groups:   group → minutes watched, windows watched (since the group was first seen).
+    """
+
+    keys: Table
+    volumes: Table
+    groups: Table
+
+    @staticmethod
+    def empty() -> Baseline:
+        return Baseline(_table(4), _table(4), _table(2))
+
+    def __add__(self, other: Baseline) -> Baseline:
+        return Baseline(self.keys + other.keys, self.volumes + other.volumes, self.groups + other.groups)
+
+    @property
+    def minutes(self) -> float:
+        """The longest time that any group was watched, minutes."""
+        return float(self.groups.sums[:, 0].max()) if len(self.groups.ids) else 0.0
+
+    @cached_property
+    def steady(self) -> np.ndarray:
+        """Codes of the keys that occur in at least :data:`STEADY` of their group's windows, sorted."""
+        watched = self.groups.look_up(code_groups(self.keys.ids))[:, 1]
+        return self.keys.ids[self.keys.sums[:, WINDOWS] >= STEADY * np.maximum(watched, 1.0)]
+
+    def bounded(self, most: int) -> tuple[Baseline, int]:
+        """Keep the ``most`` keys seen in most minutes; also return how many were dropped."""
+        excess = len(self.keys.ids) - most
+        if excess <= 0:
+            return self, 0
+        order = np.lexsort((self.keys.ids, -self.keys.sums[:, COUNT], -self.keys.sums[:, MINUTES]))
+        kept = np.sort(order[:most])
+        return Baseline(Table(self.keys.ids[kept], self.keys.sums[kept]), self.volumes, self.groups), excess
+
+
+ALL_LEVELS = 15
+
+
+def learn(
+    panes: pl.DataFrame, start: int, end: int, window: int, since: Mapping[int, int], whole: bool = True
+) -> Baseline:
+    """Baseline of one span of event time, ``[start, end)`` in µs, from its pane rows.
+
+    panes:  frame of ``pane``, ``group``, ``level``, ``template``, ``count`` (``PANE_SCHEMA``).
+    since:  when each known group was first seen, µs; others are watched from their first pane here.
+    whole:  also learn the whole stream (group 0).
+    """
+    panes = panes.select("pane", "group", "level", "template", "count")
+    if whole and not panes.is_empty():
+        panes = pl.concat([panes, panes.with_columns(pl.lit(WHOLE, dtype=pl.Int64).alias("group"))])
+    first = dict(since)
+    for group, pane in panes.group_by("group").agg(pl.col("pane").min()).iter_rows():
+        first.setdefault(group, pane)
+    ids = np.array(sorted(first), dtype=np.int64)
+    watched = np.array([max(end - max(first[g], start), 0) for g in ids.tolist()], dtype=float)
+    groups = Table(ids, np.column_stack([np.ceil(watched / MINUTE), np.ceil(watched / window)]))
+    if panes.is_empty():
+        return Baseline(_table(4), _table(4), groups)
+    return Baseline(_sums(panes, window), _sums(_by_level(panes), window), groups)
+
+
+def _by_level(panes: pl.DataFrame) -> pl.DataFrame:
+    zero = pl.lit(0, dtype=pl.Int64).alias("template")
+    every = pl.lit(ALL_LEVELS, dtype=pl.UInt8).alias("level")
+    return pl.concat([panes.with_columns(zero), panes.with_columns(zero, every)])
+
+
+def _sums(panes: pl.DataFrame, window: int) -> Table:
+    key = ["group", "level", "template"]
+    windows = (
+        panes.lazy()
+        .with_columns((pl.col("pane") // window).alias("window"))
+        .group_by(*key, "window")
+        .agg(pl.col("count").sum())
+    )
+    counts = windows.group_by(key).agg(
+        pl.col("count").sum(), (pl.col("count") * pl.col("count")).sum().alias("squares"), pl.len().alias("windows")
+    )
+    minutes = (
+        panes.lazy()
+        .with_columns((pl.col("pane") // MINUTE).alias("minute"))
+        .group_by(key)
+        .agg(pl.col("minute").n_unique().alias("minutes"))
+    )
+    both = counts.join(minutes, on=key).collect()
+    codes = key_codes(*(both[name].to_numpy() for name in key))
+    sums = both.select("minutes", "count", "squares", "windows").to_numpy().astype(float)
+    return Table.of(codes, sums)

@@ -1,0 +1,126 @@
+"""The clock of one input partition: what is on time, what is late, what is out of this world.
+
+Everything is judged event by event from the partition's own order, never from arrival time or from
+how the stream was cut into batches, so a replay judges the same.
+
+* The **watermark** is the highest event time so far minus ``lateness``.
+* An event is **late** if the watermark had passed the end of its pane: its windows get a revision.
+* It is **too late**, and kept out, if it is more than ``max_lateness`` below the highest time.
+* A **jump** of more than ``max_jump`` is believed only if the next event confirms it. A log that
+  pauses over a weekend goes on; one line from the year 2099 does not close every window there is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.events import SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRules:
+    """How time is judged, microseconds."""
+
+    slide: int = 5 * SECOND
+    lateness: int = 2 * SECOND
+    max_lateness: int = 600 * SECOND
+    max_jump: int = 86_400 * SECOND
+    max_unconfirmed: int = 366 * 86_400 * SECOND
+    """How far ahead the very last event may be, which no other event can confirm."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A batch of events after judgement.
+
+    events:    those to summarise, with a Boolean column ``late``.
+    too_late:  how many were kept out.
+    unreal:    events ahead of all others (a frame like the input); they go to the dead letters.
+    """
+
+    events: pl.DataFrame
+    too_late: int
+    unreal: pl.DataFrame
+
+
+class PartitionClock:
+    """State of one partition: its highest event time, and at most one event awaiting confirmation."""
+
+    def __init__(self, rules: TimeRules) -> None:
+        self.rules = rules
+        self.high: int | None = None
+        self._held: pl.DataFrame | None = None
+
+    @property
+    def watermark(self) -> int | None:
+        """Event time below which everything is taken to have come, or None before the first event."""
+        return None if self.high is None else self.high - self.rules.lateness
+
+    def judge(self, events: pl.DataFrame) -> Judged:
+        """Judge the next events of this partition (``EVENT_SCHEMA``), in their order."""
+        if self._held is not None:
+            events = pl.concat([self._held, events])
+            self._held = None
+        if events.is_empty():
+            return Judged(events.with_columns(pl.lit(False).alias("late")), 0, events)
+        times = events["time"].to_numpy()
+        before = self._high_before(times)
+        if before is None or bool((times - before > self.rules.max_jump).any()):
+            keep, unreal, held = self._follow_jumps(times.tolist())
+            self._held = events[-1:] if held else None
+            outside = events[unreal]
+            if len(keep) < len(times):
+                events = events[keep]
+                times = times[keep]
+            if events.is_empty():
+                return Judged(events.with_columns(pl.lit(False).alias("late")), 0, outside)
+            before = np.maximum.accumulate(np.concatenate([[self._start(times)], times[:-1]]))
+        else:
+            outside = events[:0]
+        self.high = int(max(before[-1], times[-1]))
+        too_late = times < before - self.rules.max_lateness
+        slide = self.rules.slide
+        late = (times - times % slide + slide) <= before - self.rules.lateness
+        judged = events.with_columns(pl.Series("late", late))
+        count = int(too_late.sum())
+        if count:
+            judged = judged.filter(pl.Series(~too_late))
+        return Judged(judged, count, outside)
+
+    def finish(self) -> Judged | None:
+        """Decide on the event that still awaits confirmation; call once, at the end of the source."""
+        held, self._held = self._held, None
+        if held is None:
+            return None
+        time = int(held["time"][0])
+        if self.high is not None and time - self.high > self.rules.max_unconfirmed:
+            return Judged(held[:0].with_columns(pl.lit(False).alias("late")), 0, held)
+        self.high = time if self.high is None else max(self.high, time)
+        return Judged(held.with_columns(pl.lit(False).alias("late")), 0, held[:0])
+
+    def _start(self, times: np.ndarray) -> int:
+        return int(times[0]) if self.high is None else self.high
+
+    def _high_before(self, times: np.ndarray) -> np.ndarray | None:
+        if self.high is None:
+            return None
+        return np.maximum.accumulate(np.concatenate([[self.high], times[:-1]]))
+
+    def _follow_jumps(self, times: list[int]) -> tuple[list[int], list[int], bool]:
+        """Event by event: indexes to keep, indexes that are unreal, and whether the last is held."""
+        keep: list[int] = []
+        unreal: list[int] = []
+        high, jump = self.high, self.rules.max_jump
+        for i, time in enumerate(times):
+            if high is None or time - high > jump:
+                if i + 1 == len(times):
+                    return keep, unreal, True
+                if times[i + 1] < time - jump:
+                    unreal.append(i)
+                    continue
+            high = time if high is None else max(high, time)
+            keep.append(i)
+        return keep, unreal, False

@@ -1,0 +1,205 @@
+"""Summaries and watermarks in, results out: a fold. Same records in, same results out; no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.baseline import EPOCH
+from log_guard.core.detectors.base import OutlierDetector
+from log_guard.core.judge import Judge, Outlier
+from log_guard.core.memory import MAX_KEYS, Memory, rename
+from log_guard.core.model import Model
+from log_guard.core.results import Result
+from log_guard.core.training import History, history_features, train, window_features
+from log_guard.core.vocabulary import Vocabulary
+from log_guard.core.windows import WindowBatch, Windows, WindowSpec
+
+WARM_WINDOWS = 20
+"""Windows to learn from before anything is judged, where no model and no training span is given."""
+MAX_HISTORY_ROWS = 3_000_000
+"""Pane rows kept to learn from; of a longer history the oldest are dropped and counted."""
+
+
+@dataclass(frozen=True)
+class DetectOptions:
+    """How to judge.
+
+    detector:      a name of ``judge.DETECTORS``.
+    train_until:   learn from what lies before this event time, µs. None: from the first 20
+                   windows, and again each time the history has doubled.
+    max_templates: bound on the table of templates.
+    """
+
+    detector: str = "fusion"
+    train_until: int | None = None
+    false_alarms_per_day: float = 2.0
+    group_by: tuple[str, ...] = ("service",)
+    max_templates: int = MAX_KEYS
+
+
+class Detect:
+    """The detector of one partition: windows, what it has learnt, and when it learns.
+
+    model:    judge by this one, and do not train.
+    outlier:  an unfitted detector on the 30 features, to score in place of the own ones.
+    """
+
+    def __init__(self, spec: WindowSpec, options: DetectOptions | None = None, model: Model | None = None, outlier: OutlierDetector | None = None) -> None:
+        self.spec = spec
+        self.options = options or DetectOptions()
+        self.groups = Vocabulary(model.groups if model else ())
+        self.templates = Vocabulary(model.templates if model else ())
+        self.windows = Windows(spec, self.groups, self.templates)
+        self.judge: Judge | None = None
+        self.dropped_history = 0
+        self._memory: Memory | None = None
+        self._outlier = outlier
+        self._history: list[pl.DataFrame] = []
+        self._next_training: int | None = None
+        self._given = model is not None
+        if model is not None:
+            self._install(model, None)
+
+    @property
+    def model(self) -> Model | None:
+        return self.judge.model if self.judge else None
+
+    @property
+    def dropped_keys(self) -> int:
+        """Keys of the baseline that its bound has dropped."""
+        return self._memory.dropped if self._memory else 0
+
+    def warming(self, end: int) -> str | None:
+        """How far the warm-up is at this event time, e.g. ``7/20`` windows; None once a model judges."""
+        if self.judge is not None or self.windows.began is None:
+            return None
+        window = self.spec.window
+        total = WARM_WINDOWS
+        if self.options.train_until is not None:
+            total = max((self.options.train_until - self.windows.began) // window, 1)
+        return f"{min(max(end - self.windows.began, 0) // window, total)}/{total}"
+
+    def add(self, summary: pl.DataFrame) -> None:
+        """Take in a summary."""
+        self.windows.add(summary)
+
+    def advance(self, watermark: int, revision: int) -> list[Result]:
+        """Publish all windows that end at or below the watermark (µs)."""
+        results: list[Result] = []
+        while self.windows.began is not None:
+            at = self.windows.closed if self.windows.closed is not None else self.windows.began
+            stop = min(self._next_stop(at, watermark), watermark)
+            batch = self.windows.close(stop)
+            if batch is not None:
+                results += self._judge(batch, revision)
+            closed = self.windows.closed
+            if closed is not None and closed > at:
+                self._learn(at, closed)
+            if stop >= watermark:
+                break
+        return results
+
+    def finish(self, revision: int) -> list[Result]:
+        """Publish what is still open, at the end of the stream, as not final."""
+        batch = self.windows.flush()
+        return [] if batch is None else self._judge(batch, revision)
+
+    def peek(self, revision: int) -> list[Result]:
+        """Early verdicts: open windows that are anomalous already, by evidence that can only grow."""
+        batch = self.windows.peek() if self.judge is not None else None
+        return [] if batch is None else [r for r in self._judge(batch, revision) if r.is_anomaly]
+
+    def _judge(self, batch: WindowBatch, revision: int) -> list[Result]:
+        if self.judge is None or self._memory is None:
+            return self._unjudged(batch, revision)
+        ends = batch.rows["end"].to_numpy()
+        by_age = self._memory.judging(ends)
+        if len(by_age) == 1:
+            return self.judge.judge(batch, by_age[0][1], self.windows, revision)
+        return [
+            result
+            for mask, baseline in by_age
+            for result in self.judge.judge(batch.only(mask), baseline, self.windows, revision)
+        ]
+
+    def _unjudged(self, batch: WindowBatch, revision: int) -> list[Result]:
+        features = window_features(batch, None)
+        return [
+            Result(end - self.spec.window, end, self.groups.words[group], revision, batch.final, False, 0.0, features[row], warming=self.warming(end))
+            for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
+        ]
+
+    def _next_stop(self, at: int, watermark: int) -> int:
+        """Where to pause: at the end of the epoch, for a training, or past a gap in one step."""
+        stop = at - at % EPOCH + EPOCH
+        newest = self.windows.newest_pane
+        if newest is not None and at - newest > self.spec.silence_shown + self.spec.window:
+            following = self.windows.next_pane(at)
+            beyond = watermark if following is None else min(following, watermark)
+            stop = max(stop, beyond - beyond % EPOCH)
+        due = self._training_due()
+        return min(stop, due) if due is not None and due > at else stop
+
+    def _training_due(self) -> int | None:
+        began = self.windows.began
+        if self._given or began is None or (self.options.train_until is not None and self.judge is not None):
+            return None
+        due = self.options.train_until or self._next_training or began + WARM_WINDOWS * self.spec.window
+        return due + (-due) % self.spec.slide
+
+    def _learn(self, start: int, end: int) -> None:
+        """Learn from the panes of ``[start, end)``, which have closed."""
+        panes = self.windows.closed_panes(start, end)
+        due = self._training_due()
+        if due is not None:
+            self._history.append(panes)
+            if end >= due:
+                self._train(end)
+                return
+        if self._memory is not None and self._memory.learn(panes, start, end):
+            self._compact()
+
+    def _train(self, now: int) -> None:
+        began = self.windows.began
+        assert began is not None
+        self._drop_history()
+        history = History(pl.concat(self._history), self.groups, self.templates)
+        if history.span[1] - history.span[0] >= WARM_WINDOWS * self.spec.window or self.options.train_until is not None:
+            model = train(history, self.spec, false_alarms_per_day=self.options.false_alarms_per_day, group_by=self.options.group_by)
+            self._install(model, now)
+        self._next_training = now + (now - began)
+        if self.options.train_until is not None:
+            self._history = []
+
+    def _drop_history(self) -> None:
+        rows = sum(panes.height for panes in self._history)
+        while rows > MAX_HISTORY_ROWS and len(self._history) > 1:
+            oldest = self._history.pop(0)
+            rows -= oldest.height
+            self.dropped_history += oldest.height
+
+    def _install(self, model: Model, now: int | None) -> None:
+        outlier = None
+        if self._outlier is not None:
+            history = History(pl.concat(self._history), self.groups, self.templates)
+            outlier = Outlier.fit(self._outlier, history_features(history, self.spec, model.text))
+        self.judge = Judge(model, self.groups, self.templates, self.options.detector, outlier)
+        since = dict.fromkeys(model.baseline.groups.ids.tolist(), model.training.start)
+        remembered = 3 + self.spec.max_lateness // EPOCH
+        start = -(1 << 62) if now is None else now
+        self._memory = Memory(model.baseline, since, start, self.spec.window, remembered)
+
+    def _compact(self) -> None:
+        """Forget the templates that nothing refers to any more, once the table is over its bound."""
+        if len(self.templates) <= self.options.max_templates or self._memory is None or self.judge is None:
+            return
+        used = [self._memory.used_templates(), self.windows.used_templates()]
+        used += [panes["template"].unique().to_numpy() for panes in self._history]
+        mapping = self.templates.keep(np.concatenate(used))
+        self._memory.rename_templates(mapping)
+        self.windows.rename_templates(mapping)
+        self._history = [rename(panes, mapping) for panes in self._history]
+        self.judge.forget_vectors()

@@ -1,0 +1,69 @@
+"""Count surprise: a count far above or below its own baseline, silence included.
+
+The count of a key in a window is taken as negative binomial with the mean and the spread of the
+history (Poisson where the history is no wilder than that). The surprise is ``-log2`` of the
+probability of a count at least, or at most, as extreme, whichever side it is on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from log_guard.core.detectors.novelty import exact
+
+MAX_BITS = 100.0
+
+
+def moments(sums: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance a window from (count, squares) sums, (n, 2), over ``windows`` windows, (n,).
+
+    Half an event in one more window is added to the history, so that a short one is not taken for
+    certain; the variance is at least that of a Poisson count of uncertain mean.
+    """
+    n = np.maximum(windows, 1.0)
+    mean = (sums[:, 0] + 0.5) / (n + 1.0)
+    variance = np.maximum(sums[:, 1] / n - (sums[:, 0] / n) ** 2, 0.0) * n / np.maximum(n - 1.0, 1.0)
+    return mean, np.maximum(variance, mean) * (1.0 + 1.0 / n) + (0.05 * mean) ** 2
+
+
+def tail_bits(counts: np.ndarray, mean: np.ndarray, variance: np.ndarray, both: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Surprise of counts, bits, and their side (1 above, -1 below), each (n,).
+
+    ``both`` False looks only above: counts of an unfinished window can only grow.
+    """
+    from scipy.special import betainc
+
+    over = np.maximum(variance - mean, 1e-6 * mean)
+    size = mean * mean / over  # the negative binomial's r
+    p = size / (size + mean)
+    counts = np.asarray(counts, dtype=float)
+    at_most = betainc(size, counts + 1.0, p)
+    at_least = np.where(counts > 0, betainc(np.maximum(counts, 1e-9), size, 1.0 - p), 1.0)
+    above = -np.log2(np.maximum(at_least, 2.0**-MAX_BITS))
+    below = -np.log2(np.maximum(at_most, 2.0**-MAX_BITS))
+    if not both:
+        return exact(above), np.ones(len(counts))
+    return exact(np.maximum(above, below)), np.where(above >= below, 1.0, -1.0)
+
+
+class CountSurprise:
+    """The same for a plain matrix of counts, (windows, keys), behind scikit-learn's interface."""
+
+    def get_params(self, deep: bool = True) -> dict[str, object]:
+        return {}
+
+    def fit(self, X: np.ndarray, y: None = None) -> CountSurprise:
+        X = np.asarray(X, dtype=float)
+        sums = np.column_stack([X.sum(axis=0), (X**2).sum(axis=0)])
+        self.mean_, self.variance_ = moments(sums, np.full(X.shape[1], float(len(X))))
+        self.offset_ = float(self.score_samples(X).min())
+        return self
+
+    def score_samples(self, X: np.ndarray) -> np.ndarray:
+        """Minus the Euclidean norm of the keys' surprises, (windows,)."""
+        X = np.asarray(X, dtype=float)
+        bits = [tail_bits(X[:, k], np.full(len(X), m), np.full(len(X), v))[0] for k, (m, v) in enumerate(zip(self.mean_, self.variance_, strict=True))]
+        return -np.sqrt((np.array(bits) ** 2).sum(axis=0))
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.where(self.score_samples(X) >= self.offset_, 1, -1)

@@ -1,0 +1,187 @@
+"""One JSON record, under any of the usual names: the exact path, a record at a time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Names under which each field is looked for, the first that has a value wins.
+
+    ``a.b`` is a key with a dot in it or ``b`` within the object ``a``.
+    """
+
+    timestamp: tuple[str, ...]
+    level: tuple[str, ...]
+    service: tuple[str, ...]
+    message: tuple[str, ...]
+
+    def with_own(self, timestamp: str = "", level: str = "", service: str = "", message: str = "") -> Fields:
+        """Put the user's names first."""
+
+        def first(own: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+            return (own, *usual) if own else usual
+
+        return Fields(
+            first(timestamp, self.timestamp),
+            first(level, self.level),
+            first(service, self.service),
+            first(message, self.message),
+        )
+
+
+ALIASES = Fields(
+    timestamp=(
+        "timestamp", "@timestamp", "time", "ts", "Timestamp", "timeUnixNano", "time_unix_nano",
+        "observedTimeUnixNano", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "datetime",
+        "date", "eventTime", "event_time", "asctime", "t",
+    ),
+    level=(
+        "level", "log.level", "severity", "severityText", "severity_text", "SeverityText", "levelname",
+        "loglevel", "log_level", "lvl", "PRIORITY", "severityNumber", "severity_number", "SeverityNumber",
+    ),
+    service=(
+        "service", "service.name", "service_name", "serviceName", "resource.service.name",
+        "Resource.service.name", "resource.attributes.service.name", "app", "application",
+        "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "kubernetes.container_name", "container_name", "component",
+        "name", "logger", "_COMM",
+    ),
+    message=("message", "msg", "MESSAGE", "body", "Body", "log", "event", "text"),
+)  # fmt: skip
+
+SYSLOG_WORDS = ("fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug")
+SYSLOG_NUMBERS = {"PRIORITY": {str(n): word for n, word in enumerate(SYSLOG_WORDS)}}
+_OTEL = ("trace", "debug", "info", "warn", "error", "fatal")
+OTEL_NUMBERS = {
+    key: {str(n): _OTEL[(n - 1) // 4] for n in range(1, 25)}
+    for key in ("severityNumber", "severity_number", "SeverityNumber")
+}
+
+Row = tuple[str | None, str | None, str | None, str | None, str | None]
+"""timestamp, level, service, message, reason: as in ``RAW_COLUMNS``."""
+
+
+def parse_record(raw: bytes, fields: Fields = ALIASES) -> Row:
+    """Read one record; never raises."""
+    text = raw.decode("utf-8", errors="replace").strip()
+    if not text:
+        return _dead("empty line")
+    try:
+        value = json.loads(text, strict=False, object_pairs_hook=_first_wins)
+    except RecursionError:
+        return _dead("nested too deep")
+    except ValueError:
+        return _dead("invalid JSON")
+    if not isinstance(value, dict):
+        return _dead("not a JSON object")
+    try:
+        return _read(value, fields)
+    except RecursionError:
+        return _dead("nested too deep")
+
+
+def _dead(reason: str) -> Row:
+    return (None, None, None, None, reason)
+
+
+def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a key given twice the first counts, as on the fast path."""
+    return dict(reversed(pairs)) if len(pairs) > 1 else dict(pairs)
+
+
+def _read(record: dict[str, Any], fields: Fields) -> Row:
+    _, timestamp = _find(record, fields.timestamp)
+    level_key, level = _find(record, fields.level)
+    _, service = _find(record, fields.service)
+    message_key, message = _find(record, fields.message)
+    if timestamp is None or isinstance(timestamp, dict | list | bool):
+        return _dead("no timestamp")
+    if message_key is None:
+        rest = {k: v for k, v in record.items() if k not in fields.timestamp + fields.level + fields.service}
+        return (_text(timestamp), _level(level_key, level), _text(service), _text(rest) if rest else "", None)
+    inner = _nested(message)
+    if inner is not None:
+        _, deeper = _find(inner, fields.message)
+        if deeper is not None:
+            inner_key, inner_level = _find(inner, fields.level)
+            _, inner_service = _find(inner, fields.service)
+            if inner_level is not None:
+                level_key, level = inner_key, inner_level
+            service = service if service is not None else inner_service
+            message = deeper
+    shown = _text(_unwrap(message)) or ""
+    return (_text(timestamp), _level(level_key, level), _text(service), shown.rstrip("\r\n"), None)
+
+
+def _nested(message: Any) -> dict[str, Any] | None:
+    """Return the object that a container runtime wrapped as text, if the message is one."""
+    if isinstance(message, str) and message.startswith("{"):
+        try:
+            value = json.loads(message, strict=False)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+    return None
+
+
+def _unwrap(value: Any) -> Any:
+    """OpenTelemetry's AnyValue and journald's byte arrays."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, inner),) = value.items()
+        if kind in ("stringValue", "intValue", "doubleValue", "boolValue", "Value"):
+            return inner
+    if isinstance(value, list) and value and all(isinstance(b, int) and 0 <= b < 256 for b in value):
+        return bytes(value).decode("utf-8", errors="replace")
+    return value
+
+
+def _find(record: dict[str, Any], names: tuple[str, ...]) -> tuple[str | None, Any]:
+    for name in names:
+        value = record.get(name)
+        if value is None and "." in name:
+            value = _walk(record, name)
+        if value is not None:
+            return name, value
+    return None, None
+
+
+def _walk(record: dict[str, Any], name: str) -> Any:
+    head, _, tail = name.partition(".")
+    inner = record.get(head)
+    if isinstance(inner, list):  # OpenTelemetry's [{"key": ..., "value": ...}]
+        for item in inner:
+            if isinstance(item, dict) and item.get("key") == tail:
+                return _unwrap(item.get("value"))
+        return None
+    if not isinstance(inner, dict) or not tail:
+        return None
+    value = inner.get(tail)
+    if value is None and "." in tail:
+        return _walk(inner, tail)
+    return value
+
+
+def _level(key: str | None, value: Any) -> str | None:
+    text = _text(value)
+    if key is None or text is None:
+        return text
+    numbers = SYSLOG_NUMBERS.get(key) or OTEL_NUMBERS.get(key) or {}
+    return numbers.get(text, text)
+
+
+def _text(value: Any) -> str | None:
+    """Values as text; lone surrogates, which JSON can smuggle in, become U+FFFD."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, int | float):
+        text = repr(value)
+    else:
+        text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", errors="replace").decode("utf-8")

@@ -1,0 +1,148 @@
+"""Windows → results: features, scores and, for what is not normal, the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.baseline import Baseline
+from log_guard.core.detectors.base import OutlierDetector
+from log_guard.core.events import SECOND
+from log_guard.core.evidence import Counts, explain
+from log_guard.core.features import VOLUME_FEATURES
+from log_guard.core.model import Model
+from log_guard.core.results import Evidence, Result
+from log_guard.core.scoring import NOVELTY, SURPRISE, Parts, find_parts, weighted_squares
+from log_guard.core.training import window_features
+from log_guard.core.vocabulary import Vocabulary
+from log_guard.core.windows import WindowBatch, Windows
+
+DETECTORS = ("fusion", "novelty", "surprise", "reference")
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A fitted detector of the user's own; its threshold is where 1 in 200 windows of history lie."""
+
+    detector: OutlierDetector
+    middle: float
+    threshold: float
+
+    @staticmethod
+    def fit(detector: OutlierDetector, features: np.ndarray) -> Outlier:
+        detector.fit(features)
+        values = -np.asarray(detector.score_samples(features), dtype=float)
+        middle, high = np.quantile(values, [0.5, 0.995])
+        return Outlier(detector, float(middle), float(high))
+
+    def ratio(self, features: np.ndarray) -> np.ndarray:
+        """Monotone in the detector's score, 0 or more, 1 at the threshold."""
+        values = -np.asarray(self.detector.score_samples(features), dtype=float)
+        spread = max(self.threshold - self.middle, 1e-9)
+        return np.asarray(np.exp2(np.clip((values - self.threshold) / spread, -60.0, 60.0)))
+
+
+class Judge:
+    """Applies one model. Pure: equal windows and baselines give equal results.
+
+    detector:  one of :data:`DETECTORS`; with ``outlier`` given, that one scores instead.
+    """
+
+    def __init__(self, model: Model, groups: Vocabulary, templates: Vocabulary, detector: str = "fusion", outlier: Outlier | None = None) -> None:
+        self.model = model
+        self.groups = groups
+        self.templates = templates
+        self.detector = detector
+        self.outlier = outlier
+        self._vectors = model.text.vectors(templates.words)
+
+    def forget_vectors(self) -> None:
+        """Call after template ids have changed."""
+        self._vectors = self._vectors[:0]
+
+    def features(self, batch: WindowBatch) -> np.ndarray:
+        """The 30 features, (rows, 30); a template is vectorised when it is first met."""
+        known = len(self._vectors)
+        if known < len(self.templates):
+            fresh = self.model.text.vectors(self.templates.words[known:])
+            self._vectors = np.concatenate([self._vectors, fresh])
+        return window_features(batch, self._vectors)
+
+    def judge(self, batch: WindowBatch, baseline: Baseline, windows: Windows, revision: int) -> list[Result]:
+        """Results of a batch, in its order."""
+        features = self.features(batch)
+        parts = find_parts(batch, baseline)
+        squares, ratio = self._ratio(parts, batch, features)
+        anomalous = np.flatnonzero(ratio >= 1.0)
+        evidence: dict[int, Evidence] = {}
+        if len(anomalous):
+            order = np.argsort(parts.row, kind="stable")
+            bounds = np.searchsorted(parts.row[order], [anomalous, anomalous + 1])
+            for row, begin, end in zip(anomalous.tolist(), *bounds.tolist(), strict=True):
+                mine = order[begin:end]
+                evidence[row] = self._explain(batch, row, parts.take(mine), squares[mine], baseline, windows, features[row])
+        score = np.where(np.isfinite(ratio), ratio / (1.0 + np.where(np.isfinite(ratio), ratio, 0.0)), 1.0)
+        names = self.groups.words
+        window = self.model.window
+        version = self.model.version
+        return [
+            Result(
+                window_start=end - window,
+                window_end=end,
+                service=names[group],
+                revision=revision,
+                final=batch.final,
+                is_anomaly=row in evidence,
+                anomaly_score=float(score[row]),
+                features=features[row],
+                model_version=version,
+                evidence=evidence.get(row),
+            )
+            for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
+        ]
+
+    def _ratio(self, parts: Parts, batch: WindowBatch, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Squared contributions of the parts, and each window's score over its threshold."""
+        scales = self.model.scales.of(batch.rows["group"].to_numpy())
+        squares = weighted_squares(parts, scales[:, :2])
+        if self.detector in ("novelty", "surprise"):
+            squares = np.where(parts.detector == (NOVELTY if self.detector == "novelty" else SURPRISE), squares, 0.0)
+        sums = np.zeros(len(features))
+        np.add.at(sums, parts.row, squares)
+        if self.outlier is not None:
+            return squares, self.outlier.ratio(features)
+        if self.detector == "reference":
+            density = self.model.density
+            return squares, np.asarray(density.distance(features) / density.eps)
+        if self.detector == "fusion":
+            return squares, np.sqrt(sums) / scales[:, 2]
+        return squares, np.sqrt(sums)
+
+    def _explain(
+        self, batch: WindowBatch, row: int, parts: Parts, squares: np.ndarray, baseline: Baseline, windows: Windows, features: np.ndarray
+    ) -> Evidence:
+        end, group = batch.rows.select("end", "group").row(row)
+        whole = batch.rows[row : row + 1]
+        mine = batch.entries.filter(pl.col("row") == row)
+        counts: Counts = {(level, template): n for level, template, n in mine.select("level", "template", "count").iter_rows()}
+
+        def is_normal(changed: Counts) -> bool:
+            rows = [(0, level, template, n) for (level, template), n in changed.items() if n > 0]
+            other = WindowBatch(whole, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final)
+            _, ratio = self._ratio(find_parts(other, baseline), other, self.features(other))
+            return bool(ratio[0] < 1.0)
+
+        nearest = self.model.density.nearest(features[None, :])[0] if len(self.model.density.core_) else []
+        return explain(
+            parts,
+            squares,
+            windows.samples(end, group),
+            self.templates.words,
+            self.groups.words[group],
+            self.model.window / SECOND,
+            counts,
+            is_normal,
+            {name: round(float(v), 3) for name, v in zip(VOLUME_FEATURES, nearest, strict=False)},
+        )

@@ -1,0 +1,159 @@
+"""Message → template: what varies is replaced by a placeholder, what is secret is removed.
+
+``Payment processed - transaction_id: txn_552216, amount: $705.61`` becomes
+``Payment processed - transaction_id: <id>, amount: $<num>``.
+
+Two steps, because one is cheap and the other is thorough:
+
+1. :meth:`Masker.coarse` runs one regular expression over every message and collapses each run of
+   (hexadecimal) digits to ``0``. Nothing is decided by it, but thousands of messages become a few.
+2. :meth:`Masker.refine` runs the list of rules below over the few that remain.
+
+``template = refine(coarse(message))`` depends on the message alone, so any split of a stream into
+batches gives the same templates. The price of collapsing first is that an all-hexadecimal word with
+a digit in it is a number like any other (``<num>``): a request id that happens to consist of
+decimal digits must not become a template of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from log_guard.errors import OptionError
+
+MAX_MESSAGE_CHARS = 2048
+"""A template is made of the first so many characters of a message."""
+
+MAX_TEMPLATE_CHARS = 512
+MAX_SAMPLE_CHARS = 512
+
+_DIGITS = r"(?-u:\b)[0-9a-fA-F]*[0-9][0-9a-fA-F]*(?-u:\b)|[0-9]+"
+
+# A joined stack trace: the class of the exception says what happened, the frames do not.
+_EXCEPTION = r"(?m)^(?:Caused by: )?((?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Error|Exception|Panic|Exit|Interrupt))\b"
+
+_KEY = (
+    r"(?:password|passwd|passphrase|pwd|secret|credentials?|authorization"
+    r"|(?:api|access|private|secret|auth|encryption|signing)[_-]?key|(?:[a-z]+[_-])?token)"
+)
+
+# Secrets are found by what they are called or by a shape that nothing else has.
+_SECRETS: tuple[tuple[str, str], ...] = (
+    (
+        rf"""(?i)({_KEY}["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?(?:"[^"]*"|'[^']*'|[^\s"',;&)}}\]]+)""",
+        "${1}<secret>",
+    ),
+    (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} <secret>"),
+    (r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@", "${1}<secret>@"),
+    (r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?", "<secret>"),
+    (r"\b(?:AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|sk_live_|sk-)[A-Za-z0-9_-]{6,}", "<secret>"),
+    (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?", "<secret>"),
+)
+
+# The rules see coarse text: every digit run is a single 0. Order matters, the specific first.
+_RULES: tuple[tuple[str, str], ...] = (
+    (r"""[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>()\[\]{},;]+""", "<url>"),
+    (r"[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "<email>"),
+    (
+        r"\b(?:0|[a-fA-F]{8})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{12})\b",
+        "<uuid>",
+    ),
+    (r"\b0[-/]0[-/]0[T ]0:0(?::0)?(?:[.,]0)?(?:Z|[+-]0(?::0)?)?", "<timestamp>"),
+    (r"\b0/[A-Z][a-z]{2}/0:0:0:0(?: [+-]0)?", "<timestamp>"),
+    (r"\b0:0:0(?:[.,]0)?\b", "<timestamp>"),
+    (r"\b0[-/]0[-/]0\b", "<timestamp>"),
+    (r"\b(?:(?:0|[a-fA-F]{2})[:-]){5}(?:0|[a-fA-F]{2})\b", "<mac>"),
+    (r"\b0\.0\.0\.0\b(?:/0)?", "<ip>"),
+    (r"(?:\b(?:0|[a-fA-F]{1,4}))?(?:::?(?:0|[a-fA-F]{1,4})){6,7}\b", "<ip>"),
+    (r"(?:\b(?:0|[a-fA-F]{1,4}):)+:(?:(?:0|[a-fA-F]{1,4}):)*(?:0|[a-fA-F]{1,4})\b", "<ip>"),
+    (
+        r"""(^|[\s"'(\[=:,|])(?:[A-Za-z]:|~|\.{1,2})?(?:[/\\][\w.@%+~:?&=#$*!-]+)+[/\\]?""",
+        "${1}<path>",
+    ),
+    (r"\b0[xX][0-9a-fA-F]+\b", "<hex>"),
+    (r"(^|[\s(=:,\[])[-+]0\b", "${1}0"),
+    (r"\b0(?:[.,:]0)*\b%?", "<num>"),
+    (r"\b0([A-Za-z]{1,3})\b", "<num>${1}"),
+    (r"\b[A-Za-z_]\w*0\w*|\b0\w+", "<id>"),
+    (r"0+", "<num>"),
+    # A list of numbers is one slot, however long it is.
+    (r"<num>(?:[ ,;|]+<num>)+", "<num>"),
+)
+
+_CONTROL = r"[\x00-\x1f\x7f\u{80}-\u{9f}\u{2028}\u{2029}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]+"
+"""Control characters and those that turn text around: a log must not write to a terminal."""
+
+
+@dataclass(frozen=True)
+class Masker:
+    """Turns messages into templates, and into samples that can be shown.
+
+    extra:  (name, regular expression) pairs of the user's own, applied first; what they match
+            becomes ``<name>``. Rust syntax: no look-around, so that time stays linear.
+    """
+
+    extra: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, pattern in self.extra:
+            if not re.fullmatch(r"[a-z][a-z_]*", name):
+                raise OptionError(f"mask name {name!r}: use lower-case letters and '_' only")
+            try:
+                pl.Series([""]).str.contains(pattern)
+            except pl.exceptions.ComputeError as error:
+                reason = str(error).strip().splitlines()[-1]
+                raise OptionError(f"mask {name}: not a regular expression ({reason})") from None
+
+    def coarse(self, messages: pl.Series) -> pl.Series:
+        """Collapse what mostly varies: String series → String series, a row a message."""
+        if (messages.str.len_bytes().max() or 0) > MAX_MESSAGE_CHARS:  # type: ignore[operator]
+            messages = messages.str.slice(0, MAX_MESSAGE_CHARS)
+        for name, pattern in self.extra:
+            messages = messages.str.replace_all(pattern, f"<{name}>")
+        return messages.str.replace_all(_DIGITS, "0")
+
+    def refine(self, coarse: pl.Series) -> pl.Series:
+        """Make templates of coarse messages; meant for the distinct ones only."""
+        text = one_line(coarse)
+        for pattern, placeholder in _SECRETS + _RULES:
+            text = text.str.replace_all(pattern, placeholder)
+        return text.str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
+
+    def templates(self, messages: pl.Series) -> pl.Series:
+        """Message → template, row by row (the two steps together)."""
+        coarse = self.coarse(messages).rename("coarse")
+        distinct = coarse.unique(maintain_order=True)
+        pairs = pl.DataFrame({"coarse": distinct, "template": self.refine(distinct)})
+        return coarse.to_frame().join(pairs, on="coarse", how="left", maintain_order="left")["template"]
+
+
+def one_line(messages: pl.Series) -> pl.Series:
+    """First line of each message and, of a stack trace below it, the exception's class."""
+    if not messages.str.contains("\n", literal=True).any():
+        return messages.str.replace_all(_CONTROL, " ")
+    exception = messages.str.extract(_EXCEPTION, 1)
+    head = messages.str.strip_chars_start("\n").str.extract(r"^([^\n]*)", 1)
+    frame = pl.DataFrame({"whole": messages, "head": head, "exception": exception})
+    more = pl.col("whole").str.contains("\n", literal=True) & pl.col("exception").is_not_null()
+    shown = pl.when(more).then(pl.format("{} | {}", "head", "exception")).otherwise(pl.col("head"))
+    return frame.select(shown.alias("text"))["text"].str.replace_all(_CONTROL, " ")
+
+
+def redact(messages: pl.Series) -> pl.Series:
+    """Messages as people may see them: secrets removed, control characters gone, cut to length."""
+    text = messages.str.slice(0, MAX_MESSAGE_CHARS)
+    for pattern, placeholder in _SECRETS:
+        text = text.str.replace_all(pattern, placeholder)
+    text = text.str.replace_all(_CONTROL, " ")
+    cut = pl.col("text").str.len_chars() > MAX_SAMPLE_CHARS
+    shown = pl.when(cut).then(pl.col("text").str.slice(0, MAX_SAMPLE_CHARS - 1) + "…")
+    return text.alias("text").to_frame().select(shown.otherwise(pl.col("text")))["text"]
+
+
+def mask_one(message: str, extra: Sequence[tuple[str, str]] = ()) -> str:
+    """Return the template of one message (for explanations and tests, not for streams)."""
+    return str(Masker(tuple(extra)).templates(pl.Series([message]))[0])

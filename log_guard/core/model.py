@@ -1,0 +1,74 @@
+"""What was learnt from history: everything that scoring needs, as arrays and plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from log_guard.core.baseline import Baseline
+from log_guard.core.detectors.density import InductiveDBSCAN
+from log_guard.core.features import FEATURES
+from log_guard.core.features.text import TextModel
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where a model comes from.
+
+    start, end:  span of event time learnt from, µs.
+    digest:      SHA-256 of the summaries learnt from: equal data, equal digest.
+    blocks:      blocks of history whose maxima calibrated the thresholds.
+    block:       their length, µs.
+    """
+
+    start: int
+    end: int
+    events: int
+    windows: int
+    digest: str
+    blocks: int
+    block: int
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What each detector's value is divided by, so that 1 is the threshold.
+
+    by_group:  group id → (novelty, surprise, both together).
+    default:   the same for a group that history does not know.
+    """
+
+    by_group: dict[int, tuple[float, float, float]]
+    default: tuple[float, float, float]
+
+    def of(self, groups: np.ndarray) -> np.ndarray:
+        """Scales of groups, (n,) → (n, 3)."""
+        unique, inverse = np.unique(groups, return_inverse=True)
+        table = np.array([self.by_group.get(int(g), self.default) for g in unique]).reshape(-1, 3)
+        return np.asarray(table[inverse.reshape(-1)])
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model. ``groups`` and ``templates`` give the meaning of the ids in it."""
+
+    window: int
+    slide: int
+    group_by: tuple[str, ...]
+    false_alarms_per_day: float
+    groups: tuple[str, ...]
+    templates: tuple[str, ...]
+    baseline: Baseline
+    scales: Scales
+    text: TextModel
+    density: InductiveDBSCAN
+    training: Training
+    features: tuple[str, ...] = field(default=FEATURES)
+
+    @property
+    def version(self) -> str:
+        """Name of the model: a function of what it learnt from and how."""
+        return self.training.digest[:12]

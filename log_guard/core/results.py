@@ -1,0 +1,146 @@
+"""What flows out: a result a window and group, with its evidence where it is not normal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from log_guard.core.features import FEATURES
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso(time: int) -> str:
+    """Microseconds since 1970 UTC → ISO 8601 with a Z."""
+    return (_EPOCH + timedelta(microseconds=time)).isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One count's share in an anomaly.
+
+    kind:      new (never seen), rare, surging, fading (too few), silent (none, though usual).
+    level:     name of the level; ``template`` None means all events of that level, ``level`` None all.
+    observed:  count in the window; ``expected`` its mean in history; ``low``, ``high`` its usual range.
+    bits:      surprise; ``share`` of the score that it makes up, 0 to 1.
+    """
+
+    kind: str
+    level: str | None
+    template: str | None
+    observed: int
+    expected: float
+    low: int
+    high: int
+    bits: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A raw line, redacted, and where it stands."""
+
+    level: str
+    message: str
+    source: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One clause of 'normal if': this count at most, or at least, so many."""
+
+    level: str | None
+    template: str | None
+    relation: str  # "<=" or ">="
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a window is not normal.
+
+    sentence:   what a person would say first.
+    parts:      the counts that make up the score, largest first; shares of all parts add up to 1.
+    samples:    up to three raw lines.
+    normal_if:  at most three bounds, none of which can be left out, that would make it normal;
+                empty where no such three were found.
+    nearest_normal:  volume features of the nearest window of history that the reference detector
+                holds for normal.
+    """
+
+    sentence: str
+    parts: tuple[Part, ...]
+    samples: tuple[Sample, ...]
+    normal_if: tuple[Bound, ...]
+    nearest_normal: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The verdict on one window of one group. Times in µs; ``revision`` grows when it is replaced."""
+
+    window_start: int
+    window_end: int
+    service: str
+    revision: int
+    final: bool
+    is_anomaly: bool
+    anomaly_score: float
+    features: np.ndarray  # (30,)
+    model_version: str | None = None
+    warming: str | None = None
+    evidence: Evidence | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON object: features by name at the top level."""
+        return {
+            "kind": "result",
+            "window_start": iso(self.window_start),
+            "window_end": iso(self.window_end),
+            "service": self.service,
+            "revision": self.revision,
+            "final": self.final,
+            "is_anomaly": self.is_anomaly,
+            "anomaly_score": self.anomaly_score,
+            "model_version": self.model_version,
+            "warming": self.warming,
+            **dict(zip(FEATURES, self.features.tolist(), strict=True)),
+            "evidence": None if self.evidence is None else asdict(self.evidence),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One episode, as a person meets it.
+
+    state:     opened, updated, resolved.
+    services:  those that failed together, the likeliest first cause first.
+    """
+
+    id: int
+    state: str
+    start: int
+    end: int
+    services: tuple[str, ...]
+    peak_score: float
+    windows: int
+    evidence: Evidence
+    service: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "kind": "alert",
+            "id": self.id,
+            "state": self.state,
+            "start": iso(self.start),
+            "end": iso(self.end),
+            "services": list(self.services),
+            "service": self.service,
+            "peak_score": self.peak_score,
+            "windows": self.windows,
+            "evidence": asdict(self.evidence),
+        }

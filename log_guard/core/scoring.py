@@ -1,0 +1,201 @@
+"""Windows + baseline → how surprising each window is, and which counts make it so.
+
+Every score is the norm of **parts**: one part a key or a volume, its surprise in bits divided by what
+the calibration gave its detector. So shares of the score add up, and the evidence is the score itself
+taken apart, not a second opinion. Sums run over whole multiples of 2**-20 and are exact: the same
+window gets the same score, bit by bit, in whatever company it is scored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.baseline import (
+    ALL_LEVELS,
+    COUNT,
+    MINUTES,
+    Baseline,
+    code_groups,
+    code_levels,
+    code_templates,
+    key_codes,
+)
+from log_guard.core.detectors.novelty import exact, novelty_bits
+from log_guard.core.detectors.surprise import moments, tail_bits
+from log_guard.core.windows import WindowBatch
+
+NOVELTY, SURPRISE = 0, 1
+KINDS = ("novelty", "surprise")
+
+MIN_WINDOWS = 20
+"""Windows of history below which a group's counts are not judged."""
+VOLUME_TEMPLATE = -1
+"""Stands for 'no template': the part is a volume (a level's count, or all events)."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Surprises of counts, n of them, sorted by nothing in particular.
+
+    row:       (n,) index of the window
+    detector:  (n,) NOVELTY or SURPRISE
+    level:     (n,) level, or ALL_LEVELS
+    template:  (n,) template id, or VOLUME_TEMPLATE
+    count:     (n,) observed
+    mean, variance:  (n,) of the history, a window
+    bits:      (n,) surprise
+    side:      (n,) 1 too many, -1 too few
+    """
+
+    row: np.ndarray
+    detector: np.ndarray
+    level: np.ndarray
+    template: np.ndarray
+    count: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    bits: np.ndarray
+    side: np.ndarray
+
+    def take(self, chosen: np.ndarray) -> Parts:
+        """Return the parts at these indexes."""
+        return Parts(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    @staticmethod
+    def join(parts: list[Parts]) -> Parts:
+        return Parts(*(np.concatenate([getattr(p, name) for p in parts]) for name in Parts.__dataclass_fields__))
+
+
+def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
+    """Parts of all windows of a batch."""
+    groups = batch.rows["group"].to_numpy()
+    row = batch.entries["row"].to_numpy()
+    level = batch.entries["level"].to_numpy().astype(np.int64)
+    template = batch.entries["template"].to_numpy()
+    count = batch.entries["count"].to_numpy().astype(float)
+    codes = key_codes(groups[row], level, template)
+    watched = baseline.groups.look_up(groups)  # (rows, 2): minutes, windows
+    known = baseline.keys.look_up(codes)
+    novelty = Parts(
+        row=row,
+        detector=np.full(len(row), NOVELTY),
+        level=level,
+        template=template,
+        count=count,
+        mean=known[:, COUNT] / np.maximum(watched[row, 1], 1.0),
+        variance=np.zeros(len(row)),
+        bits=novelty_bits(known[:, MINUTES], watched[row, 0], level),
+        side=np.ones(len(row)),
+    )
+    whole = batch.rows["whole"].to_numpy() & batch.final
+    judged = watched[:, 1] >= MIN_WINDOWS
+    volumes = _volume_parts(groups, row, level, count, watched, baseline, whole, judged)
+    steady = _steady_parts(groups, codes, row, count, watched, baseline, whole, judged)
+    return Parts.join([novelty, volumes, steady])
+
+
+def _volume_parts(
+    groups: np.ndarray,
+    row: np.ndarray,
+    level: np.ndarray,
+    count: np.ndarray,
+    watched: np.ndarray,
+    baseline: Baseline,
+    whole: np.ndarray,
+    judged: np.ndarray,
+) -> Parts:
+    levels = np.array([0, 1, 2, 3, 4, 5, 6, ALL_LEVELS])
+    counts = np.zeros((len(groups), len(levels)))
+    np.add.at(counts, (row, level), count)
+    counts[:, -1] = counts.sum(axis=1)
+    chosen = np.flatnonzero(judged)
+    rows = np.repeat(chosen, len(levels))
+    which = np.tile(levels, len(chosen))
+    observed = counts[chosen].reshape(-1)
+    sums = baseline.volumes.look_up(key_codes(groups[rows], which, np.zeros(len(rows), dtype=np.int64)))
+    there = (observed > 0) | (sums[:, COUNT] > 0)
+    rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
+    return _surprises(rows, which, np.full(len(rows), VOLUME_TEMPLATE), observed, sums, watched, whole)
+
+
+def _steady_parts(
+    groups: np.ndarray,
+    codes: np.ndarray,
+    row: np.ndarray,
+    count: np.ndarray,
+    watched: np.ndarray,
+    baseline: Baseline,
+    whole: np.ndarray,
+    judged: np.ndarray,
+) -> Parts:
+    steady = baseline.steady
+    steady_group = code_groups(steady)
+    first = np.searchsorted(steady_group, groups, side="left")
+    many = (np.searchsorted(steady_group, groups, side="right") - first) * judged
+    rows = np.repeat(np.arange(len(groups)), many)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(many) - many, many)
+    code = steady[np.repeat(first, many) + within]
+    observed = _counts_of(rows, code, row, codes, count)
+    return _surprises(
+        rows, code_levels(code), code_templates(code), observed, baseline.keys.look_up(code), watched, whole
+    )
+
+
+def _counts_of(rows: np.ndarray, code: np.ndarray, row: np.ndarray, codes: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Count of each wanted (row, code) among the entries; 0 where it did not occur."""
+    if not len(rows) or not len(row):
+        return np.zeros(len(rows))
+    names, packed = np.unique(codes, return_inverse=True)
+    width = len(names)
+    present = row * width + packed.reshape(-1)
+    order = np.argsort(present)
+    at = np.minimum(np.searchsorted(names, code), width - 1)
+    wanted = rows * width + at
+    position = np.minimum(np.searchsorted(present[order], wanted), len(order) - 1)
+    hit = (names[at] == code) & (present[order[position]] == wanted)
+    return np.where(hit, count[order[position]], 0.0)
+
+
+def _surprises(
+    rows: np.ndarray,
+    level: np.ndarray,
+    template: np.ndarray,
+    observed: np.ndarray,
+    sums: np.ndarray,
+    watched: np.ndarray,
+    whole: np.ndarray,
+) -> Parts:
+    mean, variance = moments(sums[:, [1, 2]], watched[rows, 1])
+    bits, side = tail_bits(observed, mean, variance)
+    upward, _ = tail_bits(observed, mean, variance, both=False)
+    partial = ~whole[rows]
+    return Parts(
+        row=rows,
+        detector=np.full(len(rows), SURPRISE),
+        level=level,
+        template=template,
+        count=observed,
+        mean=mean,
+        variance=variance,
+        bits=np.where(partial, upward, bits),
+        side=np.where(partial, 1.0, side),
+    )
+
+
+def detector_values(parts: Parts, rows: int) -> np.ndarray:
+    """Norm of the bits of each detector, (rows, 2)."""
+    squares = np.zeros((rows, len(KINDS)))
+    np.add.at(squares, (parts.row, parts.detector), _square(parts.bits))
+    return np.sqrt(squares)
+
+
+def weighted_squares(parts: Parts, scale: np.ndarray) -> np.ndarray:
+    """Squared contribution of each part, (n,), given the scale of each window's detectors, (rows, 2)."""
+    return _square(parts.bits / scale[parts.row, parts.detector])
+
+
+def _square(values: np.ndarray) -> np.ndarray:
+    return exact(values * values)

@@ -1,0 +1,158 @@
+"""A slice of event time is a bag of counts: the one idea that everything else follows from.
+
+A **summary** is a polars frame with the columns of :data:`SUMMARY_SCHEMA`: one row for each (pane,
+group, level, template) that occurred, with its count and one sample. Summaries add
+(:func:`add`): the operation is associative and commutative and :func:`empty` is its neutral
+element, *exactly*, because
+
+* counts are integers,
+* the sample kept is the one with the smallest hash, never the first to come,
+* the bound on templates keeps the smallest in a fixed order and sums the rest in one row.
+
+So a batch, a partition, a machine and a day are summarised by one function and merged by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.masking import Masker, redact
+
+SUMMARY_SCHEMA: dict[str, pl.DataType] = {
+    "pane": pl.Int64(),  # start of the slice of event time, microseconds UTC
+    "group": pl.String(),
+    "level": pl.UInt8(),
+    "template": pl.String(),
+    "late": pl.Boolean(),  # came after its own partition's watermark had passed the pane's end
+    "count": pl.Int64(),
+    "sample_hash": pl.UInt64(),
+    "source": pl.UInt32(),
+    "position": pl.UInt64(),  # of the sample's raw record
+    "sample": pl.String(),  # redacted
+}
+KEY = ["pane", "group", "level", "template", "late"]
+
+OVERFLOW_TEMPLATE = "<other templates>"
+"""What the templates beyond the bound are summed under."""
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True)
+class Summarizer:
+    """Events → summary: a pure function, so any number of them can run side by side.
+
+    slide:          length of a pane, microseconds.
+    max_templates:  bound on (level, template) pairs for each pane and group; what is beyond it is
+                    counted under :data:`OVERFLOW_TEMPLATE`.
+    """
+
+    slide: int
+    masker: Masker = field(default_factory=Masker)
+    max_templates: int = 500
+
+    def summarize(self, events: pl.DataFrame, source: int = 0) -> pl.DataFrame:
+        """Summarise an event table (``EVENT_SCHEMA`` plus ``group`` and ``late``) of one source."""
+        if events.is_empty():
+            return empty()
+        position = events["position"]
+        hashes = sample_hashes(position.to_numpy(), source)
+        slim = events.select(
+            (pl.col("time") - pl.col("time") % self.slide).alias("pane"),
+            "group",
+            "level",
+            "late",
+            self.masker.coarse(events["message"]).alias("coarse"),
+            pl.Series("sample_hash", hashes),
+        )
+        counted = slim.group_by("pane", "group", "level", "coarse", "late").agg(
+            pl.len().cast(pl.Int64).alias("count"), pl.col("sample_hash").min()
+        )
+        distinct = counted["coarse"].unique()
+        templates = pl.DataFrame({"coarse": distinct, "template": self.masker.refine(distinct)})
+        merged = (
+            counted.join(templates, on="coarse")
+            .group_by(KEY)
+            .agg(pl.col("count").sum(), pl.col("sample_hash").min())
+        )
+        order = np.argsort(hashes, kind="stable")
+        rows = order[np.searchsorted(hashes, merged["sample_hash"].to_numpy(), sorter=order)]
+        summary = merged.with_columns(
+            pl.lit(source, dtype=pl.UInt32).alias("source"),
+            position.gather(rows).alias("position"),
+            redact(events["message"].gather(rows)).alias("sample"),
+        ).select(list(SUMMARY_SCHEMA))
+        return bound_templates(summary, self.max_templates)
+
+
+def sample_hashes(positions: np.ndarray, source: int) -> np.ndarray:
+    """Order in which records would be kept as samples, uint64: Fibonacci hashing of the position.
+
+    Multiplication by an odd number is a bijection, so records of one source never tie
+    (Knuth, The Art of Computer Programming, vol. 3, section 6.4).
+    """
+    offset = np.uint64((source * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF)
+    with np.errstate(over="ignore"):
+        return (positions.astype(np.uint64) + offset) * _GOLDEN
+
+
+def empty() -> pl.DataFrame:
+    """Return the neutral element of :func:`add`."""
+    return pl.DataFrame(schema=SUMMARY_SCHEMA)
+
+
+def add(*summaries: pl.DataFrame, max_templates: int = 500) -> pl.DataFrame:
+    """Merge summaries; the result does not depend on their order or grouping, but for row order."""
+    parts = [part for part in summaries if not part.is_empty()]
+    if not parts:
+        return empty()
+    if len(parts) == 1:
+        return parts[0]
+    rank = ["sample_hash", "source", "position", "sample"]
+    merged = (
+        pl.concat(parts)
+        .sort(rank)
+        .group_by(KEY)
+        .agg(pl.col("count").sum(), *(pl.col(name).first() for name in rank))
+        .select(list(SUMMARY_SCHEMA))
+    )
+    return bound_templates(merged, max_templates)
+
+
+def bound_templates(summary: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Keep ``most`` (level, template) pairs a pane and group; sum the rest in one row a level.
+
+    Kept are the severest levels first and then the smallest texts. The order does not look at
+    counts: a pair that is cut in a part would be cut in the whole too, so the bound commutes with
+    addition and what is kept is counted exactly.
+    """
+    crowded = summary.height > most and summary.group_by("pane", "group").len()["len"].max() > most  # type: ignore[operator]
+    if not crowded:
+        return summary
+    real = pl.col("template") != OVERFLOW_TEMPLATE
+    kept = (
+        summary.lazy()
+        .filter(real)
+        .select("pane", "group", "level", "template")
+        .unique()
+        .sort(["level", "template"], descending=[True, False])
+        .group_by("pane", "group", maintain_order=True)
+        .head(most)
+        .with_columns(pl.lit(True).alias("kept"))
+    )
+    rank = ["sample_hash", "source", "position", "sample"]
+    return (
+        summary.lazy()
+        .join(kept, on=["pane", "group", "level", "template"], how="left")
+        .with_columns(
+            pl.when(pl.col("kept")).then(pl.col("template")).otherwise(pl.lit(OVERFLOW_TEMPLATE)).alias("template")
+        )
+        .sort(rank)
+        .group_by(KEY)
+        .agg(pl.col("count").sum(), *(pl.col(name).first() for name in rank))
+        .select(list(SUMMARY_SCHEMA))
+        .collect()
+    )

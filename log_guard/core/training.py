@@ -1,0 +1,251 @@
+"""Summaries of a history → model. The history is unlabelled and holds incidents, as histories do.
+
+The windows are scored by what the *other* thirds of the history taught (cross-fitting): a window
+never judges itself, so the thresholds see what a new window would look like.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.baseline import EPOCH, MINUTE, Baseline, learn
+from log_guard.core.calibration import DAY, block_maxima, fit_tail
+from log_guard.core.detectors.density import InductiveDBSCAN
+from log_guard.core.events import SECOND
+from log_guard.core.features.text import TextModel, fit_text
+from log_guard.core.features.volume import level_counts, volume_features
+from log_guard.core.model import Model, Scales, Training
+from log_guard.core.scoring import detector_values, find_parts
+from log_guard.core.vocabulary import Vocabulary
+from log_guard.core.windows import WHOLE, WindowBatch, Windows, WindowSpec
+from log_guard.errors import InputError
+
+FOLDS = 3
+MAX_BLOCK = 600 * SECOND
+LEAST_BITS = 0.5
+"""Least Gumbel scale of a detector's maxima, bits: a constant history is no certainty."""
+LEAST_RATIO = 0.05
+MAX_TEXT_TEMPLATES = 5_000
+
+
+@dataclass(frozen=True)
+class History:
+    """Pane rows (``PANE_SCHEMA``) of a span of event time and the tables behind their ids."""
+
+    panes: pl.DataFrame
+    groups: Vocabulary
+    templates: Vocabulary
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Start and end of what there is, µs."""
+        panes = self.panes["pane"]
+        return int(panes.min()), int(panes.max())  # type: ignore[arg-type]
+
+
+def train(history: History, spec: WindowSpec, *, false_alarms_per_day: float = 2.0, group_by: tuple[str, ...] = ("service",)) -> Model:
+    """Learn a model; raises :class:`InputError` where there are fewer than 20 windows to learn from."""
+    if history.panes.is_empty():
+        raise InputError("nothing to learn from: the history holds no events; give an earlier --train-until or a --history")
+    start, last = history.span
+    end = last + spec.slide
+    if (end - start) < 20 * spec.window:
+        raise InputError(
+            f"too little to learn from: {(end - start) / SECOND:.0f} s of history, "
+            f"at least {20 * spec.window / SECOND:.0f} s are needed (a later --train-until, or --history FILE)"
+        )
+    panes = history.panes
+    since = dict(panes.group_by("group").agg(pl.col("pane").min()).iter_rows())
+    whole = len(history.groups) > 2
+    if whole:
+        since[WHOLE] = start
+    folds = _folds(panes, start, end, spec.window, since, whole)
+    baseline = folds[0].baseline
+    for fold in folds[1:]:
+        baseline = baseline + fold.baseline
+    text, vectors = _learn_text(panes, history.templates)
+    looks = _look(history, spec, folds, vectors)
+    block = int(min(max((end - start) // 40, 2 * spec.window, MINUTE), MAX_BLOCK))
+    scales = _calibrate(looks, block, false_alarms_per_day)
+    density = InductiveDBSCAN().fit(looks.features)
+    digest = hashlib.sha256(spec_text(spec, group_by).encode())
+    texts = panes.with_columns(
+        pl.col("group").replace_strict(dict(enumerate(history.groups.words)), return_dtype=pl.String),
+        pl.Series("template", np.array(history.templates.words, dtype=object)[panes["template"].to_numpy()], dtype=pl.String),
+    ).group_by("pane", "group", "level", "template").agg(pl.col("count").sum()).sort("pane", "group", "level", "template")
+    digest.update(texts.write_csv().encode())
+    return Model(
+        window=spec.window,
+        slide=spec.slide,
+        group_by=group_by,
+        false_alarms_per_day=false_alarms_per_day,
+        groups=tuple(history.groups.words),
+        templates=tuple(history.templates.words),
+        baseline=baseline,
+        scales=scales,
+        text=text,
+        density=density,
+        training=Training(
+            start=start,
+            end=end,
+            events=int(panes["count"].sum()),
+            windows=len(looks.ends),
+            digest=digest.hexdigest(),
+            blocks=int((end - start) // block),
+            block=block,
+        ),
+    )
+
+
+def spec_text(spec: WindowSpec, group_by: tuple[str, ...]) -> str:
+    return f"{spec.window} {spec.slide} {' '.join(group_by)}\n"
+
+
+@dataclass(frozen=True)
+class _Fold:
+    start: int
+    end: int
+    baseline: Baseline
+
+
+def _folds(panes: pl.DataFrame, start: int, end: int, window: int, since: dict[int, int], whole: bool) -> list[_Fold]:
+    cuts = [start + (end - start) * i // FOLDS // MINUTE * MINUTE for i in range(FOLDS)] + [end]
+    cuts[0] = start
+    out = []
+    for a, b in zip(cuts, cuts[1:], strict=False):
+        part = panes.filter(pl.col("pane").is_between(a, b, closed="left"))
+        out.append(_Fold(a, b, learn(part, a, b, window, since, whole)))
+    return out
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """Every window of history, as the others see it."""
+
+    ends: np.ndarray
+    groups: np.ndarray
+    values: np.ndarray  # (n, 2)
+    features: np.ndarray  # (m, 30), tumbling windows of the services only
+
+
+def _learn_text(panes: pl.DataFrame, templates: Vocabulary) -> tuple[TextModel, np.ndarray]:
+    counts = panes.group_by("template").agg(pl.col("count").sum()).sort("count", "template", descending=[True, False])
+    top = counts.head(MAX_TEXT_TEMPLATES)
+    words = [templates.words[i] for i in top["template"].to_list()]
+    model = fit_text(words, top["count"].to_numpy())
+    return model, model.vectors(templates.words)
+
+
+def _look(history: History, spec: WindowSpec, folds: list[_Fold], vectors: np.ndarray) -> _Looks:
+    ends, groups, values, features = [], [], [], []
+    for fold in folds:
+        others = [other.baseline for other in folds if other is not fold]
+        baseline = others[0]
+        for other in others[1:]:
+            baseline = baseline + other
+        for batch in replay(history, spec, fold.start, fold.end):
+            found = find_parts(batch, baseline)
+            values.append(detector_values(found, batch.rows.height))
+            ends.append(batch.rows["end"].to_numpy())
+            groups.append(batch.rows["group"].to_numpy())
+            features.append(window_features(batch, vectors)[_tumbling(batch, spec, history)])
+    return _Looks(np.concatenate(ends), np.concatenate(groups), np.concatenate(values), np.concatenate(features))
+
+
+def replay(history: History, spec: WindowSpec, start: int, end: int) -> Iterator[WindowBatch]:
+    """Windows of a span of history, an epoch at a time."""
+    lead = history.panes.filter(pl.col("pane").is_between(start - spec.window, end, closed="left"))
+    if lead.is_empty():
+        return
+    windows = Windows(spec, history.groups, history.templates)
+    samples = {
+        "sample_hash": pl.lit(0, dtype=pl.UInt64),
+        "source": pl.lit(0, dtype=pl.UInt32),
+        "position": pl.lit(0, dtype=pl.UInt64),
+        "sample": pl.lit("", dtype=pl.String),
+    }
+    stop = start
+    while stop < end:
+        begin, stop = stop, min(stop - stop % EPOCH + EPOCH, end)
+        part = lead.filter(pl.col("pane").is_between(begin, stop, closed="left"))
+        if windows.began is None:
+            part = lead.filter(pl.col("pane") < stop)
+        if not part.is_empty():
+            windows.adopt(part.with_columns(**samples))
+        if windows.closed is None and windows.began is not None:
+            windows.closed = begin
+        batch = windows.close(stop)
+        if batch is not None:
+            yield batch
+
+
+def window_features(batch: WindowBatch, vectors: np.ndarray | None) -> np.ndarray:
+    """The 30 features of each window, (rows, 30); the 18 of text are 0 without a model."""
+    from log_guard.core.features import FEATURES, VOLUME_FEATURES
+
+    n = batch.rows.height
+    out = np.zeros((n, len(FEATURES)))
+    counts = level_counts(batch.entries, n)
+    out[:, : len(VOLUME_FEATURES)] = volume_features(counts)
+    if vectors is not None and batch.entries.height:
+        row = batch.entries["row"].to_numpy()
+        weighted = vectors[batch.entries["template"].to_numpy()] * batch.entries["count"].to_numpy()[:, None]
+        sums = np.zeros((n, vectors.shape[1]))
+        np.add.at(sums, row, weighted)
+        out[:, len(VOLUME_FEATURES) :] = sums / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
+    return out
+
+
+def history_features(history: History, spec: WindowSpec, text: TextModel) -> np.ndarray:
+    """Features of the tumbling windows of a history, all groups but the whole stream, (m, 30)."""
+    vectors = text.vectors(history.templates.words)
+    start, last = history.span
+    found = []
+    for batch in replay(history, spec, start, last + spec.slide):
+        found.append(window_features(batch, vectors)[_tumbling(batch, spec, history)])
+    return np.concatenate(found)
+
+
+def _tumbling(batch: WindowBatch, spec: WindowSpec, history: History) -> np.ndarray:
+    single = len(history.groups) <= 2
+    groups = batch.rows["group"].to_numpy()
+    return (batch.rows["end"].to_numpy() % spec.window == 0) & ((groups != WHOLE) | single)
+
+
+def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales:
+    """Thresholds a group, such that all groups together stay within the budget."""
+    present = np.unique(looks.groups)
+    span_days = (int(looks.ends.max()) - int(looks.ends.min()) + block) / SECOND / DAY
+    budget = false_alarms_per_day * span_days / len(present)
+    single = np.ones((len(present), 2))
+    for i, group in enumerate(present):
+        mine = looks.groups == group
+        for detector in range(2):
+            single[i, detector] = _threshold(
+                looks.values[mine, detector], looks.ends[mine], block, budget, LEAST_BITS
+            )
+    index = np.searchsorted(present, looks.groups)
+    scale = single[index]
+    fused = np.sqrt(((looks.values / scale) ** 2).sum(axis=1))
+    by_group: dict[int, tuple[float, float, float]] = {}
+    for i, group in enumerate(present):
+        mine = looks.groups == group
+        both = _threshold(fused[mine], looks.ends[mine], block, budget, LEAST_RATIO)
+        by_group[int(group)] = (float(single[i, 0]), float(single[i, 1]), both)
+    highest = np.array(list(by_group.values())).max(axis=0)
+    return Scales(by_group, (float(highest[0]), float(highest[1]), float(highest[2])))
+
+
+def _threshold(values: np.ndarray, ends: np.ndarray, block: int, budget: float, least: float) -> float:
+    """Value that ``budget`` of the blocks seen would pass, by the tail fitted to their maxima."""
+    maxima = block_maxima(values, ends, block)
+    probability = min(budget / len(maxima), 0.5)
+    return max(fit_tail(maxima, least).threshold(probability), least)
+
+
+__all__ = ["History", "history_features", "replay", "train", "window_features"]

@@ -1,0 +1,343 @@
+"""Event-time windows: panes in, windows out, as integers from beginning to end.
+
+A window ``[end - window, end)`` is the sum of its panes, so sliding windows cost one addition a
+pane. Windows close when the watermark passes their end; an event that comes later (but not too
+late) makes a **revision** of the windows that hold it.
+
+A group that logged before and is silent now gets windows with zero counts: silence is a signal. A
+run of empty windows is shown for ``silence_shown`` and then not repeated, so that a gap of days
+costs nothing; and when everything is silent at once, that is one row (group ``*``) and not many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.events import SECOND
+from log_guard.core.vocabulary import Vocabulary
+from log_guard.errors import OptionError
+
+WHOLE_STREAM = "*"
+"""Name of the group that is the sum of all groups."""
+WHOLE = 0
+"""Its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpec:
+    """Shape of the windows, microseconds."""
+
+    window: int = 30 * SECOND
+    slide: int = 5 * SECOND
+    max_lateness: int = 600 * SECOND
+    silence_shown: int = 300 * SECOND
+    forget_after: int = 86_400 * SECOND
+
+    def __post_init__(self) -> None:
+        if self.slide <= 0 or self.window <= 0:
+            raise OptionError("window and slide must be longer than 0 seconds")
+        if self.window % self.slide:
+            raise OptionError(
+                f"the window ({self.window / SECOND:g} s) must be a multiple of the slide ({self.slide / SECOND:g} s)"
+            )
+
+    @property
+    def panes(self) -> int:
+        """Panes in a window."""
+        return self.window // self.slide
+
+
+@dataclass(frozen=True)
+class WindowBatch:
+    """Closed (or still open) windows of all groups.
+
+    rows:     frame, a row a window and group, sorted by (end, group): ``end`` (µs), ``group`` (id),
+              ``late`` (a revision), ``whole`` (the stream was watched for all of the window).
+    entries:  frame, a row a (window, level, template) that occurred: ``row`` (index into rows),
+              ``level``, ``template`` (id), ``count``.
+    final:    False for an early look at windows that are still open.
+    """
+
+    rows: pl.DataFrame
+    entries: pl.DataFrame
+    final: bool = True
+
+    def only(self, chosen: np.ndarray) -> WindowBatch:
+        """Return the windows where the mask over the rows, (n,), is true."""
+        index = np.cumsum(chosen) - 1
+        row = self.entries["row"].to_numpy()
+        entries = self.entries.with_columns(pl.Series("row", index[row])).filter(pl.Series(chosen[row]))
+        return WindowBatch(self.rows.filter(pl.Series(chosen)), entries, self.final)
+
+
+PANE_SCHEMA: dict[str, pl.DataType] = {
+    "pane": pl.Int64(),
+    "group": pl.Int64(),
+    "level": pl.UInt8(),
+    "template": pl.Int64(),
+    "late": pl.Boolean(),
+    "count": pl.Int64(),
+}
+MERGE_ROWS = 100_000
+"""Pane rows that may pile up before equal ones are merged; sums do not depend on it."""
+
+_SAMPLE = {
+    "sample_hash": pl.UInt64(),
+    "source": pl.UInt32(),
+    "position": pl.UInt64(),
+    "sample": pl.String(),
+}
+_ENTRY = ["end", "group", "level", "template"]
+
+
+class Windows:
+    """The open and the still revisable panes of all groups. Deterministic; reads no clock.
+
+    groups, templates: tables that turn the strings of summaries into ids; id 0 of ``groups`` is
+    the whole stream.
+    """
+
+    def __init__(self, spec: WindowSpec, groups: Vocabulary, templates: Vocabulary) -> None:
+        self.spec = spec
+        self.groups = groups
+        self.templates = templates
+        groups.id(WHOLE_STREAM)
+        self.closed: int | None = None  # ends up to here were published
+        self.began: int | None = None  # first pane of the stream
+        self.scored = 0  # events in published windows, each counted once
+        self._panes = pl.DataFrame(schema={**PANE_SCHEMA, **_SAMPLE})
+        self._fresh_late: list[pl.DataFrame] = []  # (pane, group) of late events since the last close
+        self._last: dict[int, int] = {}  # group → last pane that held an event
+        self._unscored_late = 0
+        self._merge_at = MERGE_ROWS
+
+    @property
+    def pane_rows(self) -> int:
+        """Rows held for open and revisable panes (a measure of memory)."""
+        return self._panes.height
+
+    def add(self, summary: pl.DataFrame) -> None:
+        """Take in a summary (``SUMMARY_SCHEMA``), in any order."""
+        if summary.is_empty():
+            return
+        rows = summary.with_columns(
+            self.groups.ids(summary["group"]).alias("group"),
+            self.templates.ids(summary["template"]).alias("template"),
+        ).select([*PANE_SCHEMA, *_SAMPLE])
+        self.adopt(rows)
+
+    def adopt(self, rows: pl.DataFrame) -> None:
+        """Take in pane rows whose strings are ids already."""
+        first = int(rows["pane"].min())  # type: ignore[arg-type]
+        self.began = first if self.began is None else min(self.began, first)
+        if self.closed is not None:
+            behind = rows.filter(pl.col("pane") < self.closed)
+            if not behind.is_empty():
+                self._fresh_late.append(behind.select("pane", "group").unique())
+                self._unscored_late += int(behind["count"].sum())
+        self._panes = pl.concat([self._panes, rows])
+        if self._panes.height > self._merge_at:
+            self._panes = _merge(self._panes)
+            self._merge_at = 2 * self._panes.height + MERGE_ROWS
+
+    def close(self, watermark: int) -> WindowBatch | None:
+        """Publish what ends at or below the watermark (µs), and revisions; None if there is nothing."""
+        if self.began is None:
+            return None
+        slide = self.spec.slide
+        upto = watermark - watermark % slide
+        start = self.began if self.closed is None else self.closed
+        if upto <= start:
+            upto = start
+            if not self._fresh_late:
+                return None
+        entries = self._entries(start, upto)
+        revised = self._revisions(start)
+        silent = self._silences(start, upto)
+        self.scored += int(self._panes.filter(pl.col("pane").is_between(start, upto, closed="left"))["count"].sum())
+        self.scored += self._unscored_late
+        self._unscored_late = 0
+        self.closed = upto
+        batch = self._batch(entries, revised, silent)
+        oldest = upto - self.spec.window - self.spec.max_lateness - slide
+        self._panes = self._panes.filter(pl.col("pane") >= oldest)
+        return batch
+
+    def peek(self) -> WindowBatch | None:
+        """Look at the windows still open, the first that holds each open pane; not final."""
+        floor = self.closed if self.closed is not None else self.began
+        if floor is None or self._panes.is_empty():
+            return None
+        newest = int(self._panes["pane"].max())  # type: ignore[arg-type]
+        entries = self._entries(floor, newest + self.spec.slide)
+        if entries.is_empty():
+            return None
+        return self._batch(entries, None, None, final=False)
+
+    def flush(self) -> WindowBatch | None:
+        """Publish the rest at the end of the stream: one last, unfinished window a group."""
+        if self._panes.is_empty():
+            return None
+        newest = int(self._panes["pane"].max()) + self.spec.slide  # type: ignore[arg-type]
+        floor = self.closed if self.closed is not None else self.began
+        if floor is None or newest <= floor:
+            return self.close(floor) if floor is not None else None
+        batch = self.close(newest)
+        return None if batch is None else WindowBatch(batch.rows, batch.entries, final=False)
+
+    def next_pane(self, time: int) -> int | None:
+        """Return the first pane at or after this event time that holds an event, µs."""
+        panes = self._panes["pane"]
+        return panes.filter(panes >= time).min()  # type: ignore[return-value]
+
+    @property
+    def newest_pane(self) -> int | None:
+        """Last pane that held an event, of any group, µs."""
+        return max(self._last.values(), default=None)
+
+    def closed_panes(self, start: int, end: int) -> pl.DataFrame:
+        """On-time pane rows with ``start <= pane < end`` (``PANE_SCHEMA``): what is learnt from."""
+        chosen = self._panes.filter(pl.col("pane").is_between(start, end, closed="left") & ~pl.col("late"))
+        return chosen.select(list(PANE_SCHEMA))
+
+    def samples(self, end: int, group: int) -> pl.DataFrame:
+        """Samples of one window: ``level``, ``template``, ``source``, ``position``, ``sample``."""
+        inside = pl.col("pane").is_between(end - self.spec.window, end, closed="left")
+        chosen = self._panes.filter(inside if group == WHOLE else inside & (pl.col("group") == group))
+        return chosen.sort("sample_hash", "source", "position").select(
+            "level", "template", "group", "source", "position", "sample"
+        )
+
+    def rename_templates(self, mapping: np.ndarray) -> None:
+        """Apply new template ids after the vocabulary was compacted."""
+        renamed = mapping[self._panes["template"].to_numpy()]
+        self._panes = self._panes.with_columns(pl.Series("template", renamed))
+
+    def used_templates(self) -> np.ndarray:
+        return self._panes["template"].unique().to_numpy()
+
+    def _entries(self, start: int, upto: int) -> pl.DataFrame:
+        """Sums of the windows that end in (start, upto]."""
+        spec = self.spec
+        relevant = self._panes.lazy().filter(pl.col("pane").is_between(start - spec.window, upto, closed="left"))
+        return _sum_windows(relevant, spec).filter(pl.col("end").is_between(start, upto, closed="right")).collect()
+
+    def _revisions(self, closed: int) -> pl.DataFrame | None:
+        """Sums of published windows that late events have changed since."""
+        if not self._fresh_late or self.closed is None:
+            self._fresh_late.clear()
+            return None
+        spec = self.spec
+        touched = pl.concat(self._fresh_late).unique()
+        self._fresh_late.clear()
+        ends = (
+            _explode(touched.lazy(), spec)
+            .filter(pl.col("end").is_between(self.began, closed, closed="right"))
+            .select("end", "group")
+            .unique()
+        )
+        oldest = int(touched["pane"].min()) - spec.window  # type: ignore[arg-type]
+        relevant = self._panes.lazy().filter(pl.col("pane").is_between(oldest, closed, closed="left"))
+        sums = _sum_windows(relevant, spec).join(ends, on=["end", "group"], how="semi")
+        if self._several_groups():
+            stream = _sum_windows(relevant, spec).join(ends.select("end").unique(), on="end", how="semi")
+            sums = pl.concat([sums, _whole(stream)])
+        return sums.collect()
+
+    def _several_groups(self) -> bool:
+        return len(self.groups) > 2
+
+    def _silences(self, start: int, upto: int) -> pl.DataFrame | None:
+        """(end, group) of windows in (start, upto] without an event, of groups that had some before."""
+        spec = self.spec
+        seen = (
+            self._panes.filter(pl.col("pane").is_between(start, upto, closed="left"))
+            .select("pane", "group")
+            .unique()
+            .sort("pane")
+        )
+        whole = seen["pane"].unique().sort().to_list()
+        by_group = {int(g[0]): part["pane"].to_list() for g, part in seen.group_by("group", maintain_order=True)}  # type: ignore[arg-type]
+        by_group[WHOLE] = whole
+        stream_silent: set[int] = set()
+        ends: list[int] = []
+        ids: list[int] = []
+        for group in sorted(by_group.keys() | self._last.keys()):
+            panes = by_group.get(group, [])
+            last = self._last.get(group)
+            chain = panes if last is None else [last, *panes]
+            for this, following in zip(chain, [*chain[1:], upto], strict=True):
+                first = max(this + spec.window + spec.slide, start + spec.slide)
+                final = min(following, this + spec.window + spec.silence_shown, upto)
+                for end in range(first, final + 1, spec.slide):
+                    if group == WHOLE:
+                        stream_silent.add(end)
+                    if group == WHOLE or end not in stream_silent:
+                        ends.append(end)
+                        ids.append(group)
+            if panes:
+                self._last[group] = panes[-1]
+            elif last is not None and upto - last > spec.forget_after:
+                del self._last[group]
+        if not self._several_groups():
+            only = len(self.groups) - 1
+            ids = [only] * len(ids)  # the whole stream is the one group there is
+        if not ends:
+            return None
+        return pl.DataFrame({"end": ends, "group": ids}, schema={"end": pl.Int64, "group": pl.Int64}).unique()
+
+    def _batch(
+        self, entries: pl.DataFrame, revised: pl.DataFrame | None, silent: pl.DataFrame | None, final: bool = True
+    ) -> WindowBatch | None:
+        if self._several_groups():
+            entries = pl.concat([entries, _whole(entries.lazy()).collect()])
+        entries = entries.with_columns(pl.lit(False).alias("late"))
+        if revised is not None and not revised.is_empty():
+            entries = pl.concat([entries, revised.with_columns(pl.lit(True).alias("late"))])
+        rows = entries.select("end", "group", "late").unique()
+        if silent is not None:
+            rows = pl.concat([rows, silent.with_columns(pl.lit(False).alias("late"))])
+        if rows.is_empty():
+            return None
+        began = self.began if self.began is not None else 0
+        rows = (
+            rows.sort("end", "group", "late")
+            .with_columns((pl.col("end") - self.spec.window >= began).alias("whole"))
+            .with_row_index("row")
+            .with_columns(pl.col("row").cast(pl.Int64))
+        )
+        entries = entries.join(rows.select("row", "end", "group", "late"), on=["end", "group", "late"])
+        entries = entries.select("row", "level", "template", "count").sort("row", "level", "template")
+        return WindowBatch(rows.drop("row"), entries, final)
+
+
+def _merge(panes: pl.DataFrame) -> pl.DataFrame:
+    rank = ["sample_hash", "source", "position", "sample"]
+    return (
+        panes.sort(rank)
+        .group_by("pane", "group", "level", "template", "late")
+        .agg(pl.col("count").sum(), *(pl.col(name).first() for name in rank))
+        .select([*PANE_SCHEMA, *_SAMPLE])
+    )
+
+
+def _explode(panes: pl.LazyFrame, spec: WindowSpec) -> pl.LazyFrame:
+    """Give each pane row the ends of all windows that hold it."""
+    offsets = pl.LazyFrame({"offset": [k * spec.slide for k in range(1, spec.panes + 1)]})
+    return panes.join(offsets, how="cross").with_columns((pl.col("pane") + pl.col("offset")).alias("end"))
+
+
+def _sum_windows(panes: pl.LazyFrame, spec: WindowSpec) -> pl.LazyFrame:
+    return _explode(panes, spec).group_by(_ENTRY).agg(pl.col("count").sum())
+
+
+def _whole(entries: pl.LazyFrame) -> pl.LazyFrame:
+    """Add up the groups: the entries of the whole stream."""
+    return (
+        entries.group_by("end", "level", "template")
+        .agg(pl.col("count").sum())
+        .select("end", pl.lit(WHOLE, dtype=pl.Int64).alias("group"), "level", "template", "count")
+    )

@@ -1,0 +1,35 @@
+"""The one error tree of LogGuard.
+
+::
+
+    LogGuardError            a failure that has a repair; its text is one line for a person
+    ├── InputError           the logs cannot be read as asked (no such file, no format, no timestamps)
+    ├── OptionError          an option or a setting makes no sense (exit code 2)
+    ├── ModelError           a model directory is missing, damaged or of another feature set
+    └── StoreError           the database cannot take or give what was asked
+
+Bad *events* are no errors: they become dead letters (:class:`log_guard.core.events.DeadLetter`) and
+the stream goes on. An error of this tree ends a command; anything else that escapes is a bug.
+"""
+
+from __future__ import annotations
+
+
+class LogGuardError(Exception):
+    """Base of all errors that LogGuard raises on purpose; ``str()`` is one line naming the repair."""
+
+
+class InputError(LogGuardError):
+    """The logs cannot be read as asked."""
+
+
+class OptionError(LogGuardError):
+    """An option or a setting makes no sense."""
+
+
+class ModelError(LogGuardError):
+    """A model directory is missing, damaged, or was made for other features."""
+
+
+class StoreError(LogGuardError):
+    """The database cannot take or give what was asked."""

@@ -50,37 +50,61 @@ def code_templates(codes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Table:
-    """Sorted int64 ids and, for each, a row of sums (float64 holding integers, so adding is exact)."""
+    """Sorted int64 ids and, for each, a row of sums and one maximum; tables add.
 
-    ids: np.ndarray  # (n,)
-    sums: np.ndarray  # (n, k)
+    ids:   (n,)
+    sums:  (n, k) float64 holding multiples of 2**-20, so that adding is exact
+    peaks: (n,) float64, merged by the larger
+    """
+
+    ids: np.ndarray
+    sums: np.ndarray
+    peaks: np.ndarray
 
     @staticmethod
-    def of(ids: np.ndarray, sums: np.ndarray) -> Table:
-        """Sum the rows of equal ids."""
+    def empty(columns: int) -> Table:
+        return Table(np.empty(0, dtype=np.int64), np.empty((0, columns)), np.empty(0))
+
+    @staticmethod
+    def of(ids: np.ndarray, sums: np.ndarray, peaks: np.ndarray | None = None) -> Table:
+        """Merge the rows of equal ids."""
         unique, inverse = np.unique(ids, return_inverse=True)
         out = np.zeros((len(unique), sums.shape[1]))
         np.add.at(out, inverse, sums)
-        return Table(unique, out)
+        highest = np.zeros(len(unique))
+        if peaks is not None:
+            np.maximum.at(highest, inverse, peaks)
+        return Table(unique, out, highest)
 
     def __add__(self, other: Table) -> Table:
-        return Table.of(np.concatenate([self.ids, other.ids]), np.concatenate([self.sums, other.sums]))
+        return Table.of(
+            np.concatenate([self.ids, other.ids]),
+            np.concatenate([self.sums, other.sums]),
+            np.concatenate([self.peaks, other.peaks]),
+        )
+
+    def take(self, rows: np.ndarray) -> Table:
+        """Return the rows of these indexes, which ascend."""
+        return Table(self.ids[rows], self.sums[rows], self.peaks[rows])
 
     def look_up(self, ids: np.ndarray) -> np.ndarray:
         """Sums of these ids, (len(ids), k); zeros where unknown."""
-        out = np.zeros((len(ids), self.sums.shape[1]))
+        return self._found(ids, self.sums)
+
+    def look_up_peaks(self, ids: np.ndarray) -> np.ndarray:
+        """Maxima of these ids, (len(ids),); zeros where unknown."""
+        return self._found(ids, self.peaks)
+
+    def _found(self, ids: np.ndarray, values: np.ndarray) -> np.ndarray:
+        out = np.zeros((len(ids), *values.shape[1:]))
         if len(self.ids):
             at = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
             hit = self.ids[at] == ids
-            out[hit] = self.sums[at[hit]]
+            out[hit] = values[at[hit]]
         return out
 
 
-def _table(columns: int) -> Table:
-    return Table(np.empty(0, dtype=np.int64), np.empty((0, columns)))
-
-
-MINUTES, COUNT, SQUARES, WINDOWS = range(4)
+MINUTES, COUNT, SQUARES, WINDOWS, LOGS = range(5)
 
 
 STEADY = 0.2
@@ -92,9 +116,12 @@ class Baseline:
     """Sums over history.
 
     keys:     (group, level, template) code → minutes with it, sum and sum of squares of its count a
-              tumbling window, windows with it.
+              tumbling window, windows with it, sum of log2 of its count in those; as its peak, the
+              largest hash of a minute with it: its **trace**. Keys that come together in history
+              share their trace, with a probability that is the Jaccard index of their minutes
+              (Broder, On the resemblance and containment of documents, 1997).
     volumes:  (group, level) code with template 0; level 15 stands for all levels together → the
-              same four sums.
+              same five sums.
     groups:   group → minutes watched, windows watched (since the group was first seen).
     """
 
@@ -104,7 +131,7 @@ class Baseline:
 
     @staticmethod
     def empty() -> Baseline:
-        return Baseline(_table(4), _table(4), _table(2))
+        return Baseline(Table.empty(5), Table.empty(5), Table.empty(2))
 
     def __add__(self, other: Baseline) -> Baseline:
         return Baseline(self.keys + other.keys, self.volumes + other.volumes, self.groups + other.groups)
@@ -120,6 +147,20 @@ class Baseline:
         watched = self.groups.look_up(code_groups(self.keys.ids))[:, 1]
         return self.keys.ids[self.keys.sums[:, WINDOWS] >= STEADY * np.maximum(watched, 1.0)]
 
+    @cached_property
+    def burst(self) -> Table:
+        """Group → how fast the counts of its rare keys fall off: P(count >= k) = k ** -exponent.
+
+        The exponent is the maximum-likelihood estimate for a Pareto tail (Hill, Annals of
+        Statistics 3, 1975) over the windows in which rare keys occurred, begun with 8 windows of
+        exponent 2, and at most 4.
+        """
+        keys = self.keys
+        rare = ~np.isin(keys.ids, self.steady)
+        sums = Table.of(code_groups(keys.ids[rare]), keys.sums[rare][:, [WINDOWS, LOGS]])
+        windows, logs = sums.sums[:, 0] + 8.0, sums.sums[:, 1] * np.log(2.0) + 4.0
+        return Table(sums.ids, np.minimum(windows / logs, 4.0)[:, None], sums.peaks)
+
     def bounded(self, most: int) -> tuple[Baseline, int]:
         """Keep the ``most`` keys seen in most minutes; also return how many were dropped."""
         excess = len(self.keys.ids) - most
@@ -127,7 +168,7 @@ class Baseline:
             return self, 0
         order = np.lexsort((self.keys.ids, -self.keys.sums[:, COUNT], -self.keys.sums[:, MINUTES]))
         kept = np.sort(order[:most])
-        return Baseline(Table(self.keys.ids[kept], self.keys.sums[kept]), self.volumes, self.groups), excess
+        return Baseline(self.keys.take(kept), self.volumes, self.groups), excess
 
 
 ALL_LEVELS = 15
@@ -150,9 +191,9 @@ def learn(
         first.setdefault(group, pane)
     ids = np.array(sorted(first), dtype=np.int64)
     watched = np.array([max(end - max(first[g], start), 0) for g in ids.tolist()], dtype=float)
-    groups = Table(ids, np.column_stack([np.ceil(watched / MINUTE), np.ceil(watched / window)]))
+    groups = Table.of(ids, np.column_stack([np.ceil(watched / MINUTE), np.ceil(watched / window)]))
     if panes.is_empty():
-        return Baseline(_table(4), _table(4), groups)
+        return Baseline(Table.empty(5), Table.empty(5), groups)
     return Baseline(_sums(panes, window), _sums(_by_level(panes), window), groups)
 
 
@@ -171,15 +212,26 @@ def _sums(panes: pl.DataFrame, window: int) -> Table:
         .agg(pl.col("count").sum())
     )
     counts = windows.group_by(key).agg(
-        pl.col("count").sum(), (pl.col("count") * pl.col("count")).sum().alias("squares"), pl.len().alias("windows")
+        pl.col("count").sum(), (pl.col("count") * pl.col("count")).sum().alias("squares"), pl.len().alias("windows"),
+        # Rounded to whole multiples of 2**-20, so that this sum is exact as well.
+        (pl.col("count").log(2) * 2**20).round().sum().alias("logs") / 2**20,
     )
+    minute = pl.col("pane") // MINUTE
     minutes = (
         panes.lazy()
-        .with_columns((pl.col("pane") // MINUTE).alias("minute"))
+        .with_columns(minute.alias("minute"), pl.Series("hash", minute_hashes(panes["pane"].to_numpy() // MINUTE)))
         .group_by(key)
-        .agg(pl.col("minute").n_unique().alias("minutes"))
+        .agg(pl.col("minute").n_unique().alias("minutes"), pl.col("hash").max())
     )
     both = counts.join(minutes, on=key).collect()
     codes = key_codes(*(both[name].to_numpy() for name in key))
-    sums = both.select("minutes", "count", "squares", "windows").to_numpy().astype(float)
-    return Table.of(codes, sums)
+    sums = both.select("minutes", "count", "squares", "windows", "logs").to_numpy().astype(float)
+    return Table.of(codes, sums, both["hash"].to_numpy())
+
+
+def minute_hashes(minutes: np.ndarray) -> np.ndarray:
+    """Fibonacci hash of minutes, 53 bits, so that a float64 holds it exactly."""
+    with np.errstate(over="ignore"):
+        mixed = minutes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
+    return np.asarray((mixed >> np.uint64(11)).astype(np.float64))

@@ -16,8 +16,9 @@ from log_guard.core.results import Result
 from log_guard.core.training import History, history_features, train, window_features
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
+from log_guard.errors import InputError
 
-WARM_WINDOWS = 20
+WARM_WINDOWS = 10
 """Windows to learn from before anything is judged, where no model and no training span is given."""
 MAX_HISTORY_ROWS = 3_000_000
 """Pane rows kept to learn from; of a longer history the oldest are dropped and counted."""
@@ -28,9 +29,11 @@ class DetectOptions:
     """How to judge.
 
     detector:      a name of ``judge.DETECTORS``.
-    train_until:   learn from what lies before this event time, µs. None: from the first 20
+    train_until:   learn from what lies before this event time, µs. None: from the first
                    windows, and again each time the history has doubled.
     max_templates: bound on the table of templates.
+    least_windows: a history must span at least so many windows to be learnt from.
+    show_warm_up:  publish the windows of the warm-up too, without a verdict.
     """
 
     detector: str = "fusion"
@@ -38,6 +41,8 @@ class DetectOptions:
     false_alarms_per_day: float = 2.0
     group_by: tuple[str, ...] = ("service",)
     max_templates: int = MAX_KEYS
+    least_windows: int = WARM_WINDOWS
+    show_warm_up: bool = True
 
 
 class Detect:
@@ -77,7 +82,7 @@ class Detect:
         if self.judge is not None or self.windows.began is None:
             return None
         window = self.spec.window
-        total = WARM_WINDOWS
+        total = self.options.least_windows
         if self.options.train_until is not None:
             total = max((self.options.train_until - self.windows.began) // window, 1)
         return f"{min(max(end - self.windows.began, 0) // window, total)}/{total}"
@@ -114,7 +119,7 @@ class Detect:
 
     def _judge(self, batch: WindowBatch, revision: int) -> list[Result]:
         if self.judge is None or self._memory is None:
-            return self._unjudged(batch, revision)
+            return self._unjudged(batch, revision) if self.options.show_warm_up else []
         ends = batch.rows["end"].to_numpy()
         by_age = self._memory.judging(ends)
         if len(by_age) == 1:
@@ -147,7 +152,7 @@ class Detect:
         began = self.windows.began
         if self._given or began is None or (self.options.train_until is not None and self.judge is not None):
             return None
-        due = self.options.train_until or self._next_training or began + WARM_WINDOWS * self.spec.window
+        due = self.options.train_until or self._next_training or began + self.options.least_windows * self.spec.window
         return due + (-due) % self.spec.slide
 
     def _learn(self, start: int, end: int) -> None:
@@ -166,13 +171,30 @@ class Detect:
         began = self.windows.began
         assert began is not None
         self._drop_history()
-        history = History(pl.concat(self._history), self.groups, self.templates)
-        if history.span[1] - history.span[0] >= WARM_WINDOWS * self.spec.window or self.options.train_until is not None:
-            model = train(history, self.spec, false_alarms_per_day=self.options.false_alarms_per_day, group_by=self.options.group_by)
-            self._install(model, now)
+        panes = pl.concat(self._history)
+        least = self.options.least_windows * self.spec.window
+        grown = not panes.is_empty() and int(panes["pane"].max()) - began >= least - self.spec.window  # type: ignore[arg-type]
+        if grown or self.options.train_until is not None:
+            self._install(self._fit(panes), now)
         self._next_training = now + (now - began)
         if self.options.train_until is not None:
             self._history = []
+
+    def train_now(self) -> Model:
+        """Learn from all that has been closed and not been learnt yet; for a history of its own."""
+        self._drop_history()
+        if not self._history:
+            raise InputError("nothing to learn from: no events were read")
+        return self._fit(pl.concat(self._history))
+
+    def _fit(self, panes: pl.DataFrame) -> Model:
+        return train(
+            History(panes, self.groups, self.templates),
+            self.spec,
+            false_alarms_per_day=self.options.false_alarms_per_day,
+            group_by=self.options.group_by,
+            least_windows=self.options.least_windows,
+        )
 
     def _drop_history(self) -> None:
         rows = sum(panes.height for panes in self._history)

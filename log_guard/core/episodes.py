@@ -36,6 +36,7 @@ class _Episode:
     id: int
     start: int
     end: int
+    opened: int
     windows: int = 0
     groups: dict[str, _Trouble] = field(default_factory=dict)
     told: tuple[str, ...] = ()
@@ -75,7 +76,7 @@ class Episodes:
         assert result.evidence is not None
         state = "updated"
         if self._open is None:
-            self._open = _Episode(self._next, result.window_start, result.window_end)
+            self._open = _Episode(self._next, result.window_start, result.window_end, result.window_end)
             self._next += 1
             state = "opened"
         episode = self._open
@@ -108,4 +109,5 @@ class Episodes:
             windows=episode.windows,
             evidence=lead.evidence,
             service=name,
+            opened=episode.opened,
         )

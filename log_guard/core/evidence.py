@@ -91,7 +91,7 @@ def _part(parts: Parts, i: int, share: float, templates: list[str]) -> Part:
         level=level_name(int(parts.level[i])),
         template=None if template == VOLUME_TEMPLATE else templates[template],
         observed=observed,
-        expected=round(mean, 3),
+        expected=round(mean, 6),
         low=low,
         high=high,
         bits=round(float(parts.bits[i]), 3),
@@ -120,7 +120,7 @@ def _sentence(parts: list[Part], service: str, seconds: float) -> str:
     if lead.kind == "new":
         text = f"{name} {times} in {seconds:g} s in {where}; never seen before"
     elif lead.kind == "rare":
-        text = f"{name} {times} in {seconds:g} s in {where}; rare: {lead.expected:.2g} a window on average"
+        text = f"{name} {times} in {seconds:g} s in {where}; rare: {_how_often(lead.expected, seconds)}"
     elif lead.template is None:
         text = f"{lead.observed} {name} in {seconds:g} s in {where}; {usual}"
     else:
@@ -129,6 +129,15 @@ def _sentence(parts: list[Part], service: str, seconds: float) -> str:
     if lead.kind == "new" and others:
         text += f" (and {others} more new message{'s' if others > 1 else ''})"
     return text
+
+
+def _how_often(expected: float, seconds: float) -> str:
+    """Mean count a window as a rate that a person can picture."""
+    every = seconds / max(expected, UNSEEN)
+    for unit, length in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
+        if every >= 1.5 * length:
+            return f"about once in {every / length:.0f} {unit}"
+    return f"about {60 / every:.0f} a minute"
 
 
 def _samples(parts: Parts, order: np.ndarray, samples: pl.DataFrame) -> tuple[Sample, ...]:

@@ -44,7 +44,7 @@ _KEY = (
 # Secrets are found by what they are called or by a shape that nothing else has.
 _SECRETS: tuple[tuple[str, str], ...] = (
     (
-        rf"""(?i)({_KEY}["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?(?:"[^"]*"|'[^']*'|[^\s"',;&)}}\]]+)""",
+        rf"""(?i)({_KEY}["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?(?:"[^"]*"|'[^']*'|[\w$*.+/~-][^\s"',;&)}}\]]*)""",
         "${1}<secret>",
     ),
     (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} <secret>"),
@@ -54,10 +54,17 @@ _SECRETS: tuple[tuple[str, str], ...] = (
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?", "<secret>"),
 )
 
+_STRUCTURES: tuple[tuple[str, str], ...] = (
+    (r"\{[^{}]*\}", "<data>"),
+    (r"\[[^\[\]{}]*[,'\"=][^\[\]{}]*\]", "<data>"),
+    (r"\([^(){}]*[,'\"=][^(){}]*\)", "(<data>)"),
+)
+
 # The rules see coarse text: every digit run is a single 0. Order matters, the specific first.
 _RULES: tuple[tuple[str, str], ...] = (
     (r"""[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>()\[\]{},;]+""", "<url>"),
     (r"[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "<email>"),
+    (r"\b(?:(?:0|[a-fA-F]{2})[:-]){5}(?:0|[a-fA-F]{2})\b", "<mac>"),
     (
         r"\b(?:0|[a-fA-F]{8})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{12})\b",
         "<uuid>",
@@ -66,7 +73,6 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"\b0/[A-Z][a-z]{2}/0:0:0:0(?: [+-]0)?", "<timestamp>"),
     (r"\b0:0:0(?:[.,]0)?\b", "<timestamp>"),
     (r"\b0[-/]0[-/]0\b", "<timestamp>"),
-    (r"\b(?:(?:0|[a-fA-F]{2})[:-]){5}(?:0|[a-fA-F]{2})\b", "<mac>"),
     (r"\b0\.0\.0\.0\b(?:/0)?", "<ip>"),
     (r"(?:\b(?:0|[a-fA-F]{1,4}))?(?:::?(?:0|[a-fA-F]{1,4})){6,7}\b", "<ip>"),
     (r"(?:\b(?:0|[a-fA-F]{1,4}):)+:(?:(?:0|[a-fA-F]{1,4}):)*(?:0|[a-fA-F]{1,4})\b", "<ip>"),
@@ -76,10 +82,15 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (r"\b0[xX][0-9a-fA-F]+\b", "<hex>"),
     (r"(^|[\s(=:,\[])[-+]0\b", "${1}0"),
+    (r"\b0(?:[.,]0)*([A-Za-z]{1,3})\b", "<num>${1}"),
     (r"\b0(?:[.,:]0)*\b%?", "<num>"),
-    (r"\b0([A-Za-z]{1,3})\b", "<num>${1}"),
     (r"\b[A-Za-z_]\w*0\w*|\b0\w+", "<id>"),
     (r"0+", "<num>"),
+    # Words joined by hyphens are one identifier if a part of them varies.
+    (r"[\w<>]*(?:-[\w<>]*)*<(?:num|id|hex|uuid)>(?:[\w<>]*-[\w<>]+)+|\b\w+(?:-\w+)*-<(?:num|id|hex|uuid)>", "<id>"),
+    # Structures dumped into a message are data, not text; from the inside out.
+    *_STRUCTURES * 3,
+    (r"[\[{(][^\[\]{}()]*[,'\"=:][^\[\]{}()]{40,}$", "<data>"),
     # A list of numbers is one slot, however long it is.
     (r"<num>(?:[ ,;|]+<num>)+", "<num>"),
 )

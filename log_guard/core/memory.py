@@ -74,7 +74,7 @@ class Memory:
         for start, baseline in self._baselines.items():
             codes = baseline.keys.ids
             renamed = key_codes(code_groups(codes), code_levels(codes), mapping[code_templates(codes)])
-            self._baselines[start] = Baseline(Table.of(renamed, baseline.keys.sums), baseline.volumes, baseline.groups)
+            self._baselines[start] = Baseline(Table.of(renamed, baseline.keys.sums, baseline.keys.peaks), baseline.volumes, baseline.groups)
         self._pending = [rename(panes, mapping) for panes in self._pending]
 
 

@@ -118,7 +118,9 @@ class Alert:
     """One episode, as a person meets it.
 
     state:     opened, updated, resolved.
+    start, end:  span of the anomalous windows, µs; ``opened``: end of the first of them.
     services:  those that failed together, the likeliest first cause first.
+    service:   the first of them, whose evidence is shown.
     """
 
     id: int
@@ -130,14 +132,17 @@ class Alert:
     windows: int
     evidence: Evidence
     service: str
+    opened: int
 
     def as_dict(self) -> dict[str, Any]:
+        """Return a JSON object."""
         return {
             "kind": "alert",
             "id": self.id,
             "state": self.state,
             "start": iso(self.start),
             "end": iso(self.end),
+            "opened": iso(self.opened),
             "services": list(self.services),
             "service": self.service,
             "peak_score": self.peak_score,

@@ -32,6 +32,8 @@ KINDS = ("novelty", "surprise")
 
 MIN_WINDOWS = 20
 """Windows of history below which a group's counts are not judged."""
+NEW_GROUP_EXPONENT = 2.0
+"""How fast counts of rare keys fall off in a group without history."""
 VOLUME_TEMPLATE = -1
 """Stands for 'no template': the part is a volume (a level's count, or all events)."""
 
@@ -79,6 +81,9 @@ def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
     codes = key_codes(groups[row], level, template)
     watched = baseline.groups.look_up(groups)  # (rows, 2): minutes, windows
     known = baseline.keys.look_up(codes)
+    steady = np.isin(codes, baseline.steady)
+    exponent = baseline.burst.look_up(groups)[row, 0]
+    exponent = np.where(steady, 0.0, np.where(exponent > 0, exponent, NEW_GROUP_EXPONENT))
     novelty = Parts(
         row=row,
         detector=np.full(len(row), NOVELTY),
@@ -87,14 +92,39 @@ def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
         count=count,
         mean=known[:, COUNT] / np.maximum(watched[row, 1], 1.0),
         variance=np.zeros(len(row)),
-        bits=novelty_bits(known[:, MINUTES], watched[row, 0], level),
+        bits=together(
+            novelty_bits(known[:, MINUTES], watched[row, 0], level, count, exponent),
+            row,
+            np.where(steady, 0.0, baseline.keys.look_up_peaks(codes)),
+        ),
         side=np.ones(len(row)),
     )
     whole = batch.rows["whole"].to_numpy() & batch.final
     judged = watched[:, 1] >= MIN_WINDOWS
     volumes = _volume_parts(groups, row, level, count, watched, baseline, whole, judged)
-    steady = _steady_parts(groups, codes, row, count, watched, baseline, whole, judged)
-    return Parts.join([novelty, volumes, steady])
+    usual = _steady_parts(groups, codes, row, count, watched, baseline, whole, judged)
+    return Parts.join([novelty, volumes, usual])
+
+
+def together(bits: np.ndarray, row: np.ndarray, trace: np.ndarray) -> np.ndarray:
+    """Count keys that came together in history, and come together again, as one surprise.
+
+    A restart logs a hundred lines of which each is rare; it is one rare event and not a hundred.
+    Within a window the keys of one trace share the bits of the most surprising of them: the norm
+    of their parts is that of the largest alone. Trace 0 (never seen) stands for itself.
+    """
+    known = np.flatnonzero(trace > 0)
+    if not len(known):
+        return bits
+    _, cluster = np.unique(np.column_stack([row[known], trace[known]]), axis=0, return_inverse=True)
+    cluster = cluster.reshape(-1)
+    largest = np.zeros(int(cluster.max()) + 1)
+    np.maximum.at(largest, cluster, bits[known])
+    squares = np.zeros(len(largest))
+    np.add.at(squares, cluster, exact(bits[known] ** 2))
+    shared = bits.copy()
+    shared[known] = exact(bits[known] * (largest / np.sqrt(np.maximum(squares, 1e-12)))[cluster])
+    return shared
 
 
 def _volume_parts(

@@ -52,7 +52,7 @@ class Summarizer:
 
     slide: int
     masker: Masker = field(default_factory=Masker)
-    max_templates: int = 500
+    max_templates: int = 2_000
 
     def summarize(self, events: pl.DataFrame, source: int = 0) -> pl.DataFrame:
         """Summarise an event table (``EVENT_SCHEMA`` plus ``group`` and ``late``) of one source."""
@@ -104,7 +104,7 @@ def empty() -> pl.DataFrame:
     return pl.DataFrame(schema=SUMMARY_SCHEMA)
 
 
-def add(*summaries: pl.DataFrame, max_templates: int = 500) -> pl.DataFrame:
+def add(*summaries: pl.DataFrame, max_templates: int = 2_000) -> pl.DataFrame:
     """Merge summaries; the result does not depend on their order or grouping, but for row order."""
     parts = [part for part in summaries if not part.is_empty()]
     if not parts:

@@ -70,8 +70,8 @@ _UNIT_LIMITS = (10**11, 10**14, 10**17)
 
 _POWERS_OF_TEN = 10 ** np.arange(10, dtype=np.int64)
 
-_LAYOUTS_PER_BATCH = 4
-"""How often a batch is read by column, each time in the layout of its first unread row."""
+_SAMPLES = 4
+"""How often a batch is tried by column, each time in the layout of another unread row."""
 
 _Times = npt.NDArray[np.int64]
 _ToUtc = Callable[[pl.Series], _Times]
@@ -104,13 +104,13 @@ def parse_timestamps(
     times = np.full(len(text), _UNREAD, dtype=np.int64)
     has_text = text.is_not_null().to_numpy() if text.null_count() else np.ones(len(text), np.bool_)
     unread = np.flatnonzero(has_text)
-    for _ in range(_LAYOUTS_PER_BATCH):
-        rest = text if len(unread) == len(text) else text.gather(unread)
-        read = _column_reading(rest[0], to_utc) if len(rest) else None
-        if read is None:
+    for i in range(_SAMPLES):
+        if not len(unread):
             break
-        times[unread] = read(rest)
-        unread = unread[times[unread] == _UNREAD]
+        rest = text if len(unread) == len(text) else text.gather(unread)
+        if read := _column_reading(rest[len(rest) * i // _SAMPLES], to_utc):
+            times[unread] = read(rest)
+            unread = unread[times[unread] == _UNREAD]
     if len(unread):
         times[unread] = _read_distinct(text.gather(unread), to_utc, reference_year)
     result = pl.Series(raw.name, times)
@@ -138,11 +138,11 @@ def _localiser(timezone: str) -> _ToUtc:
         return times.fill_null(_UNREAD).to_numpy()
 
     try:
-        to_utc(pl.Series([0]))
+        known = bool(timezone) and len(to_utc(pl.Series([0]))) == 1
     except pl.exceptions.ComputeError:
-        raise OptionError(
-            f"timezone {timezone!r} is unknown: give an IANA name such as 'Europe/Berlin'"
-        ) from None
+        known = False
+    if not known:
+        raise OptionError(f"timezone {timezone!r} is unknown: give a name like 'Europe/Berlin'")
     return to_utc
 
 
@@ -164,7 +164,7 @@ def _read(text: str, reference_year: int | None) -> tuple[int, bool]:
     text = text.strip()
     if _EPOCH.fullmatch(text):
         number = Fraction(text)
-        return int(number * SECOND / _units_per_second(number)), False
+        return min(int(number * SECOND / _units_per_second(number)), _END), False
     for pattern in _CALENDAR:
         if found := pattern.fullmatch(text):
             return _read_calendar(found.groupdict(), reference_year)

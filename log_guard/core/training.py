@@ -48,16 +48,23 @@ class History:
         return int(panes.min()), int(panes.max())  # type: ignore[arg-type]
 
 
-def train(history: History, spec: WindowSpec, *, false_alarms_per_day: float = 2.0, group_by: tuple[str, ...] = ("service",)) -> Model:
-    """Learn a model; raises :class:`InputError` where there are fewer than 20 windows to learn from."""
+def train(
+    history: History,
+    spec: WindowSpec,
+    *,
+    false_alarms_per_day: float = 2.0,
+    group_by: tuple[str, ...] = ("service",),
+    least_windows: int = 10,
+) -> Model:
+    """Learn a model; raises :class:`InputError` where the history spans fewer than ``least_windows``."""
     if history.panes.is_empty():
-        raise InputError("nothing to learn from: the history holds no events; give an earlier --train-until or a --history")
+        raise InputError("nothing to learn from: the history holds no events; use a later --train-until, or --history FILE")
     start, last = history.span
     end = last + spec.slide
-    if (end - start) < 20 * spec.window:
+    if end - start < (least_windows - 1) * spec.window:
         raise InputError(
-            f"too little to learn from: {(end - start) / SECOND:.0f} s of history, "
-            f"at least {20 * spec.window / SECOND:.0f} s are needed (a later --train-until, or --history FILE)"
+            f"too little to learn from: {(end - start) / SECOND:.0f} s of history, at least "
+            f"{least_windows * spec.window / SECOND:.0f} s are needed; use a later --train-until, or --history FILE"
         )
     panes = history.panes
     since = dict(panes.group_by("group").agg(pl.col("pane").min()).iter_rows())

@@ -143,8 +143,9 @@ def test_a_file_that_was_cut_off_gives_what_it_has(tmp_path: Path, compress: Pac
     packed = compress(b"\n".join(lines))
     source = written(tmp_path / "log", packed[: len(packed) // 2])
     batches: list[RawBatch] = []
-    with pytest.raises(InputError, match=r"log cannot be unpacked beyond byte [\d,]+ of") as caught:
+    with pytest.raises(InputError, match="log cannot be unpacked beyond byte") as caught:
         batches.extend(source.batches())
+    assert f" byte {len(packed) // 2:,} of its " in str(caught.value)
     assert "\n" not in str(caught.value)
     *found, unfinished = numbered(batches)
     assert len(found) > 8_000
@@ -154,21 +155,22 @@ def test_a_file_that_was_cut_off_gives_what_it_has(tmp_path: Path, compress: Pac
     assert source.last_lines(2) == [lines[len(found) - 1], unfinished[1]]
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
+def checked_zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor(write_checksum=True).compress(data)  # as the zstd tool does
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, checked_zstd])
 def test_a_damaged_file_gives_what_was_before_the_damage(tmp_path: Path, compress: Pack) -> None:
     lines = incompressible_lines(20_000)
     packed = bytearray(compress(b"\n".join(lines)))
     middle = len(packed) // 2
     packed[middle : middle + 3000] = b"\xff" * 3000
     batches: list[RawBatch] = []
-    with pytest.raises(InputError, match="cannot be unpacked") as caught:
+    with pytest.raises(InputError, match="cannot be unpacked"):
         batches.extend(written(tmp_path / "log", bytes(packed)).batches())
     found = numbered(batches)
     assert len(found) > 5_000
     assert found[:5_000] == list(enumerate(lines, 1))[:5_000]
-    reached = re.search(r"byte ([\d,]+)", str(caught.value))
-    assert reached is not None
-    assert int(reached[1].replace(",", "")) == pytest.approx(middle, rel=0.3)
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress])
@@ -197,7 +199,7 @@ def test_rubbish_is_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [plain, gzip.compress, zstandard.compress])
 def test_a_huge_line_takes_no_memory(tmp_path: Path, pack: Pack) -> None:
-    huge = 100 << 20
+    huge = 200 << 20
     path = tmp_path / "log"
     path.write_bytes(pack(b"before\n" + bytes(huge) + b"\nafter\n"))
     source = FileSource(str(path), batch_bytes=1 << 20, max_line_bytes=10_000)
@@ -208,8 +210,8 @@ def test_a_huge_line_takes_no_memory(tmp_path: Path, pack: Pack) -> None:
     finally:
         tracemalloc.stop()
     assert found == [(1, b"before"), (2, bytes(10_001)), (3, b"after")]
-    # 64 MiB is what one step may unpack to at most; twice, as it is joined to what came before.
-    assert peak < (8 << 20 if pack is not zstandard.compress else huge + (64 << 20))
+    # One step of unpacking zstd may give 32 MiB, in pieces that are then joined.
+    assert peak < (80 << 20 if pack is zstandard.compress else 16 << 20)
     assert source.sample() == [b"before", bytes(10_001)]
 
 

@@ -118,7 +118,8 @@ def test_compressed_data_in_small_pieces(pipe: Pipe) -> None:
     lines = b""
     for at in range(len(packed)):
         pipe.write(packed[at : at + 1])
-        lines += b"".join(batch.data for batch in iter(given.__next__, None) if batch is not None)
+        while (batch := next(given)) is not None:
+            lines += batch.data
     pipe.end()
     assert lines == b"one\ntwo\n"
     assert list(given) == []

@@ -1,4 +1,4 @@
-"""Cutting bytes into lines, events and batches: whatever way the bytes come in, the same comes out."""
+"""Cutting bytes into lines, events and batches: however the bytes come in, the same comes out."""
 
 from __future__ import annotations
 

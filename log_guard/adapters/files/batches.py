@@ -26,9 +26,9 @@ EVENT_LINES = 1000
 class BatchCutter:
     """Takes bytes as they come, gives batches; numbers the lines from 1.
 
-    A line ends with a line feed and with nothing else. A line of more than ``max_line_bytes`` is cut to
-    exactly ``max_line_bytes + 1`` bytes, which still shows that it is too long; the rest of it is
-    skipped, never held, and it counts as one line.
+    A line ends with a line feed and with nothing else. A line of more than ``max_line_bytes`` is
+    cut to exactly ``max_line_bytes + 1`` bytes, which still shows that it is too long; the rest of
+    it is skipped, never held, and it counts as one line.
 
     With ``starts_event``, a batch is cut only before a line that starts an event, so the last
     event is held back until the next one starts. An event may span :data:`EVENT_LINES` lines and
@@ -115,11 +115,12 @@ class BatchCutter:
             return
         data = self._held + lines
         ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1
-        cuts = self._cuts(data, ends)
-        begins = [0, *(int(ends[cut - 1]) for cut in cuts)]
-        self._held = data[begins[-1] :]
-        for begin, end, count in zip(begins, begins[1:], np.diff(cuts, prepend=0), strict=False):
-            yield self._batch(data[begin:end], int(count))
+        begin = done = 0
+        for cut in self._cuts(data, ends):
+            end = int(ends[cut - 1])
+            yield self._batch(data[begin:end], cut - done)
+            begin, done = end, cut
+        self._held = data[begin:]
 
     def _cuts(self, data: bytes, ends: npt.NDArray[np.intp]) -> list[int]:
         """Numbers of lines after which to cut, ascending; ``ends`` is where each line ends.
@@ -154,7 +155,7 @@ class BatchCutter:
         assert self._starts is not None
         for line in range(upto, after, -1):
             text = data[int(ends[line - 1]) : int(ends[line]) - 1]
-            if self._starts(text.removesuffix(b"\r")):
+            if self._starts(text.rstrip(b"\r")):
                 return line
         return None
 

@@ -186,7 +186,7 @@ class FileSource:
         return b"".join(tail)
 
     def _trimmed(self, line: bytes) -> bytes:
-        return line[: self.max_line_bytes + 1].removesuffix(b"\r")
+        return line[: self.max_line_bytes + 1].rstrip(b"\r")
 
 
 _Batch = TypeVar("_Batch", RawBatch, RawBatch | None)

@@ -18,9 +18,9 @@ from log_guard.errors import InputError
 MAGIC_BYTES = 4
 """How many first bytes tell a compressed file."""
 
-_SLICE_BYTES = 2 << 10
+_SLICE_BYTES = 1 << 10
 """How much compressed data is unpacked at a time. Four bytes of zstd can stand for 128 KiB, so this
-bounds what one step may unpack to (64 MiB) even for a file that was made to do harm."""
+bounds what one step may unpack to (32 MiB) even for a file that was made to do harm."""
 
 _ZSTD_SKIPPABLE = range(0x50, 0x60)
 """First byte of a frame without data, which parallel zstd tools put first."""

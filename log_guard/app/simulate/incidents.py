@@ -8,7 +8,7 @@ scene's random numbers, and must use them for everything that varies. What it ad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ import numpy as np
 from log_guard.app.simulate import incident_texts as texts
 from log_guard.app.simulate.arrays import Floats
 from log_guard.app.simulate.fields import CLIENT_NETS
-from log_guard.app.simulate.services import BY_NAME, SERVICES, Service
+from log_guard.app.simulate.services import BY_NAME, SERVICES
 from log_guard.app.simulate.templates import Template
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Scene:
     seconds: float
     lines: int
     rate: float
-    used: set[str] = field(default_factory=set)
+    used: set[Template] = field(default_factory=set)
 
     def pick(self, choices: Sequence[T]) -> T:
         """One of them."""
@@ -70,14 +70,15 @@ class Scene:
         """``count`` different ones, in random order."""
         return [choices[i] for i in self.rng.permutation(len(choices))[:count]]
 
-    def unseen(self, service: str, level: str, sentences: Sequence[str], **parts: str) -> Template:
-        """A text of these sentences that no incident before has used, as far as they last."""
-        for _ in range(20):
-            text = _filled(self.pick(sentences), parts)
-            if (key := f"{service} {text}") not in self.used:
-                break
-        self.used.add(key)
-        return Template(service, level, text)
+    def unseen(
+        self, service: str, level: str, sentences: Sequence[str], part: str, choices: Sequence[str]
+    ) -> Template:
+        """A sentence with one of the choices as its ``{part}``; not used before while they last."""
+        texts = [_filled(text, part, choice) for text in sentences for choice in choices]
+        templates = [Template(service, level, text) for text in texts]
+        template = self.pick([t for t in templates if t not in self.used] or templates)
+        self.used.add(template)
+        return template
 
     def burst(
         self, template: Template, lines: int, *, since: float = 0, until: float = 1, lean: float = 1
@@ -112,16 +113,16 @@ def error_burst(scene: Scene) -> Script:
 def new_pattern(scene: Scene) -> Script:
     """An ERROR never seen, several times: the defect that a release has brought."""
     service = scene.pick(SERVICES).name
-    doing = scene.pick(texts.ACTIVITIES[service])
-    template = scene.unseen(service, "ERROR", texts.NOVEL_ERRORS, doing=doing)
+    doings = texts.ACTIVITIES[service]
+    template = scene.unseen(service, "ERROR", texts.NOVEL_ERRORS, "doing", doings)
     return Script((service,), (scene.burst(template, scene.lines),))
 
 
 def new_info_pattern(scene: Scene) -> Script:
     """Something never seen that calls itself INFO: a migration or an intruder's tool at work."""
     service = scene.pick(SERVICES).name
-    subject = scene.pick(texts.SUBJECTS[service])
-    template = scene.unseen(service, "INFO", texts.NOVEL_INFOS, subject=subject)
+    subjects = texts.SUBJECTS[service]
+    template = scene.unseen(service, "INFO", texts.NOVEL_INFOS, "subject", subjects)
     return Script((service,), (scene.burst(template, scene.lines),))
 
 
@@ -135,9 +136,9 @@ def cascade(scene: Scene) -> Script:
     onsets = np.sort(scene.rng.uniform(0.1, 0.5, len(callers)))
     shares = np.diff(np.linspace(0, scene.lines - own, len(callers) + 1).astype(int))
     for caller, onset, lines in zip(callers, onsets.tolist(), shares.tolist(), strict=True):
-        said = [scene.pick(texts.TIMEOUTS), scene.pick(texts.BREAKERS)]
         timeout, breaker = (
-            Template(caller, level, _filled(text, {"origin": origin})) for level, text in said
+            Template(caller, level, _filled(text, "origin", origin))
+            for level, text in (scene.pick(texts.TIMEOUTS), scene.pick(texts.BREAKERS))
         )
         opened = lines // 10
         bursts.append(scene.burst(timeout, lines - opened, since=onset))
@@ -149,7 +150,7 @@ def security_breach(scene: Scene) -> Script:
     """Passwords are guessed from one address until one fits; then rights grow and data leaves."""
     auth = BY_NAME["auth-service"]
     thief = {"ip": f"{scene.pick(CLIENT_NETS)}.{scene.rng.integers(1, 255)}"}
-    guesses = [t for t in auth.mix if "assword" in t.text and "{ip}" in t.text]
+    guesses = [t for t in auth.mix if "password" in t.text]
     entry = next(t for t in auth.mix if t.text.startswith("Sign-in accepted"))
     raised = [Template(*row).where(thief) for row in scene.some(texts.ESCALATIONS, 2)]
     leaving = [Template(*row).where(thief) for row in scene.some(texts.EXPORTS, 2)]
@@ -171,14 +172,14 @@ def resource_exhaustion(scene: Scene) -> Script:
     failed = max(2, scene.lines // 3)
     warned = scene.lines - failed - last
     bursts = []
-    for low, high, part in ((78, 86, 0.2), (87, 94, 0.3), (95, 99, 0.5)):
-        used = _filled(warning, {"used": f"{{int:{low},{high}}}"})
-        since = (low - 78) / 21 * 0.7
-        until = (high - 77) / 22 * 0.8
+    for low, high, since, until, part in (
+        (78, 86, 0.0, 0.35, 0.2),
+        (87, 94, 0.3, 0.6, 0.3),
+        (95, 99, 0.55, 0.8, 0.5),
+    ):
+        rising = Template(service, "WARN", _filled(warning, "used", f"{{int:{low},{high}}}"))
         lines = max(1, round(warned * part))
-        bursts.append(
-            scene.burst(Template(service, "WARN", used), lines, since=since, until=until, lean=0.7)
-        )
+        bursts.append(scene.burst(rising, lines, since=since, until=until, lean=0.7))
     bursts.append(scene.burst(Template(service, "ERROR", error), failed, since=0.7, lean=0.7))
     bursts.append(scene.burst(Template(service, "FATAL", fatal), last, since=0.95))
     return Script((service,), tuple(bursts))
@@ -193,22 +194,15 @@ def service_silent(scene: Scene) -> Script:
 def count_doubling(scene: Scene) -> Script:
     """A service says what it always says, two to three times as often: a retry storm, a crawler."""
     service = scene.pick(SERVICES)
-    extra = scene.rng.uniform(1.0, 2.0) * service.share * scene.rate * scene.seconds
-    counts = scene.rng.multinomial(max(3, round(extra)), _shares(service))
+    extra = scene.rng.uniform(1, 2) * service.share * scene.rate * scene.seconds
+    counts = scene.rng.multinomial(max(3, round(extra)), service.weights)
     pairs = zip(service.mix, counts.tolist(), strict=True)
     return Script((service.name,), tuple(scene.burst(t, count) for t, count in pairs if count))
 
 
-def _filled(text: str, parts: Mapping[str, str]) -> str:
-    """Put parts of speech in their places; they may have fields of their own."""
-    for name, part in parts.items():
-        text = text.replace("{" + name + "}", part)
-    return text
-
-
-def _shares(service: Service) -> Floats:
-    weights = np.array(service.weights)
-    return weights / weights.sum()
+def _filled(text: str, part: str, value: str) -> str:
+    """Put a part of speech in its place; it may have fields of its own."""
+    return text.replace("{" + part + "}", value)
 
 
 @dataclass(frozen=True, slots=True)

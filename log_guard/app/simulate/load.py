@@ -57,8 +57,7 @@ class NormalTraffic:
 
         self._mixes: list[tuple[int, Floats]] = []
         for service in SERVICES:
-            share = np.array(service.weights) / sum(service.weights)
-            self._mixes.append((self._number(*service.mix), np.cumsum(share)))
+            self._mixes.append((self._number(*service.mix), np.cumsum(service.weights)))
         self._ticks: list[_Ticking] = []
         for service in SERVICES:
             tick, spread = HEALTH_CHECK_S * stretch, 0.05

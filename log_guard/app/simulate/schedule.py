@@ -61,7 +61,7 @@ def plan(spec: SimulationSpec, rng: np.random.Generator) -> list[Planned]:
     late = np.sort(rng.uniform(0, max(0.0, room - taken), len(cast)))
     waits = np.diff(late, prepend=0.0).tolist()
     planned: list[Planned] = []
-    used: set[str] = set()
+    used: set[Template] = set()
     now = spec.quiet_s
     for (kind, length), count, wait in zip(cast, lines, waits, strict=True):
         now += wait
@@ -115,7 +115,9 @@ def _placed(
 ) -> Planned:
     """The script put in its place; the label spans exactly what it does."""
     added = tuple(
-        (burst.template, ((start_s + burst.at) * 1000).astype(np.int64)) for burst in script.bursts
+        (burst.template, ((start_s + burst.at) * 1000).astype(np.int64))
+        for burst in script.bursts
+        if len(burst.at)
     )
     if added:
         start_ms = min(int(times.min()) for _, times in added)

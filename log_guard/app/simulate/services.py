@@ -23,7 +23,8 @@ class Service:
 
     share:    its share of all traffic.
     hosts:    the hosts that it runs on.
-    mix:      what requests make it say, with the weights of the texts.
+    mix:      what requests make it say.
+    weights:  how large a part of the mix each of its texts is; they sum to 1.
     health:   what it says every HEALTH_CHECK_S.
     rare:     what it says now and then, RARE_S apart.
     job:      what its scheduled job says, line by line, every JOB_S; empty if it has none.
@@ -47,6 +48,7 @@ def _service(
     name: str, share: float, hosts: str, *, mix: str, health: str, rare: str, job: str = ""
 ) -> Service:
     rows = [row.split(maxsplit=2) for row in mix.strip().splitlines()]
+    total = sum(float(weight) for weight, _, _ in rows)
 
     def unprompted(table: str) -> tuple[Template, ...]:
         pairs = [row.split(maxsplit=1) for row in table.strip().splitlines()]
@@ -57,7 +59,7 @@ def _service(
         share,
         hosts=tuple(hosts.split()),
         mix=tuple(Template(name, level, text) for _, level, text in rows),
-        weights=tuple(float(weight) for weight, _, _ in rows),
+        weights=tuple(float(weight) / total for weight, _, _ in rows),
         health=unprompted(health)[0],
         rare=unprompted(rare),
         job=unprompted(job),

@@ -15,7 +15,7 @@ DEFAULT_START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class SimulationSpec:
-    """The settings of a simulation; equal settings give equal bytes.
+    """The settings of a simulation; equal settings give equal bytes (under one numpy).
 
     seed:              a whole number >= 0.
     rate:              mean events per second of normal traffic, over all services.

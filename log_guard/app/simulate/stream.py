@@ -22,7 +22,7 @@ from log_guard.app.simulate.templates import Renderer, Template
 from log_guard.errors import OptionError
 
 CHUNK_EVENTS = 8192
-"""About so many events are made at a time; this is what bounds memory."""
+"""About so many events are made at a time, or a second's: this is what bounds memory."""
 
 MAX_CHUNK_S = 300
 
@@ -102,7 +102,7 @@ class Simulation:
         extra_lines = self._shipper(extra_templates, _Purpose.ADDED_TEXT, _Purpose.ADDED_DELAY)
         silence = _Silence(self._plan, traffic.templates)
 
-        held = _Shipment(np.empty(0), [], 0.0)
+        held = _Shipment(np.empty(0), [])
         last_second = math.ceil(spec.duration_s)
         length = int(min(max(CHUNK_EVENTS / spec.rate, 1), MAX_CHUNK_S))
         for first in range(0, last_second, length):
@@ -130,7 +130,8 @@ def _added(plan: list[Planned]) -> tuple[Arrivals, list[Template]]:
     """What incidents add, in order of time, and the texts it is numbered by."""
     bursts = [burst for planned in plan for burst in planned.added]
     times = np.concatenate([np.empty(0, np.int64), *(times for _, times in bursts)])
-    templates = np.repeat(np.arange(len(bursts)), [len(times) for _, times in bursts])
+    sizes = np.array([len(times) for _, times in bursts], np.int64)
+    templates = np.repeat(np.arange(len(bursts)), sizes)
     order = np.argsort(times, kind="stable")
     return Arrivals(times[order], templates[order]), [template for template, _ in bursts]
 
@@ -153,22 +154,24 @@ class _Silence:
 
 @dataclass(frozen=True, slots=True)
 class _Shipment:
-    """Lines with their times of arrival (ms from the start); all before ``until`` are there."""
+    """Lines with their times of arrival (ms from the start).
+
+    until:  nothing that arrives before it is missing.
+    """
 
     arrivals: Floats
     lines: list[str]
-    until: float
+    until: float = 0.0
 
     def only(self, kept: Bools) -> _Shipment:
         if kept.all():
             return self
         lines = [self.lines[i] for i in np.flatnonzero(kept).tolist()]
-        return _Shipment(self.arrivals[kept], lines, self.until)
+        return _Shipment(self.arrivals[kept], lines)
 
     def joined(self, other: _Shipment) -> _Shipment:
-        return _Shipment(
-            np.concatenate([self.arrivals, other.arrivals]), self.lines + other.lines, self.until
-        )
+        arrivals = np.concatenate([self.arrivals, other.arrivals])
+        return _Shipment(arrivals, self.lines + other.lines)
 
     def split(self, until: float) -> tuple[_Shipment, _Shipment]:
         """In order of arrival: what arrives before ``until``, and the rest."""
@@ -177,7 +180,7 @@ class _Shipment:
         lines = [self.lines[i] for i in order.tolist()]
         cut = int(np.searchsorted(arrivals, until, side="left"))
         before = _Shipment(arrivals[:cut], lines[:cut], until)
-        return before, _Shipment(arrivals[cut:], lines[cut:], until)
+        return before, _Shipment(arrivals[cut:], lines[cut:])
 
 
 class _Shipper:
@@ -191,4 +194,5 @@ class _Shipper:
         lines = self._renderer.lines(events.times, events.templates)
         slow = self._rng.random(len(lines)) < SLOW_SHARE
         delay = self._rng.exponential(np.where(slow, SLOW_DELAY_MS, USUAL_DELAY_MS))
-        return _Shipment(events.times + np.minimum(delay, MAX_DELAY_MS), lines, 0.0)
+        arrivals = events.times.astype(np.float64) + np.minimum(delay, MAX_DELAY_MS)
+        return _Shipment(arrivals, lines)

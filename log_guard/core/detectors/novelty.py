@@ -24,10 +24,21 @@ def exact(bits: np.ndarray) -> np.ndarray:
     return np.asarray(np.round(bits * _UNIT) / _UNIT)
 
 
-def novelty_bits(minutes_with: np.ndarray, minutes_watched: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Surprise of keys that occur, bits; all arguments (n,)."""
+def novelty_bits(
+    minutes_with: np.ndarray,
+    minutes_watched: np.ndarray,
+    levels: np.ndarray,
+    counts: np.ndarray | float = 1.0,
+    exponent: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """Surprise of keys that occur, bits; all arguments (n,).
+
+    A rare key that comes ``counts`` times is ``exponent * log2(counts)`` bits more surprising than
+    one that comes once: the tail of such counts is taken as a power of the count.
+    """
     share = (minutes_with + 0.5) / (np.maximum(minutes_watched, minutes_with) + 1.0)
-    return exact(-np.log2(share) * LEVEL_WEIGHT[levels])
+    often = exponent * np.log2(np.maximum(counts, 1.0))
+    return exact((often - np.log2(share)) * LEVEL_WEIGHT[levels])
 
 
 class NoveltyDetector:

@@ -24,15 +24,17 @@ from log_guard.core.formats.json_record import (
     parse_record,
 )
 
-_CHUNK = 256
-
 
 @dataclass(frozen=True)
 class JsonLines:
-    """JSON lines; ``keys`` are the top-level names that the fast path reads."""
+    """JSON lines; ``keys`` are the top-level names that the fast path reads.
+
+    ``group``: fields that together take the place of the service, joined by ``/``.
+    """
 
     keys: Fields = Fields(("timestamp",), ("level",), ("service",), ("message",))
     fields: Fields = ALIASES
+    group: tuple[str, ...] = ()
     name: str = "json"
     starts_event: str | None = None
 
@@ -59,12 +61,13 @@ class JsonLines:
             found = [name for name in names if seen.get(name)]
             return (max(found, key=lambda name: (seen[name], -names.index(name))),) if found else ()
         f = self.fields
-        return JsonLines(Fields(best(f.timestamp), best(f.level), best(f.service), best(f.message)), f)
+        service = () if self.group else best(f.service)
+        return JsonLines(Fields(best(f.timestamp), best(f.level), service, best(f.message)), f, self.group)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         lines = [(line or "").encode() for line in records.to_list()]
         if any(b"\n" in line for line in lines):
-            return pl.concat([_rows([parse_record(line, self.fields)]) for line in lines])
+            return pl.concat([_rows([parse_record(line, self.fields, self.group)]) for line in lines])
         return self.parse_data(b"\n".join(lines), len(lines))
 
     def parse_data(self, data: bytes, lines: int) -> pl.DataFrame:
@@ -80,8 +83,8 @@ class JsonLines:
     def _fast(self, data: bytes, lines: int) -> pl.DataFrame | None:
         """Let polars parse all; None if it refuses one of them. ``slow`` marks what needs a second look."""
         names = [key[0] for key in (self.keys.timestamp, self.keys.level, self.keys.service, self.keys.message) if key]
-        if not self.keys.timestamp or not self.keys.message:
-            return None if lines > 1 else None
+        if not self.keys.timestamp or not self.keys.message or self.group:
+            return None
         try:
             frame = pl.read_ndjson(data, schema=dict.fromkeys(names, pl.String), ignore_errors=True)
         except (pl.exceptions.PolarsError, UnicodeDecodeError):
@@ -118,7 +121,7 @@ class JsonLines:
 
     def _mend(self, frame: pl.DataFrame, split: list[bytes]) -> pl.DataFrame:
         at = frame["slow"].arg_true().to_list()
-        mended = _rows([parse_record(split[i], self.fields) for i in at])
+        mended = _rows([parse_record(split[i], self.fields, self.group) for i in at])
         rest = frame.drop("slow").with_row_index("i").filter(~frame["slow"])
         return (
             pl.concat([rest, mended.with_columns(pl.Series("i", at, dtype=pl.UInt32)).select("i", *RAW_SCHEMA)])
@@ -131,7 +134,7 @@ class JsonLines:
         good = [i for i, line in enumerate(split) if line[:1] == b"{" and line[-1:] in b"}\r"]
         frame = self._halve([split[i] for i in good])
         bad = sorted(set(range(len(split))) - set(good))
-        mended = _rows([parse_record(split[i], self.fields) for i in bad])
+        mended = _rows([parse_record(split[i], self.fields, self.group) for i in bad])
         order = pl.Series("i", [*good, *bad], dtype=pl.UInt32)
         return pl.concat([frame, mended]).with_columns(order).sort("i").drop("i")
 
@@ -142,9 +145,9 @@ class JsonLines:
         if frame is not None:
             return self._mend(frame, lines) if frame["slow"].any() else frame.drop("slow")
         if len(lines) == 1:
-            return _rows([parse_record(lines[0], self.fields)])
-        if not (self.keys.timestamp and self.keys.message):
-            return _rows([parse_record(line, self.fields) for line in lines])
+            return _rows([parse_record(lines[0], self.fields, self.group)])
+        if not (self.keys.timestamp and self.keys.message) or self.group:
+            return _rows([parse_record(line, self.fields, self.group) for line in lines])
         middle = len(lines) // 2
         return pl.concat([self._halve(lines[:middle]), self._halve(lines[middle:])])
 

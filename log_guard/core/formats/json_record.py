@@ -64,8 +64,8 @@ Row = tuple[str | None, str | None, str | None, str | None, str | None]
 """timestamp, level, service, message, reason: as in ``RAW_COLUMNS``."""
 
 
-def parse_record(raw: bytes, fields: Fields = ALIASES) -> Row:
-    """Read one record; never raises."""
+def parse_record(raw: bytes, fields: Fields = ALIASES, group: tuple[str, ...] = ()) -> Row:
+    """Read one record; never raises. ``group``: fields that take the place of the service."""
     text = raw.decode("utf-8", errors="replace").strip()
     if not text:
         return _dead("empty line")
@@ -78,7 +78,8 @@ def parse_record(raw: bytes, fields: Fields = ALIASES) -> Row:
     if not isinstance(value, dict):
         return _dead("not a JSON object")
     try:
-        return _read(value, fields)
+        row = _read(value, fields)
+        return (*row[:2], _joined(value, fields, group), *row[3:]) if group else row
     except RecursionError:
         return _dead("nested too deep")
 
@@ -114,6 +115,12 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
             message = deeper
     shown = _text(_unwrap(message)) or ""
     return (_text(timestamp), _level(level_key, level), _text(service), shown.rstrip("\r\n"), None)
+
+
+def _joined(record: dict[str, Any], fields: Fields, group: tuple[str, ...]) -> str:
+    """Values of several fields as one name; ``service`` stands for any of its usual names."""
+    values = (_find(record, fields.service if name == "service" else (name,))[1] for name in group)
+    return "/".join(_text(value) or "" for value in values)
 
 
 def _nested(message: Any) -> dict[str, Any] | None:

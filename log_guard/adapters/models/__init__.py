@@ -1,0 +1,11 @@
+"""Models on disk: a directory of plain arrays and one JSON file, so that loading can run no code.
+
+One idea a file: ``manifest`` is the JSON, ``arrays`` are the arrays, ``content`` turns a model into
+both and back and says what does not fit, ``directory`` saves and loads, ``listing`` shows what is
+there. The format is decision 0005.
+"""
+
+from log_guard.adapters.models.directory import load_model, save_model, verify_model
+from log_guard.adapters.models.listing import ModelInfo, describe, list_models
+
+__all__ = ["ModelInfo", "describe", "list_models", "load_model", "save_model", "verify_model"]

@@ -1,0 +1,203 @@
+"""A model taken apart into what the directory holds, put together again, and held to its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from log_guard.adapters.models.arrays import misfits
+from log_guard.adapters.models.manifest import (
+    KIND,
+    DensityEntry,
+    Manifest,
+    ScalesEntry,
+    TextEntry,
+    TrainingEntry,
+)
+from log_guard.core.baseline import Baseline, Table, code_groups, code_templates
+from log_guard.core.calibration import certified_rate
+from log_guard.core.detectors.density import InductiveDBSCAN
+from log_guard.core.events import SECOND
+from log_guard.core.features.text import TextModel
+from log_guard.core.model import FORMAT_VERSION, Model, Scales, Training
+from log_guard.core.results import iso
+from log_guard.core.windows import WHOLE, WHOLE_STREAM
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def arrays_of(model: Model) -> dict[str, np.ndarray]:
+    """All arrays of a model, under the names that their files have."""
+    baseline, text, density = model.baseline, model.text, model.density
+    return {
+        "baseline.keys.ids": baseline.keys.ids,
+        "baseline.keys.sums": baseline.keys.sums,
+        "baseline.volumes.ids": baseline.volumes.ids,
+        "baseline.volumes.sums": baseline.volumes.sums,
+        "baseline.groups.ids": baseline.groups.ids,
+        "baseline.groups.sums": baseline.groups.sums,
+        "text.idf": text.idf,
+        "text.components": text.components,
+        "text.centres": text.centres,
+        "text.cluster_share": text.cluster_share,
+        "text.cluster_spread": text.cluster_spread,
+        "text.known_share": text.known_share,
+        "density.mean": density.mean_,
+        "density.scale": density.scale_,
+        "density.core": density.core_,
+        "density.core_labels": density.core_labels_,
+        "density.labels": density.labels_,
+    }
+
+
+def manifest_of(model: Model, checksums: dict[str, str]) -> Manifest:
+    """Everything else of a model; pydantic's ValidationError where a value makes no sense."""
+    training = model.training
+    return Manifest(
+        kind=KIND,
+        format=FORMAT_VERSION,
+        version=model.version,
+        window_seconds=model.window / SECOND,
+        slide_seconds=model.slide / SECOND,
+        group_by=model.group_by,
+        false_alarms_per_day=model.false_alarms_per_day,
+        certified_false_alarms_per_day=certified_rate(training.blocks, training.block / SECOND),
+        training=TrainingEntry(
+            start=iso(training.start),
+            end=iso(training.end),
+            events=training.events,
+            windows=training.windows,
+            blocks=training.blocks,
+            block_seconds=training.block / SECOND,
+            digest=training.digest,
+        ),
+        density=DensityEntry(eps=model.density.eps, min_samples=model.density.min_samples),
+        scales=ScalesEntry(
+            default=model.scales.default,
+            by_group={model.groups[i]: scales for i, scales in model.scales.by_group.items()},
+        ),
+        features=model.features,
+        groups=model.groups,
+        templates=model.templates,
+        text=TextEntry(
+            terms=tuple(model.text.terms.tolist()), known=tuple(model.text.known.tolist())
+        ),
+        arrays=checksums,
+    )
+
+
+def model_of(manifest: Manifest, arrays: Arrays) -> Model:
+    """The model of a manifest and its arrays, in which :func:`problems` has found none."""
+    entry = manifest.training
+    density = InductiveDBSCAN(manifest.density.eps, manifest.density.min_samples)
+    density.mean_ = arrays["density.mean"]
+    density.scale_ = arrays["density.scale"]
+    density.core_ = arrays["density.core"]
+    density.core_labels_ = arrays["density.core_labels"]
+    density.labels_ = arrays["density.labels"]
+    by_name = manifest.scales.by_group
+    return Model(
+        window=_microseconds(manifest.window_seconds),
+        slide=_microseconds(manifest.slide_seconds),
+        group_by=manifest.group_by,
+        false_alarms_per_day=manifest.false_alarms_per_day,
+        groups=manifest.groups,
+        templates=manifest.templates,
+        baseline=Baseline(
+            keys=Table(arrays["baseline.keys.ids"], arrays["baseline.keys.sums"]),
+            volumes=Table(arrays["baseline.volumes.ids"], arrays["baseline.volumes.sums"]),
+            groups=Table(arrays["baseline.groups.ids"], arrays["baseline.groups.sums"]),
+        ),
+        scales=Scales(
+            {i: by_name[name] for i, name in enumerate(manifest.groups) if name in by_name},
+            manifest.scales.default,
+        ),
+        text=TextModel(
+            terms=np.array(manifest.text.terms),
+            idf=arrays["text.idf"],
+            components=arrays["text.components"],
+            centres=arrays["text.centres"],
+            cluster_share=arrays["text.cluster_share"],
+            cluster_spread=arrays["text.cluster_spread"],
+            known=np.array(manifest.text.known),
+            known_share=arrays["text.known_share"],
+        ),
+        density=density,
+        training=Training(
+            start=time_of(entry.start),
+            end=time_of(entry.end),
+            events=entry.events,
+            windows=entry.windows,
+            digest=entry.digest,
+            blocks=entry.blocks,
+            block=_microseconds(entry.block_seconds),
+        ),
+        features=manifest.features,
+    )
+
+
+def problems(manifest: Manifest, arrays: Arrays) -> list[str]:
+    """Whatever would make scoring fail or lie, a sentence each; empty if the model is sound."""
+    text = manifest.text
+    shapes = misfits(arrays, {"terms": len(text.terms), "known": len(text.known)})
+    # What numbers mean is asked only where there are as many as there should be.
+    return [*_manifest_problems(manifest), *(shapes or _array_problems(manifest, arrays))]
+
+
+def _manifest_problems(manifest: Manifest) -> Iterator[str]:
+    if _microseconds(manifest.window_seconds) % max(_microseconds(manifest.slide_seconds), 1):
+        yield "the window is no multiple of the slide"
+    if manifest.version != manifest.training.digest[: len(manifest.version)]:
+        yield "its version is not that of its training digest"
+    try:
+        if time_of(manifest.training.start) > time_of(manifest.training.end):
+            yield "the training ends before it starts"
+    except (ValueError, TypeError):
+        yield "the training's start or end is no ISO 8601 time"
+    if manifest.groups[WHOLE : WHOLE + 1] != (WHOLE_STREAM,):
+        yield f"the first group is not {WHOLE_STREAM}"
+    words = {
+        "groups": manifest.groups,
+        "templates": manifest.templates,
+        "terms": manifest.text.terms,
+    }
+    for name, values in words.items():
+        if len(set(values)) < len(values):
+            yield f"two of its {name} are equal"
+    if not manifest.scales.by_group.keys() <= set(manifest.groups):
+        yield "it has thresholds for groups that it does not know"
+    if not manifest.text.terms or not manifest.text.known:
+        yield "it knows no text"
+    if list(manifest.text.known) != sorted(set(manifest.text.known)):
+        yield "the known templates are not sorted"
+
+
+def _array_problems(manifest: Manifest, arrays: Arrays) -> Iterator[str]:
+    # Tables are looked up by bisection, which finds nothing in ids that are out of order.
+    for name in ("baseline.keys.ids", "baseline.volumes.ids", "baseline.groups.ids"):
+        ids = arrays[name]
+        if not (ids[:-1] < ids[1:]).all() or (ids < 0).any():
+            yield f"{name} is not in ascending order from 0"
+    codes = {name: arrays[f"baseline.{name}.ids"] for name in ("keys", "volumes")}
+    groups = [*map(code_groups, codes.values()), arrays["baseline.groups.ids"]]
+    if any((ids >= len(manifest.groups)).any() for ids in groups):
+        yield "the baseline names groups that there are not"
+    if (code_templates(codes["keys"]) >= len(manifest.templates)).any():
+        yield "the baseline names templates that there are not"
+    if not len(arrays["text.centres"]):
+        yield "text.centres is empty"
+    for name in ("density.scale", "text.known_share"):
+        if not (arrays[name] > 0).all():
+            yield f"{name} holds numbers that are not positive"
+
+
+def time_of(text: str) -> int:
+    """ISO 8601 → microseconds since 1970 UTC: the inverse of ``log_guard.core.results.iso``."""
+    since = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
+    return since // timedelta(microseconds=1)
+
+
+def _microseconds(seconds: float) -> int:
+    return round(seconds * SECOND)

@@ -1,0 +1,95 @@
+"""What people read. Text of a log is untrusted: it is always plain text here, never markup."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from log_guard.core.evaluation import Measured
+from log_guard.core.evidence import describe
+from log_guard.core.events import SECOND
+from log_guard.core.ledger import Ledger
+from log_guard.core.results import Alert, Bound, Evidence, Part
+
+SHOWN_PARTS = 4
+
+
+def moment(time: int) -> str:
+    """Event time (µs) as people write it, UTC."""
+    return datetime.fromtimestamp(time / SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def print_alert(console: Console, alert: Alert, *, live: bool = False, source: str = "line") -> None:
+    """Print one alert with its evidence, or, of a live stream, that it was resolved."""
+    span = f"{moment(alert.start)} to {moment(alert.end)[11:]}" if moment(alert.start)[:10] == moment(alert.end)[:10] else (
+        f"{moment(alert.start)} to {moment(alert.end)}"
+    )
+    if live and alert.state == "resolved":
+        console.print(Text(f"resolved {alert.id}: {span}, {_windows(alert)}", style="dim"))
+        return
+    head = Text(f"{'ALERT' if alert.state != 'updated' else 'UPDATE'} {alert.id}", style="bold red")
+    head.append(f"  {span}  ", style="default")
+    head.append(", ".join(s for s in alert.services if s != "*") or "whole stream", style="bold")
+    head.append(f"  score {alert.peak_score:.2f}", style="default")
+    console.print()
+    console.print(head)
+    print_evidence(console, alert.evidence, source)
+
+
+def _windows(alert: Alert) -> str:
+    return "1 window" if alert.windows == 1 else f"{alert.windows} windows"
+
+
+def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
+    """Print the sentence, the heaviest parts, raw lines and what would have been normal."""
+    console.print(Text("  " + evidence.sentence))
+    for part in evidence.parts[:SHOWN_PARTS]:
+        console.print(_part_line(part))
+    for sample in evidence.samples:
+        line = Text(f"  {source} {sample.position}: ", style="cyan")
+        line.append(sample.message, style="default")
+        line.truncate(max(console.width, 80) * 2, overflow="ellipsis")
+        console.print(line)
+    if evidence.normal_if:
+        console.print(Text("  normal if " + " and ".join(bound(b) for b in evidence.normal_if), style="dim"))
+
+
+def _part_line(part: Part) -> Text:
+    usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
+    name = describe(part.level, part.template)
+    return Text(f"  {part.share:4.0%}  {part.kind:<8} {part.observed:>5}  ({usual})  {name}")
+
+
+def bound(b: Bound) -> str:
+    """One clause of 'normal if'."""
+    return f"{describe(b.level, b.template)} {b.relation} {b.count}"
+
+
+def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:
+    """The ledger in one sentence."""
+    parts = [f"{ledger.scored:,} scored"]
+    parts += [f"{n:,} {name}" for name, n in (("late", ledger.late), ("filtered", ledger.filtered)) if n]
+    if ledger.dead_lettered:
+        listed = ", ".join(f"{reason}: {n:,}" for reason, n in sorted(reasons.items(), key=lambda i: (-i[1], i[0]))[:5])
+        parts.append(f"{ledger.dead_lettered:,} dead letters ({listed})")
+    head = f"all {ledger.consumed:,} events accounted for" if ledger.balanced else (
+        f"{ledger.pending:,} of {ledger.consumed:,} events NOT accounted for"
+    )
+    return f"{head}: {', '.join(parts)}"
+
+
+def measured_row(name: str, m: Measured) -> tuple[str, str, str, str]:
+    """One line of the evaluation table."""
+    delay = "-" if m.median_delay is None else f"{m.median_delay:g} s"
+    return name, f"{m.found}/{m.of}", f"{m.false_alarms} ({m.false_alarms_per_hour:g}/h)", delay
+
+
+def plain_table(*columns: str) -> Table:
+    """Return a table without a frame, the same in a terminal and in a file."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,245 @@
+"""One log, start to end: find out what it is, learn from its first part, judge the rest.
+
+This is what ``logguard try`` and the Python API do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from log_guard.adapters.files import FileSource
+from log_guard.adapters.models import load_model
+from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
+from log_guard.core.decode import Decoder
+from log_guard.core.detectors.base import OutlierDetector, import_detector
+from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
+from log_guard.core.formats import FORMATS, Format, recognise
+from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.formats.json_record import ALIASES, Fields
+from log_guard.core.judge import DETECTORS
+from log_guard.core.model import Model
+from log_guard.errors import InputError, OptionError
+
+LEARN_SHARE = 3
+"""By default the first third of a file is learnt from."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read a source. ``format`` None: recognise it. The four names: fields of JSON lines."""
+
+    format: str | None = None
+    service: str | None = None
+    timezone: str = "UTC"
+    timestamp_field: str = ""
+    level_field: str = ""
+    service_field: str = ""
+    message_field: str = ""
+    group_by: tuple[str, ...] = ("service",)
+
+
+@dataclass
+class Scan:
+    """A source, the line that reads it, and what was found out beforehand.
+
+    learn_until:  event time (µs) up to which it learns; None: from the first windows on.
+    span:         first and last event time of the sample lines, µs; None where unknown.
+    """
+
+    source: FileSource
+    pipeline: Pipeline
+    format: Format
+    learn_until: int | None
+    span: tuple[int, int] | None
+    joins_lines: re.Pattern[bytes] | None = field(default=None)
+
+    def run(self) -> Iterator[Output]:
+        """All of the source, then the end."""
+        for batch in self.source.batches(self.joins_lines):
+            yield self.pipeline.feed(batch)
+        yield self.pipeline.finish()
+
+    def follow(self, stop: Callable[[], bool], poll_seconds: float = 0.5) -> Iterator[Output]:
+        """Keep up with a growing source until ``stop()``, then the end."""
+        quiet = 0.0
+        for batch in self.source.follow(self.joins_lines, stop, poll_seconds):
+            if batch is None:
+                quiet += poll_seconds
+                yield self.pipeline.idle(quiet)
+            else:
+                quiet = 0.0
+                yield self.pipeline.feed(batch, early=True)
+        yield self.pipeline.finish()
+
+
+def open_scan(
+    path: str,
+    options: PipelineOptions | None = None,
+    read: ReadOptions | None = None,
+    *,
+    history: str | None = None,
+    model: str | Path | None = None,
+    learn_from_start: bool = False,
+) -> Scan:
+    """Prepare a scan.
+
+    history:  learn from this other log instead of the first part of this one.
+    model:    judge by this model directory, and learn nothing beforehand.
+    learn_from_start:  do not look ahead where the log ends (live sources).
+
+    Raises InputError (cannot be read, format or timestamps not recognised, too short to learn
+    from), ModelError, OptionError.
+    """
+    options = options or PipelineOptions()
+    read = read or ReadOptions()
+    options, outlier = choose_detector(options)
+    source = FileSource(path)
+    decoder, span = inspect(source, read)
+    trained: Model | None = None
+    if model is not None:
+        trained = load_model(model)
+        check_windows(trained, options)
+    elif history is not None:
+        if outlier is not None:
+            raise OptionError("a detector by import path learns from the log itself: leave out --history")
+        trained = learn_model(history, options, read)
+    until = options.detect.train_until
+    if trained is None and until is None and span is not None and not learn_from_start:
+        until = learn_until(span, options)
+        options = replace(options, detect=replace(options.detect, train_until=until))
+    pipeline = Pipeline(decoder, options, trained, outlier)
+    starts = decoder.format.starts_event
+    joins = re.compile(starts.encode()) if starts else None
+    return Scan(source, pipeline, decoder.format, until if trained is None else None, span, joins)
+
+
+def learn_model(path: str, options: PipelineOptions, read: ReadOptions) -> Model:
+    """Learn a model from all of a log."""
+    source = FileSource(path)
+    decoder, _ = inspect(source, read)
+    detect = replace(options.detect, train_until=1 << 62, show_warm_up=False)
+    pipeline = Pipeline(decoder, replace(options, detect=detect))
+    starts = decoder.format.starts_event
+    for batch in source.batches(re.compile(starts.encode()) if starts else None):
+        pipeline.feed(batch)
+    pipeline.finish()
+    return pipeline.detect.train_now()
+
+
+def choose_detector(options: PipelineOptions) -> tuple[PipelineOptions, OutlierDetector | None]:
+    """Resolve the detector's name: one of ours, or an import path."""
+    name = options.detect.detector
+    if name in DETECTORS:
+        return options, None
+    if "." not in name:
+        raise OptionError(f"no detector {name!r}: use {', '.join(DETECTORS)}, or an import path such as sklearn.ensemble.IsolationForest")
+    return options, import_detector(name)
+
+
+def check_windows(model: Model, options: PipelineOptions) -> None:
+    """Refuse a model of other windows than those asked for."""
+    ours = (options.window.window, options.window.slide)
+    if (model.window, model.slide) != ours:
+        raise OptionError(
+            f"the model was trained on windows of {model.window / SECOND:g} s by {model.slide / SECOND:g} s: "
+            f"use --window-seconds {model.window / SECOND:g} --slide-seconds {model.slide / SECOND:g}, or train it again"
+        )
+
+
+def learn_until(span: tuple[int, int], options: PipelineOptions) -> int:
+    """Event time that ends the first third of a log, if that is enough to learn from."""
+    first, last = span
+    needed = options.detect.least_windows * options.window.window
+    until = first + max((last - first) // LEARN_SHARE, needed + options.window.window)
+    if until + options.window.window > last:
+        seconds = (last - first) / SECOND
+        fitting = int(seconds / (options.detect.least_windows * 3))
+        hint = f"use --window-seconds {fitting} --slide-seconds {fitting}, or " if fitting >= 1 else ""
+        raise InputError(
+            f"the log spans {seconds:.0f} s, too little to learn from and judge: windows of {options.window.window / SECOND:g} s "
+            f"need {(needed * 1.1 + 2 * options.window.window) / SECOND:.0f} s; {hint}learn from a longer log with --history FILE"
+        )
+    return until
+
+
+def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, int] | None]:
+    """Recognise the format; also return the first and last event time, where the end can be seen."""
+    sample = source.sample()
+    lines = [line.decode("utf-8", errors="replace") for line in sample]
+    if not any(line.strip() for line in lines):
+        raise InputError(f"{_called(source)}: no lines in it")
+    decoder = Decoder(
+        _format(lines, source, read),
+        service=read.service or _service_name(source.path),
+        timezone=read.timezone,
+        reference_year=datetime.now(UTC).year,
+    )
+    times = _times(decoder, sample)
+    if times.is_empty():
+        raise InputError(_no_timestamps(decoder, source, lines))
+    tail = source.last_lines()
+    end = _times(decoder, tail) if tail else None
+    if end is None or end.is_empty():
+        return decoder, None
+    # Medians of the ends: a stray line from another year must not stretch the span.
+    first, last = int(times.min()), int(end.max())  # type: ignore[arg-type]
+    middle = int(end.median())  # type: ignore[arg-type]
+    if last - middle > 366 * 86_400 * SECOND:
+        last = middle
+    return decoder, (first, max(first, last))
+
+
+def _times(decoder: Decoder, lines: list[bytes]) -> pl.Series:
+    return decoder.decode(RawBatch(b"\n".join(lines), 1, multiline=True)).events["time"]
+
+
+def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
+    fields: Fields = ALIASES.with_own(read.timestamp_field, read.level_field, read.service_field, read.message_field)
+    found = format_of(read.format) if read.format is not None else recognise(lines)
+    if found is None:
+        raise InputError(
+            f"{_called(source)}: format not recognised; looked for {', '.join(FORMATS)}. "
+            "Each event needs a timestamp, at the start of its line or in a JSON field (--timestamp-field NAME)"
+        )
+    if isinstance(found, JsonLines):
+        group = () if read.group_by in ((), ("service",)) else read.group_by
+        return JsonLines(fields=fields, group=group).tuned(lines)
+    if read.group_by not in ((), ("service",)):
+        raise OptionError(f"--group-by {','.join(read.group_by)}: {found.name} lines have no fields; use service or none")
+    return found
+
+
+def format_of(name: str) -> Format:
+    """Return the format of this name; raises OptionError naming those there are."""
+    if name not in FORMATS:
+        raise OptionError(f"no format {name!r}: use {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def _no_timestamps(decoder: Decoder, source: FileSource, lines: list[str]) -> str:
+    if isinstance(decoder.format, JsonLines):
+        looked = ", ".join(decoder.format.fields.timestamp[:8])
+        return (
+            f"{_called(source)}: JSON lines, but no timestamp found in them; looked for the fields {looked} and others, "
+            "as ISO 8601 or as seconds, ms, µs or ns since 1970. Name the field with --timestamp-field NAME"
+        )
+    first = next((line for line in lines if line.strip()), "")[:60]
+    return f"{_called(source)}: {decoder.format.name} lines, but no timestamp could be read in {first!r}"
+
+
+def _called(source: FileSource) -> str:
+    return "standard input" if source.path == "-" else source.path
+
+
+def _service_name(path: str) -> str:
+    """Name of a log that names no service: its file's, without what was appended to it."""
+    if path == "-":
+        return UNKNOWN_SERVICE
+    name = re.sub(r"(\.(gz|zst|log|txt|json|jsonl|ndjson|\d+))+$", "", Path(path).name)
+    return name or UNKNOWN_SERVICE

@@ -1,0 +1,37 @@
+"""``logguard simulate``: the stream to a file or to standard output, the truth beside it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+from log_guard.app.simulate import SimulationSpec, labels, simulate
+from log_guard.errors import InputError
+
+PACE_SECONDS = 1.0
+"""In real time, events are written once a second of event time is complete."""
+
+
+def write_stream(
+    spec: SimulationSpec, out: str, truth: Path | None, *, real_time: bool = False, wait: Callable[[float], object] = time.sleep
+) -> None:
+    """Write events to ``out`` (``-``: standard output) and labels to ``truth``."""
+    simulation = simulate(spec)
+    try:
+        if truth is not None:
+            truth.write_text(json.dumps(labels(simulation), indent=1) + "\n", encoding="utf-8")
+        with nullcontext(sys.stdout.buffer) if out == "-" else Path(out).open("wb") as target:
+            began = time.monotonic()
+            for i, data in enumerate(simulation.batches(PACE_SECONDS if real_time else 10.0)):
+                if real_time:
+                    wait(max(0.0, began + (i + 1) * PACE_SECONDS - time.monotonic()))
+                target.write(data)
+                target.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"{error.filename or out}: cannot be written ({error.strerror})") from None

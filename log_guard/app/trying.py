@@ -1,0 +1,208 @@
+"""``logguard try``: one log, printed for people or as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from log_guard.app.pipeline import Output, PipelineOptions
+from log_guard.app.rendering import accounts, moment, print_alert
+from log_guard.app.scan import ReadOptions, Scan, open_scan
+from log_guard.core.events import DeadLetter
+from log_guard.errors import InputError
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was asked for on the command line."""
+
+    file: str
+    options: PipelineOptions
+    read: ReadOptions
+    history: str | None = None
+    model: Path | None = None
+    follow: bool = False
+    as_json: bool = False
+    dead_letters: Path | None = None
+
+
+@dataclass
+class _Seen:
+    """What has come by so far."""
+
+    windows: int = 0
+    anomalies: int = 0
+    alerts: int = 0
+    judged: bool = False
+    warmed: str | None = None
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
+    """Run it; True if anything was not normal."""
+    scan = open_scan(
+        trial.file,
+        trial.options,
+        trial.read,
+        history=trial.history,
+        model=trial.model,
+        learn_from_start=trial.follow,
+    )
+    if not trial.as_json:
+        errors.print(Text(_opening(scan, trial), style="dim"), soft_wrap=True)
+    seen = _Seen()
+    with ExitStack() as stack:
+        letters = stack.enter_context(_opened(trial.dead_letters)) if trial.dead_letters else None
+        for out in stack.enter_context(_Progress(scan, trial, errors)).watch(_outputs(scan, trial)):
+            _count(seen, out)
+            if letters is not None:
+                letters.writelines(json.dumps(dead_letter(d)) + "\n" for d in out.dead)
+            if trial.as_json:
+                _print_json(out)
+            else:
+                _print_text(console, errors, out, seen, live=trial.follow)
+    if trial.as_json:
+        print(json.dumps({"kind": "ledger", **scan.pipeline.ledger.as_dict()}), flush=True)  # noqa: T201 - JSON lines are the interface
+    else:
+        _close(console, scan, seen)
+    return seen.alerts > 0
+
+
+def dead_letter(dead: DeadLetter) -> dict[str, object]:
+    """Return a JSON object; bytes that are no UTF-8 become U+FFFD."""
+    return {
+        "kind": "dead_letter",
+        "reason": dead.reason,
+        "source": dead.source,
+        "position": dead.position,
+        "raw": dead.raw.decode("utf-8", errors="replace"),
+    }
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _outputs(scan: Scan, trial: Trial) -> Iterator[Output]:
+    if not trial.follow:
+        yield from scan.run()
+        return
+    stopped = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopped
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+
+    previous = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield from scan.follow(lambda: stopped)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+class _Progress:
+    """A bar on the terminal while a file is read; nothing where there is no terminal."""
+
+    def __init__(self, scan: Scan, trial: Trial, errors: Console) -> None:
+        self._source = scan.source
+        self._bar: Progress | None = None
+        total = scan.source.total_bytes
+        if total and not trial.follow and errors.is_terminal and total > 8 << 20:
+            self._bar = Progress(
+                TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=errors, transient=True
+            )
+            self._task = self._bar.add_task("reading", total=total)
+
+    def __enter__(self) -> _Progress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def watch(self, outputs: Iterator[Output]) -> Iterator[Output]:
+        for out in outputs:
+            if self._bar is not None:
+                self._bar.update(self._task, completed=self._source.read_bytes)
+            yield out
+
+
+def _opening(scan: Scan, trial: Trial) -> str:
+    text = f"{trial.file}: {scan.format.name} lines"
+    if scan.span is not None:
+        text += f", {moment(scan.span[0])} to {moment(scan.span[1])} UTC"
+    if trial.model is not None:
+        return f"{text}; judging by {trial.model}"
+    if trial.history is not None:
+        return f"{text}; learnt from {trial.history}"
+    if scan.learn_until is not None:
+        return f"{text}; learning until {moment(scan.learn_until)}"
+    minutes = trial.options.detect.least_windows * trial.options.window.window / 60e6
+    return f"{text}; learning from the first {minutes:g} minutes"
+
+
+def _count(seen: _Seen, out: Output) -> None:
+    seen.windows += len(out.results)
+    seen.anomalies += sum(r.is_anomaly for r in out.results)
+    seen.alerts += sum(a.state == "opened" for a in out.alerts)
+    seen.judged = seen.judged or any(r.model_version for r in out.results)
+    seen.reasons.update(d.reason for d in out.dead)
+
+
+def _print_json(out: Output) -> None:
+    lines = [json.dumps(r.as_dict()) for r in out.results]
+    lines += [json.dumps(a.as_dict()) for a in out.alerts]
+    lines += [json.dumps(dead_letter(d)) for d in out.dead]
+    if lines:
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+
+
+def _print_text(console: Console, errors: Console, out: Output, seen: _Seen, *, live: bool) -> None:
+    if live and out.results and out.results[-1].warming not in (None, seen.warmed):
+        seen.warmed = out.results[-1].warming
+        errors.print(Text(f"warming {seen.warmed} windows", style="dim"))
+    for alert in out.alerts:
+        # A finished log is told from its end: one report an episode, with all of it.
+        if live or alert.state == "resolved":
+            print_alert(console, alert, live=live)
+
+
+def _close(console: Console, scan: Scan, seen: _Seen) -> None:
+    console.print()
+    ledger = scan.pipeline.ledger
+    if not seen.judged:
+        console.print(Text("nothing was judged: the log ended before there was enough to learn from; use --history FILE with a longer one"))
+    elif not seen.alerts:
+        console.print(Text(f"nothing unusual in {seen.windows:,} windows"))
+    else:
+        alerts = "1 alert" if seen.alerts == 1 else f"{seen.alerts} alerts"
+        console.print(Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} windows not normal)"))
+    console.print(Text(accounts(ledger, seen.reasons)))
+    if ledger.late > ledger.consumed // 2:
+        console.print(Text("most events are older than those before them: is the log sorted newest first? Sort it by time (tac FILE | logguard try -)"))
+    dropped = scan.pipeline.detect.dropped_keys
+    if dropped:
+        console.print(Text(f"the table of templates was full: {dropped:,} of the rarest were forgotten (--mask NAME=REGEX merges them)"))
+
+

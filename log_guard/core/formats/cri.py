@@ -1,0 +1,28 @@
+"""CRI: what Kubernetes' container runtimes write, ``TIME stdout F MESSAGE``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from log_guard.core.formats.matching import parsed, sniffed
+from log_guard.core.timestamps import ISO
+
+_HEAD = rf"^{ISO} (?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)? "
+
+
+@dataclass(frozen=True)
+class Cri:
+    """Container lines; a partial line (``P``) is an event of its own."""
+
+    name: str = "cri"
+    starts_event: str | None = None
+
+    def sniff(self, lines: Sequence[str]) -> float:
+        return sniffed(lines, _HEAD)
+
+    def parse(self, records: pl.Series) -> pl.DataFrame:
+        pattern = rf"(?s)^(?<timestamp>{ISO}) (?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)? (?<message>.*)$"
+        return parsed(records, pattern, "not a CRI line")

@@ -1,0 +1,78 @@
+"""Levels as text or number to a :class:`Level`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from log_guard.core.events import Level
+
+_WORDS: dict[Level, tuple[str, ...]] = {
+    Level.TRACE: ("trace", "verbose", "finest", "finer", "t", "v"),
+    Level.DEBUG: ("debug", "dbg", "fine", "config", "d"),
+    Level.INFO: ("info", "information", "informational", "notice", "note", "success", "log", "i", "n"),
+    Level.WARN: ("warn", "warning", "w"),
+    Level.ERROR: ("error", "err", "severe", "e"),
+    Level.FATAL: ("fatal", "critical", "crit", "panic", "emerg", "emergency", "alert", "dpanic", "f", "c"),
+}
+LEVEL_WORDS: dict[str, Level] = {word: level for level, words in _WORDS.items() for word in words}
+"""Every accepted spelling, in lower case."""
+
+_LONG = "TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|SEVERE|FATAL|CRITICAL|PANIC"
+LEVEL_WORD = _LONG
+"""Regular expression of the level words that are looked for in running text (upper case)."""
+
+_SEEN_CHARS = 80
+_INFERRED = (
+    rf"\b({_LONG})\b|[\[<(]((?i:trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit"
+    rf"|panic|emerg|alert))[\]>)]|\b(?i:level|lvl|severity)=\"?([A-Za-z]+)"
+)
+
+Scale = Literal["pino", "syslog", "otel"]
+
+
+def normalise_levels(raw: pl.Series, *, scale: Scale = "pino") -> pl.Series:
+    """Levels, (n,) String → (n,) UInt8; null and unknown ones become ``Level.UNSPECIFIED``.
+
+    Words in any case, also in brackets. Numbers by ``scale``: ``pino`` (and Bunyan) counts in tens
+    from 10 (trace) to 60 (fatal), so 40 is WARN: loggers that write numbers into JSON are mostly
+    these two, while Python's, where 40 is an error, write the word. ``syslog`` counts down from 7
+    (debug) to 0, ``otel`` up from 1 to 24.
+    """
+    distinct = raw.unique().drop_nulls()
+    levels = [int(_level(text, scale)) for text in distinct.to_list()]
+    return raw.replace_strict(
+        distinct, pl.Series(levels, dtype=pl.UInt8), default=int(Level.UNSPECIFIED), return_dtype=pl.UInt8
+    )
+
+
+def _level(text: str, scale: Scale) -> Level:
+    word = text.strip().strip("[]<>():").strip().lower()
+    if word in LEVEL_WORDS:
+        return LEVEL_WORDS[word]
+    try:
+        number = int(float(word))
+    except (ValueError, OverflowError):
+        return Level.UNSPECIFIED
+    return _number(number, scale)
+
+
+def _number(number: int, scale: Scale) -> Level:
+    if scale == "syslog":
+        table = (Level.FATAL,) * 3 + (Level.ERROR, Level.WARN, Level.INFO, Level.INFO, Level.DEBUG)
+        return table[number] if 0 <= number <= 7 else Level.UNSPECIFIED
+    if scale == "otel":
+        return Level(1 + (number - 1) // 4) if 1 <= number <= 24 else Level.UNSPECIFIED
+    return Level(min(number // 10, 6)) if 10 <= number < 100 else Level.UNSPECIFIED
+
+
+def infer_levels(messages: pl.Series) -> pl.Series:
+    """Levels that the text itself names near its beginning, (n,) String → (n,) UInt8.
+
+    Upper-case words, words in brackets, and ``level=word``, within the first 80 characters.
+    """
+    head = messages.str.slice(0, _SEEN_CHARS).to_frame("head")
+    groups = head.select(pl.col("head").str.extract_groups(_INFERRED).alias("g")).unnest("g")
+    found = groups.select(pl.coalesce(pl.all()).alias("level"))["level"]
+    return normalise_levels(found).rename(messages.name)

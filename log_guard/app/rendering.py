@@ -60,7 +60,8 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
 def _part_line(part: Part) -> Text:
     usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
     name = describe(part.level, part.template)
-    return Text(f"  {part.share:4.0%}  {part.kind:<8} {part.observed:>5}  ({usual})  {name}")
+    share = f"{part.share:4.0%}" if part.share >= 0.005 else " <1%"
+    return Text(f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {name}")
 
 
 def bound(b: Bound) -> str:

@@ -27,7 +27,9 @@ from log_guard.core.model import Model
 from log_guard.errors import InputError, OptionError
 
 LEARN_SHARE = 3
-"""By default the first third of a file is learnt from."""
+"""By default the first third of a file is learnt from: of its events, or of its time if it is large."""
+LOOK_AHEAD_BYTES = 32 << 20
+"""A file up to this size is read twice, first to find the third of its events."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def open_scan(
         trained = learn_model(history, options, read)
     until = options.detect.train_until
     if trained is None and until is None and span is not None and not learn_from_start:
-        until = learn_until(span, options)
+        until = learn_until(span, _third_event(source, decoder), options)
         options = replace(options, detect=replace(options.detect, train_until=until))
     pipeline = Pipeline(decoder, options, trained, outlier)
     starts = decoder.format.starts_event
@@ -152,11 +154,12 @@ def check_windows(model: Model, options: PipelineOptions) -> None:
         )
 
 
-def learn_until(span: tuple[int, int], options: PipelineOptions) -> int:
-    """Event time that ends the first third of a log, if that is enough to learn from."""
+def learn_until(span: tuple[int, int], third: int | None, options: PipelineOptions) -> int:
+    """Event time up to which to learn: the first third of the events, or of the time where that is unknown."""
     first, last = span
     needed = options.detect.least_windows * options.window.window
-    until = first + max((last - first) // LEARN_SHARE, needed + options.window.window)
+    share = third - first if third is not None else (last - first) // LEARN_SHARE
+    until = first + max(share, needed + options.window.window)
     if until + options.window.window > last:
         seconds = (last - first) / SECOND
         fitting = int(seconds / (options.detect.least_windows * 3))
@@ -166,6 +169,17 @@ def learn_until(span: tuple[int, int], options: PipelineOptions) -> int:
             f"need {(needed * 1.1 + 2 * options.window.window) / SECOND:.0f} s; {hint}learn from a longer log with --history FILE"
         )
     return until
+
+
+def _third_event(source: FileSource, decoder: Decoder) -> int | None:
+    """Time of the event that ends the first third; None for a file too large to read twice."""
+    total = source.total_bytes
+    if total is None or total > LOOK_AHEAD_BYTES:
+        return None
+    starts = decoder.format.starts_event
+    batches = source.batches(re.compile(starts.encode()) if starts else None)
+    times = pl.concat([decoder.decode(batch).events["time"] for batch in batches]).sort()
+    return int(times[len(times) // LEARN_SHARE])
 
 
 def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, int] | None]:

@@ -175,7 +175,7 @@ class Detect:
         least = self.options.least_windows * self.spec.window
         grown = not panes.is_empty() and int(panes["pane"].max()) - began >= least - self.spec.window  # type: ignore[arg-type]
         if grown or self.options.train_until is not None:
-            self._install(self._fit(panes), now)
+            self._install(self._fit(panes, now), now)
         self._next_training = now + (now - began)
         if self.options.train_until is not None:
             self._history = []
@@ -185,11 +185,11 @@ class Detect:
         self._drop_history()
         if not self._history:
             raise InputError("nothing to learn from: no events were read")
-        return self._fit(pl.concat(self._history))
+        return self._fit(pl.concat(self._history), 0)
 
-    def _fit(self, panes: pl.DataFrame) -> Model:
+    def _fit(self, panes: pl.DataFrame, until: int) -> Model:
         return train(
-            History(panes, self.groups, self.templates),
+            History(panes, self.groups, self.templates, until),
             self.spec,
             false_alarms_per_day=self.options.false_alarms_per_day,
             group_by=self.options.group_by,

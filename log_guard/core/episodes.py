@@ -1,8 +1,9 @@
 """Windows → alerts: a person meets episodes, not windows.
 
-Anomalous windows that overlap or touch are one episode, across groups: services that fail together
-are one alert, the one whose trouble began first leading. An episode ends when none of its windows
-was anomalous for ``quiet``.
+Anomalous windows of a group that overlap or follow closely are one **episode**. Groups whose trouble
+begins within ``together`` of one another are one episode too, and one alert: the group whose
+trouble began first leads. A group has at most one open episode; the whole stream (``*``), being the
+sum of the groups, joins whatever is open.
 """
 
 from __future__ import annotations
@@ -17,9 +18,14 @@ from log_guard.core.windows import WHOLE_STREAM
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRules:
-    """quiet: event time without an anomalous window after which an episode is over, µs."""
+    """Event time, µs.
+
+    quiet:     an episode is over when none of its groups was anomalous for so long.
+    together:  a group joins an episode in which some trouble began no longer ago than this.
+    """
 
     quiet: int = 60 * SECOND
+    together: int = 60 * SECOND
 
 
 @dataclass(slots=True)
@@ -37,9 +43,9 @@ class _Episode:
     start: int
     end: int
     opened: int
+    newest_onset: int
     windows: int = 0
     groups: dict[str, _Trouble] = field(default_factory=dict)
-    told: tuple[str, ...] = ()
 
 
 class Episodes:
@@ -48,50 +54,59 @@ class Episodes:
     def __init__(self, rules: EpisodeRules | None = None, first_id: int = 1) -> None:
         self.rules = rules or EpisodeRules()
         self._next = first_id
-        self._open: _Episode | None = None
+        self._open: list[_Episode] = []
 
     def add(self, results: Iterable[Result]) -> list[Alert]:
-        """Take in results; return what a person should hear: opened, updated (new service), resolved."""
+        """Take in results; return what a person should hear: opened, updated (another service), resolved."""
         alerts: list[Alert] = []
+        # At the same time the services come before the stream that is their sum.
         for result in sorted(results, key=lambda r: (r.window_end, r.service == WHOLE_STREAM, r.service)):
             alerts += self._resolve_before(result.window_end)
             if result.is_anomaly and result.evidence is not None:
-                alerts += self._take(result)
+                alerts += self._take(result, result.evidence)
         return alerts
 
     def finish(self) -> list[Alert]:
         """Resolve what is open, at the end of the stream."""
-        return self._close()
+        ended, self._open = self._open, []
+        return [self._alert(episode, "resolved") for episode in ended]
 
     def _resolve_before(self, time: int) -> list[Alert]:
-        if self._open is not None and time > self._open.end + self.rules.quiet:
-            return self._close()
-        return []
+        over = [e for e in self._open if time > e.end + self.rules.quiet]
+        self._open = [e for e in self._open if time <= e.end + self.rules.quiet]
+        return [self._alert(episode, "resolved") for episode in over]
 
-    def _close(self) -> list[Alert]:
-        episode, self._open = self._open, None
-        return [] if episode is None else [self._alert(episode, "resolved")]
-
-    def _take(self, result: Result) -> list[Alert]:
-        assert result.evidence is not None
-        state = "updated"
-        if self._open is None:
-            self._open = _Episode(self._next, result.window_start, result.window_end, result.window_end)
+    def _take(self, result: Result, evidence: Evidence) -> list[Alert]:
+        episode = self._episode_of(result)
+        state = None
+        if episode is None:
+            end = result.window_end
+            episode = _Episode(self._next, result.window_start, end, opened=end, newest_onset=end)
+            self._open.append(episode)
             self._next += 1
             state = "opened"
-        episode = self._open
         episode.end = max(episode.end, result.window_end)
         episode.windows += 1
         trouble = episode.groups.get(result.service)
         if trouble is None:
-            episode.groups[result.service] = _Trouble(result.window_end, result.anomaly_score, result.evidence)
+            episode.groups[result.service] = _Trouble(result.window_end, result.anomaly_score, evidence)
+            if result.service != WHOLE_STREAM:
+                episode.newest_onset = max(episode.newest_onset, result.window_end)
+                state = state or "updated"
         elif result.anomaly_score > trouble.score:
-            trouble.score, trouble.evidence = result.anomaly_score, result.evidence
-        services = tuple(sorted(episode.groups))
-        if state == "updated" and services == episode.told:
-            return []
-        episode.told = services
-        return [self._alert(episode, state)]
+            trouble.score, trouble.evidence = result.anomaly_score, evidence
+        return [] if state is None else [self._alert(episode, state)]
+
+    def _episode_of(self, result: Result) -> _Episode | None:
+        """Find the open episode that the group is in, or joins; the latest that will have it."""
+        for episode in self._open:
+            if result.service in episode.groups:
+                return episode
+        for episode in reversed(self._open):
+            recent = result.window_end <= episode.newest_onset + self.rules.together
+            if recent or result.service == WHOLE_STREAM:
+                return episode
+        return None
 
     def _alert(self, episode: _Episode, state: str) -> Alert:
         """Order the services by onset, then by surprise; the stream as a whole leads only alone."""

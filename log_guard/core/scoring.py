@@ -30,7 +30,7 @@ from log_guard.core.windows import WindowBatch
 NOVELTY, SURPRISE = 0, 1
 KINDS = ("novelty", "surprise")
 
-MIN_WINDOWS = 20
+MIN_WINDOWS = 5
 """Windows of history below which a group's counts are not judged."""
 NEW_GROUP_EXPONENT = 2.0
 """How fast counts of rare keys fall off in a group without history."""

@@ -35,11 +35,15 @@ MAX_TEXT_TEMPLATES = 5_000
 
 @dataclass(frozen=True)
 class History:
-    """Pane rows (``PANE_SCHEMA``) of a span of event time and the tables behind their ids."""
+    """Pane rows (``PANE_SCHEMA``) of a span of event time and the tables behind their ids.
+
+    until:  event time (µs) up to which the log was watched, if that is later than its last event.
+    """
 
     panes: pl.DataFrame
     groups: Vocabulary
     templates: Vocabulary
+    until: int = 0
 
     @property
     def span(self) -> tuple[int, int]:
@@ -60,7 +64,7 @@ def train(
     if history.panes.is_empty():
         raise InputError("nothing to learn from: the history holds no events; use a later --train-until, or --history FILE")
     start, last = history.span
-    end = last + spec.slide
+    end = max(last + spec.slide, history.until)
     if end - start < (least_windows - 1) * spec.window:
         raise InputError(
             f"too little to learn from: {(end - start) / SECOND:.0f} s of history, at least "

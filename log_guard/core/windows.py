@@ -269,6 +269,8 @@ class Windows:
             panes = by_group.get(group, [])
             last = self._last.get(group)
             chain = panes if last is None else [last, *panes]
+            if not chain:
+                continue
             for this, following in zip(chain, [*chain[1:], upto], strict=True):
                 first = max(this + spec.window + spec.slide, start + spec.slide)
                 final = min(following, this + spec.window + spec.silence_shown, upto)

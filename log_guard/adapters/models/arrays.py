@@ -13,21 +13,27 @@ from tokenize import TokenError
 
 import numpy as np
 
+from log_guard.core.baseline import Baseline
 from log_guard.core.features import FEATURES
 from log_guard.core.features.text import COMPONENTS
 
 FLOAT, INTEGER = np.dtype("<f8"), np.dtype("<i8")
+
+_EMPTY = Baseline.empty()
 
 Shape = tuple[int | str, ...]
 """Lengths of the axes; a name stands for a length that all arrays with that name share."""
 
 ARRAYS: dict[str, tuple[np.dtype, Shape]] = {
     "baseline.keys.ids": (INTEGER, ("keys",)),
-    "baseline.keys.sums": (FLOAT, ("keys", 4)),
+    "baseline.keys.sums": (FLOAT, ("keys", _EMPTY.keys.sums.shape[1])),
+    "baseline.keys.peaks": (FLOAT, ("keys",)),
     "baseline.volumes.ids": (INTEGER, ("volumes",)),
-    "baseline.volumes.sums": (FLOAT, ("volumes", 4)),
+    "baseline.volumes.sums": (FLOAT, ("volumes", _EMPTY.volumes.sums.shape[1])),
+    "baseline.volumes.peaks": (FLOAT, ("volumes",)),
     "baseline.groups.ids": (INTEGER, ("watched",)),
-    "baseline.groups.sums": (FLOAT, ("watched", 2)),
+    "baseline.groups.sums": (FLOAT, ("watched", _EMPTY.groups.sums.shape[1])),
+    "baseline.groups.peaks": (FLOAT, ("watched",)),
     "text.idf": (FLOAT, ("terms",)),
     "text.components": (FLOAT, (COMPONENTS, "terms")),
     "text.centres": (FLOAT, ("clusters", COMPONENTS)),
@@ -43,7 +49,20 @@ ARRAYS: dict[str, tuple[np.dtype, Shape]] = {
 """Name → type and shape. On disk all are little-endian, whatever the machine is."""
 
 
+_UNREADABLE = (
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TokenError,
+    TypeError,
+    ValueError,
+)
+"""Comes out of numpy's reader where the header is garbage or promises what does not follow."""
+
+
 def file_name(name: str) -> str:
+    """Name of an array's file."""
     return f"{name}.npy"
 
 
@@ -65,16 +84,8 @@ def from_bytes(name: str, data: bytes) -> np.ndarray:
     """
     try:
         array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (
-        ArithmeticError,
-        MemoryError,
-        RecursionError,
-        SyntaxError,
-        TokenError,
-        TypeError,
-    ) as error:
-        # All of these come out of numpy's reader where the header is garbage.
-        raise ValueError(f"unreadable header ({type(error).__name__})") from None
+    except _UNREADABLE:
+        raise ValueError("it cannot be read") from None
     if array.dtype != ARRAYS[name][0]:
         raise ValueError(f"it holds {array.dtype}, not {ARRAYS[name][0].name}")
     return array.astype(array.dtype.newbyteorder("="), order="K", copy=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -30,14 +31,11 @@ Arrays = Mapping[str, np.ndarray]
 
 def arrays_of(model: Model) -> dict[str, np.ndarray]:
     """All arrays of a model, under the names that their files have."""
-    baseline, text, density = model.baseline, model.text, model.density
+    text, density = model.text, model.density
     return {
-        "baseline.keys.ids": baseline.keys.ids,
-        "baseline.keys.sums": baseline.keys.sums,
-        "baseline.volumes.ids": baseline.volumes.ids,
-        "baseline.volumes.sums": baseline.volumes.sums,
-        "baseline.groups.ids": baseline.groups.ids,
-        "baseline.groups.sums": baseline.groups.sums,
+        **_table_arrays("keys", model.baseline.keys),
+        **_table_arrays("volumes", model.baseline.volumes),
+        **_table_arrays("groups", model.baseline.groups),
         "text.idf": text.idf,
         "text.components": text.components,
         "text.centres": text.centres,
@@ -106,9 +104,9 @@ def model_of(manifest: Manifest, arrays: Arrays) -> Model:
         groups=manifest.groups,
         templates=manifest.templates,
         baseline=Baseline(
-            keys=Table(arrays["baseline.keys.ids"], arrays["baseline.keys.sums"]),
-            volumes=Table(arrays["baseline.volumes.ids"], arrays["baseline.volumes.sums"]),
-            groups=Table(arrays["baseline.groups.ids"], arrays["baseline.groups.sums"]),
+            keys=_table("keys", arrays),
+            volumes=_table("volumes", arrays),
+            groups=_table("groups", arrays),
         ),
         scales=Scales(
             {i: by_name[name] for i, name in enumerate(manifest.groups) if name in by_name},
@@ -126,8 +124,8 @@ def model_of(manifest: Manifest, arrays: Arrays) -> Model:
         ),
         density=density,
         training=Training(
-            start=time_of(entry.start),
-            end=time_of(entry.end),
+            start=_time_of(entry.start),
+            end=_time_of(entry.end),
             events=entry.events,
             windows=entry.windows,
             digest=entry.digest,
@@ -136,6 +134,14 @@ def model_of(manifest: Manifest, arrays: Arrays) -> Model:
         ),
         features=manifest.features,
     )
+
+
+def _table_arrays(name: str, table: Table) -> dict[str, np.ndarray]:
+    return {f"baseline.{name}.{f.name}": getattr(table, f.name) for f in fields(table)}
+
+
+def _table(name: str, arrays: Arrays) -> Table:
+    return Table(**{f.name: arrays[f"baseline.{name}.{f.name}"] for f in fields(Table)})
 
 
 def problems(manifest: Manifest, arrays: Arrays) -> list[str]:
@@ -152,7 +158,7 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
     if manifest.version != manifest.training.digest[: len(manifest.version)]:
         yield "its version is not that of its training digest"
     try:
-        if time_of(manifest.training.start) > time_of(manifest.training.end):
+        if _time_of(manifest.training.start) > _time_of(manifest.training.end):
             yield "the training ends before it starts"
     except (ValueError, TypeError):
         yield "the training's start or end is no ISO 8601 time"
@@ -193,7 +199,7 @@ def _array_problems(manifest: Manifest, arrays: Arrays) -> Iterator[str]:
             yield f"{name} holds numbers that are not positive"
 
 
-def time_of(text: str) -> int:
+def _time_of(text: str) -> int:
     """ISO 8601 → microseconds since 1970 UTC: the inverse of ``log_guard.core.results.iso``."""
     since = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
     return since // timedelta(microseconds=1)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from log_guard.adapters.models.content import time_of
-from log_guard.adapters.models.manifest import Manifest, is_model, read_manifest
+from log_guard.adapters.models.manifest import MANIFEST, Manifest, read_manifest
+from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import ModelError
 
 
@@ -16,24 +16,26 @@ class ModelInfo:
     """One line of a list of models.
 
     name:        of its directory.
-    start, end:  span of event time learnt from, µs.
+    start, end:  span of event time learnt from, ISO 8601.
+    events:      how many there were in it; ``groups``: of how many groups (the whole stream not
+                 counted).
     problem:     why it cannot be used, None if it can; the fields above are empty then.
     """
 
     name: str
     version: str = ""
-    start: int = 0
-    end: int = 0
+    start: str = ""
+    end: str = ""
     events: int = 0
-    groups: tuple[str, ...] = ()
+    groups: int = 0
     problem: str | None = None
 
 
 def list_models(root: str | Path) -> list[ModelInfo]:
-    """The models in a directory, by name. Other directories, and hidden ones, are passed over.
+    """The models in a directory, by name. What has no ``model.json``, or is hidden, is passed over.
 
-    A model of another format or with other features, or with a changed manifest, is listed with its
-    problem; its arrays are not looked at (``verify_model`` does). ModelError if the directory
+    A model of a newer format or with other features, or with a changed manifest, is listed with
+    its problem; its arrays are not looked at (``verify_model`` does). ModelError if the directory
     cannot be listed.
     """
     place = Path(root)
@@ -44,39 +46,51 @@ def list_models(root: str | Path) -> list[ModelInfo]:
             f"cannot list the models in {place}: {error.strerror or error} "
             "(check the path, or make a model with `logguard train`)"
         ) from error
-    return [_info(path) for path in candidates if is_model(path)]
+    return [_info(path) for path in candidates if (path / MANIFEST).is_file()]
 
 
 def describe(directory: str | Path) -> dict[str, Any]:
-    """What a person wants to know of a model, as a JSON object; ModelError as in ``load_model``.
+    """What a person wants to know of a model, as a flat JSON object; ModelError as in loading.
 
     The arrays are not read: ``verify_model`` says whether they are sound.
     """
     place = Path(directory)
     manifest = read_manifest(place)
-    shown = manifest.model_dump(
-        mode="json", exclude={"kind", "features", "templates", "text", "arrays"}
-    )
+    training = manifest.training
     return {
         "name": place.resolve().name,
-        **shown,
-        "features": len(manifest.features),
+        "version": manifest.version,
+        "format": manifest.format,
+        "training_start": training.start,
+        "training_end": training.end,
+        "training_events": training.events,
+        "training_windows": training.windows,
+        "training_digest": training.digest,
+        "window_seconds": manifest.window_seconds,
+        "slide_seconds": manifest.slide_seconds,
+        "group_by": list(manifest.group_by),
+        "groups": _names(manifest),
         "templates": len(manifest.templates),
-        "terms": len(manifest.text.terms),
+        "features": len(manifest.features),
+        "false_alarms_per_day": manifest.false_alarms_per_day,
+        "certified_false_alarms_per_day": manifest.certified_false_alarms_per_day,
     }
 
 
 def _info(path: Path) -> ModelInfo:
     try:
-        manifest: Manifest = read_manifest(path)
-        start, end = time_of(manifest.training.start), time_of(manifest.training.end)
+        manifest = read_manifest(path)
     except ModelError as error:
         return ModelInfo(path.name, problem=str(error))
     return ModelInfo(
         name=path.name,
         version=manifest.version,
-        start=start,
-        end=end,
+        start=manifest.training.start,
+        end=manifest.training.end,
         events=manifest.training.events,
-        groups=manifest.groups,
+        groups=len(_names(manifest)),
     )
+
+
+def _names(manifest: Manifest) -> list[str]:
+    return sorted(name for name in manifest.groups if name != WHOLE_STREAM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,7 +14,7 @@ from log_guard.core.model import FORMAT_VERSION
 from log_guard.errors import ModelError
 
 MANIFEST = "model.json"
-KIND = "logguard-model"
+KIND: Final = "logguard-model"
 """What the manifest's ``kind`` says: a ``model.json`` of some other program is left alone."""
 
 RESTORE = "restore it from a copy, or train it again with `logguard train`"
@@ -98,8 +98,8 @@ class Manifest(_Strict):
 def is_model(directory: Path) -> bool:
     """Whether there is a manifest of ours, of whatever format version and sound or not."""
     try:
-        return _parse(directory)["kind"] == KIND
-    except (ModelError, KeyError):
+        return bool(_parse(directory).get("kind") == KIND)
+    except ModelError:
         return False
 
 

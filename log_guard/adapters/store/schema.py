@@ -1,0 +1,110 @@
+"""The tables. One schema for SQLite now and PostgreSQL later: only what both of them have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+from log_guard.core.features import VOLUME_FEATURES
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Time(TypeDecorator[int]):
+    """Microseconds since 1970 UTC in the core, a timestamp in the database.
+
+    SQLite keeps it as text (``2026-01-31 12:00:00.000000``, in UTC), which sorts as time does.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        # SQLite forgets the zone that it was given.
+        return None if value is None else (value.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+
+
+def _json() -> JSON:
+    # None is SQL's NULL, not the JSON text "null".
+    return JSON(none_as_null=True)
+
+
+METADATA = MetaData()
+
+RESULTS = Table(
+    "anomaly_results",
+    METADATA,
+    Column("window_start", Time, primary_key=True),
+    Column("window_end", Time, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("is_anomaly", Boolean, nullable=False),
+    Column("anomaly_score", Float(53), nullable=False),
+    Column("model_version", String),
+    Column("warming", String),
+    *(Column(name, Float(53), nullable=False) for name in VOLUME_FEATURES),
+    Column("text_features", _json(), nullable=False),  # the 18, by name
+    Column("evidence", _json()),
+    Index("idx_anomaly_results_is_anomaly", "is_anomaly"),
+    Index("idx_anomaly_results_window_start", "window_start"),
+)
+"""A row a window and group, replaced only by a later revision."""
+
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", String, nullable=False),
+    Column("start", Time, nullable=False),
+    Column("end", Time, nullable=False),
+    Column("opened", Time, nullable=False),
+    Column("services", _json(), nullable=False),  # a list, the likeliest first cause first
+    Column("service", String, nullable=False),
+    Column("peak_score", Float(53), nullable=False),
+    Column("windows", BigInteger, nullable=False),
+    Column("evidence", _json(), nullable=False),
+)
+"""A row an episode, updated in place."""
+
+DEAD_LETTERS = Table(
+    "dead_letters",
+    METADATA,
+    Column("source", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", String, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+"""A row a record that is no event."""
+
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("account", String, primary_key=True),
+    Column("consumed", BigInteger, nullable=False),
+    Column("scored", BigInteger, nullable=False),
+    Column("late", BigInteger, nullable=False),
+    Column("dead_lettered", BigInteger, nullable=False),
+    Column("filtered", BigInteger, nullable=False),
+)
+"""A row a run or key: the totals so far."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from log_guard.adapters.models import load_model
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.app.scan import ReadOptions, choose_detector, format_of, open_scan
-from log_guard.adapters.models import load_model
 from log_guard.core.decode import Decoder
 from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
@@ -21,12 +21,18 @@ __all__ = ["Alert", "Ledger", "LogGuardError", "Result", "Scanner", "scan"]
 
 
 def _options(
-    window_seconds: int, slide_seconds: int, train_until: datetime | None, detector: str, false_alarms_per_day: float
+    window_seconds: int,
+    slide_seconds: int,
+    train_until: datetime | None,
+    detector: str,
+    false_alarms_per_day: float,
 ) -> PipelineOptions:
     until = None if train_until is None else int(train_until.timestamp() * SECOND)
     return PipelineOptions(
         window=WindowSpec(window_seconds * SECOND, slide_seconds * SECOND),
-        detect=DetectOptions(detector=detector, train_until=until, false_alarms_per_day=false_alarms_per_day),
+        detect=DetectOptions(
+            detector=detector, train_until=until, false_alarms_per_day=false_alarms_per_day
+        ),
     )
 
 
@@ -52,7 +58,9 @@ def scan(
     """
     options = _options(window_seconds, slide_seconds, train_until, detector, false_alarms_per_day)
     read = ReadOptions(format=format, service=service, timezone=timezone)
-    opened = open_scan(str(path), options, read, history=None if history is None else str(history), model=model)
+    opened = open_scan(
+        str(path), options, read, history=None if history is None else str(history), model=model
+    )
     for out in opened.run():
         yield from out.results
         yield from out.alerts

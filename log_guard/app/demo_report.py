@@ -26,7 +26,9 @@ def show_demo(spec: SimulationSpec, database: Path, console: Console, errors: Co
         for suffix in ("", "-wal", "-shm"):
             database.with_name(database.name + suffix).unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"{database}: cannot be written ({error.strerror}); use --database FILE") from None
+        raise InputError(
+            f"{database}: cannot be written ({error.strerror}); use --database FILE"
+        ) from None
     console.print(
         Text(
             f"Simulating {spec.duration_s / 60:g} minutes of seven services, {spec.rate:g} events a second, seed {spec.seed}. "
@@ -35,7 +37,14 @@ def show_demo(spec: SimulationSpec, database: Path, console: Console, errors: Co
     )
     told = 0.0
     terminal = errors.is_terminal
-    with Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=errors, transient=True, disable=not terminal) as bar:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        console=errors,
+        transient=True,
+        disable=not terminal,
+    ) as bar:
         task = bar.add_task("simulating and judging", total=1.0)
 
         def show(out: Output, share: float) -> None:
@@ -62,12 +71,30 @@ def _table(console: Console, scored: Scored) -> None:
         begin = int(incident.start.timestamp() * SECOND)
         names = ", ".join(incident.services)
         if alert is None:
-            table.add_row(Text(incident.kind), moment(begin)[11:], Text(names), Text("missed", style="bold red"), "")
+            table.add_row(
+                Text(incident.kind),
+                moment(begin)[11:],
+                Text(names),
+                Text("missed", style="bold red"),
+                "",
+            )
         else:
             delay = max(0.0, (alert.opened - begin) / SECOND)
-            table.add_row(Text(incident.kind), moment(begin)[11:], Text(names), f"alert {alert.id}", f"{delay:.0f} s")
+            table.add_row(
+                Text(incident.kind),
+                moment(begin)[11:],
+                Text(names),
+                f"alert {alert.id}",
+                f"{delay:.0f} s",
+            )
     for alert in scored.false_alarms:
-        table.add_row(Text("nothing"), moment(alert.start)[11:], Text(alert.service), Text(f"false alarm {alert.id}", style="bold yellow"), "")
+        table.add_row(
+            Text("nothing"),
+            moment(alert.start)[11:],
+            Text(alert.service),
+            Text(f"false alarm {alert.id}", style="bold yellow"),
+            "",
+        )
     console.print(table)
     console.print()
     injected = len(scored.found) + len(scored.missed)

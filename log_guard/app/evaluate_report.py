@@ -36,10 +36,19 @@ def run_evaluation(
         target = results.open("w", encoding="utf-8") if results is not None else nullcontext()
     except OSError as error:
         raise InputError(f"{results}: cannot be written ({error.strerror})") from None
-    with target as out, Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+    with (
+        target as out,
+        Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar,
+    ):
         task = bar.add_task("judging", total=FileSource(events).total_bytes)
         done = evaluate_set(
-            events, truth, options, read, history=history, results=out, progress=lambda n: bar.update(task, completed=n)
+            events,
+            truth,
+            options,
+            read,
+            history=history,
+            results=out,
+            progress=lambda n: bar.update(task, completed=n),
         )
     if as_json:
         console.print(Text(json.dumps(_as_dict(done, options))))
@@ -51,7 +60,13 @@ def run_evaluation(
 def _as_dict(done: Evaluated, options: PipelineOptions) -> dict[str, object]:
     figures = asdict(done.evaluation)
     figures["budgets"] = {str(k): v for k, v in figures["budgets"].items()}
-    return {"detector": options.detect.detector, **figures, "clusters": done.clusters, "noise": done.noise, "alerts": done.alerts}
+    return {
+        "detector": options.detect.detector,
+        **figures,
+        "clusters": done.clusters,
+        "noise": done.noise,
+        "alerts": done.alerts,
+    }
 
 
 def _print(console: Console, done: Evaluated, options: PipelineOptions) -> None:
@@ -68,5 +83,11 @@ def _print(console: Console, done: Evaluated, options: PipelineOptions) -> None:
     for budget, measured in e.budgets.items():
         table.add_row(*measured_row(f"best threshold at <= {budget:g}/h", measured))
     console.print(table)
-    console.print(Text(f"slots as configured: precision {e.precision:.3f}, recall {e.recall:.3f}, F1 {e.f1:.3f}; alerts opened: {done.alerts}"))
-    console.print(Text(f"reference clusters in the history: {done.clusters}, noise {done.noise:.2%}"))
+    console.print(
+        Text(
+            f"slots as configured: precision {e.precision:.3f}, recall {e.recall:.3f}, F1 {e.f1:.3f}; alerts opened: {done.alerts}"
+        )
+    )
+    console.print(
+        Text(f"reference clusters in the history: {done.clusters}, noise {done.noise:.2%}")
+    )

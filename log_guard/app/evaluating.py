@@ -43,7 +43,10 @@ def read_labels(path: str) -> Labels:
             name=str(raw.get("name", Path(path).stem)),
             test_start=_seconds(raw["test_start"]),
             end=_seconds(raw["end"]),
-            incidents=tuple(Incident(str(i["id"]), _seconds(i["start"]), _seconds(i["end"])) for i in raw["incidents"]),
+            incidents=tuple(
+                Incident(str(i["id"]), _seconds(i["start"]), _seconds(i["end"]))
+                for i in raw["incidents"]
+            ),
             ignore=tuple((_seconds(s["start"]), _seconds(s["end"])) for s in raw.get("ignore", ())),
         )
     except OSError as error:
@@ -71,20 +74,26 @@ def evaluate_set(
     """Run one detector over a set; ``progress`` is told the bytes read so far."""
     begin = int(labels.test_start * SECOND)
     detect = replace(options.detect, train_until=None if history else begin, show_warm_up=False)
-    scan = open_scan(events, replace(options, detect=detect), read, history=history, learn_from_start=True)
+    scan = open_scan(
+        events, replace(options, detect=detect), read, history=history, learn_from_start=True
+    )
     verdicts: list[Verdict] = []
     alerts = 0
     for out in scan.run():
         progress(scan.source.read_bytes)
         for result in out.results:
             if result.window_end > begin:
-                verdicts.append(Verdict(result.window_end / SECOND, result.anomaly_score, result.is_anomaly))
+                verdicts.append(
+                    Verdict(result.window_end / SECOND, result.anomaly_score, result.is_anomaly)
+                )
                 if results is not None:
                     results.write(json.dumps(result.as_dict()) + "\n")
         alerts += sum(a.state == "opened" and a.end > begin for a in out.alerts)
     model = scan.pipeline.detect.model
     if model is None or not verdicts:
-        raise InputError(f"{events}: no window could be judged; is there anything before test_start to learn from? (--history EVENTS)")
+        raise InputError(
+            f"{events}: no window could be judged; is there anything before test_start to learn from? (--history EVENTS)"
+        )
     fitted = model.density.labels_
     return Evaluated(
         evaluation=evaluate(labels, verdicts),

@@ -125,7 +125,9 @@ class Pipeline:
         if self.options.blank_level:
             events = events.with_columns(pl.lit(3, dtype=pl.UInt8).alias("level"))
         group = pl.col("service") if self.options.detect.group_by else pl.lit(WHOLE_STREAM)
-        self.detect.add(self._summarizer.summarize(events.with_columns(group.alias("group")), source))
+        self.detect.add(
+            self._summarizer.summarize(events.with_columns(group.alias("group")), source)
+        )
 
     def _bury(self, dead: list[DeadLetter], out: Output) -> None:
         self.ledger.dead_lettered += len(dead)

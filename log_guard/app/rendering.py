@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from log_guard.core.evaluation import Measured
-from log_guard.core.evidence import describe
 from log_guard.core.events import SECOND
+from log_guard.core.evidence import describe
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Bound, Evidence, Part
 
@@ -22,10 +22,14 @@ def moment(time: int) -> str:
     return datetime.fromtimestamp(time / SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def print_alert(console: Console, alert: Alert, *, live: bool = False, source: str = "line") -> None:
+def print_alert(
+    console: Console, alert: Alert, *, live: bool = False, source: str = "line"
+) -> None:
     """Print one alert with its evidence, or, of a live stream, that it was resolved."""
-    span = f"{moment(alert.start)} to {moment(alert.end)[11:]}" if moment(alert.start)[:10] == moment(alert.end)[:10] else (
-        f"{moment(alert.start)} to {moment(alert.end)}"
+    span = (
+        f"{moment(alert.start)} to {moment(alert.end)[11:]}"
+        if moment(alert.start)[:10] == moment(alert.end)[:10]
+        else (f"{moment(alert.start)} to {moment(alert.end)}")
     )
     if live and alert.state == "resolved":
         console.print(Text(f"resolved {alert.id}: {span}, {_windows(alert)}", style="dim"))
@@ -54,7 +58,9 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
         line.truncate(max(console.width, 80) * 2, overflow="ellipsis")
         console.print(line)
     if evidence.normal_if:
-        console.print(Text("  normal if " + " and ".join(bound(b) for b in evidence.normal_if), style="dim"))
+        console.print(
+            Text("  normal if " + " and ".join(bound(b) for b in evidence.normal_if), style="dim")
+        )
 
 
 def _part_line(part: Part) -> Text:
@@ -72,12 +78,19 @@ def bound(b: Bound) -> str:
 def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:
     """The ledger in one sentence."""
     parts = [f"{ledger.scored:,} scored"]
-    parts += [f"{n:,} {name}" for name, n in (("late", ledger.late), ("filtered", ledger.filtered)) if n]
+    parts += [
+        f"{n:,} {name}" for name, n in (("late", ledger.late), ("filtered", ledger.filtered)) if n
+    ]
     if ledger.dead_lettered:
-        listed = ", ".join(f"{reason}: {n:,}" for reason, n in sorted(reasons.items(), key=lambda i: (-i[1], i[0]))[:5])
+        listed = ", ".join(
+            f"{reason}: {n:,}"
+            for reason, n in sorted(reasons.items(), key=lambda i: (-i[1], i[0]))[:5]
+        )
         parts.append(f"{ledger.dead_lettered:,} dead letters ({listed})")
-    head = f"all {ledger.consumed:,} events accounted for" if ledger.balanced else (
-        f"{ledger.pending:,} of {ledger.consumed:,} events NOT accounted for"
+    head = (
+        f"all {ledger.consumed:,} events accounted for"
+        if ledger.balanced
+        else (f"{ledger.pending:,} of {ledger.consumed:,} events NOT accounted for")
     )
     return f"{head}: {', '.join(parts)}"
 

@@ -109,7 +109,9 @@ def open_scan(
         check_windows(trained, options)
     elif history is not None:
         if outlier is not None:
-            raise OptionError("a detector by import path learns from the log itself: leave out --history")
+            raise OptionError(
+                "a detector by import path learns from the log itself: leave out --history"
+            )
         trained = learn_model(history, options, read)
     until = options.detect.train_until
     if trained is None and until is None and span is not None and not learn_from_start:
@@ -140,7 +142,9 @@ def choose_detector(options: PipelineOptions) -> tuple[PipelineOptions, OutlierD
     if name in DETECTORS:
         return options, None
     if "." not in name:
-        raise OptionError(f"no detector {name!r}: use {', '.join(DETECTORS)}, or an import path such as sklearn.ensemble.IsolationForest")
+        raise OptionError(
+            f"no detector {name!r}: use {', '.join(DETECTORS)}, or an import path such as sklearn.ensemble.IsolationForest"
+        )
     return options, import_detector(name)
 
 
@@ -163,7 +167,9 @@ def learn_until(span: tuple[int, int], third: int | None, options: PipelineOptio
     if until + options.window.window > last:
         seconds = (last - first) / SECOND
         fitting = int(seconds / (options.detect.least_windows * 3))
-        hint = f"use --window-seconds {fitting} --slide-seconds {fitting}, or " if fitting >= 1 else ""
+        hint = (
+            f"use --window-seconds {fitting} --slide-seconds {fitting}, or " if fitting >= 1 else ""
+        )
         raise InputError(
             f"the log spans {seconds:.0f} s, too little to learn from and judge: windows of {options.window.window / SECOND:g} s "
             f"need {(needed * 1.1 + 2 * options.window.window) / SECOND:.0f} s; {hint}learn from a longer log with --history FILE"
@@ -214,7 +220,9 @@ def _times(decoder: Decoder, lines: list[bytes]) -> pl.Series:
 
 
 def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
-    fields: Fields = ALIASES.with_own(read.timestamp_field, read.level_field, read.service_field, read.message_field)
+    fields: Fields = ALIASES.with_own(
+        read.timestamp_field, read.level_field, read.service_field, read.message_field
+    )
     found = format_of(read.format) if read.format is not None else recognise(lines)
     if found is None:
         raise InputError(
@@ -225,7 +233,9 @@ def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
         group = () if read.group_by in ((), ("service",)) else read.group_by
         return JsonLines(fields=fields, group=group).tuned(lines)
     if read.group_by not in ((), ("service",)):
-        raise OptionError(f"--group-by {','.join(read.group_by)}: {found.name} lines have no fields; use service or none")
+        raise OptionError(
+            f"--group-by {','.join(read.group_by)}: {found.name} lines have no fields; use service or none"
+        )
     return found
 
 

@@ -17,7 +17,12 @@ PACE_SECONDS = 1.0
 
 
 def write_stream(
-    spec: SimulationSpec, out: str, truth: Path | None, *, real_time: bool = False, wait: Callable[[float], object] = time.sleep
+    spec: SimulationSpec,
+    out: str,
+    truth: Path | None,
+    *,
+    real_time: bool = False,
+    wait: Callable[[float], object] = time.sleep,
 ) -> None:
     """Write events to ``out`` (``-``: standard output) and labels to ``truth``."""
     simulation = simulate(spec)

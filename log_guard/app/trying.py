@@ -127,7 +127,12 @@ class _Progress:
         total = scan.source.total_bytes
         if total and not trial.follow and errors.is_terminal and total > 8 << 20:
             self._bar = Progress(
-                TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=errors, transient=True
+                TextColumn("reading"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+                console=errors,
+                transient=True,
             )
             self._task = self._bar.add_task("reading", total=total)
 
@@ -192,7 +197,11 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
     console.print()
     ledger = scan.pipeline.ledger
     if not seen.judged:
-        console.print(Text("nothing was judged: the log ended before there was enough to learn from; use --history FILE with a longer one"))
+        console.print(
+            Text(
+                "nothing was judged: the log ended before there was enough to learn from; use --history FILE with a longer one"
+            )
+        )
     elif not seen.alerts:
         console.print(Text(f"nothing unusual in {seen.windows:,} windows"))
     else:
@@ -200,9 +209,15 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
         console.print(Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} windows not normal)"))
     console.print(Text(accounts(ledger, seen.reasons)))
     if ledger.late > ledger.consumed // 2:
-        console.print(Text("most events are older than those before them: is the log sorted newest first? Sort it by time (tac FILE | logguard try -)"))
+        console.print(
+            Text(
+                "most events are older than those before them: is the log sorted newest first? Sort it by time (tac FILE | logguard try -)"
+            )
+        )
     dropped = scan.pipeline.detect.dropped_keys
     if dropped:
-        console.print(Text(f"the table of templates was full: {dropped:,} of the rarest were forgotten (--mask NAME=REGEX merges them)"))
-
-
+        console.print(
+            Text(
+                f"the table of templates was full: {dropped:,} of the rarest were forgotten (--mask NAME=REGEX merges them)"
+            )
+        )

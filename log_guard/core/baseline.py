@@ -37,14 +37,17 @@ def key_codes(groups: np.ndarray, levels: np.ndarray, templates: np.ndarray) -> 
 
 
 def code_groups(codes: np.ndarray) -> np.ndarray:
+    """Group ids of packed codes."""
     return codes >> (_TEMPLATE_BITS + _LEVEL_BITS)
 
 
 def code_levels(codes: np.ndarray) -> np.ndarray:
+    """Levels of packed codes."""
     return (codes >> _TEMPLATE_BITS) & ((1 << _LEVEL_BITS) - 1)
 
 
 def code_templates(codes: np.ndarray) -> np.ndarray:
+    """Template ids of packed codes."""
     return codes & ((1 << _TEMPLATE_BITS) - 1)
 
 
@@ -134,7 +137,9 @@ class Baseline:
         return Baseline(Table.empty(5), Table.empty(5), Table.empty(2))
 
     def __add__(self, other: Baseline) -> Baseline:
-        return Baseline(self.keys + other.keys, self.volumes + other.volumes, self.groups + other.groups)
+        return Baseline(
+            self.keys + other.keys, self.volumes + other.volumes, self.groups + other.groups
+        )
 
     @property
     def minutes(self) -> float:
@@ -145,7 +150,8 @@ class Baseline:
     def steady(self) -> np.ndarray:
         """Codes of the keys that occur in at least :data:`STEADY` of their group's windows, sorted."""
         watched = self.groups.look_up(code_groups(self.keys.ids))[:, 1]
-        return self.keys.ids[self.keys.sums[:, WINDOWS] >= STEADY * np.maximum(watched, 1.0)]
+        often = self.keys.sums[:, WINDOWS] >= STEADY * np.maximum(watched, 1.0)
+        return np.asarray(self.keys.ids[often])
 
     @cached_property
     def burst(self) -> Table:
@@ -175,7 +181,12 @@ ALL_LEVELS = 15
 
 
 def learn(
-    panes: pl.DataFrame, start: int, end: int, window: int, since: Mapping[int, int], whole: bool = True
+    panes: pl.DataFrame,
+    start: int,
+    end: int,
+    window: int,
+    since: Mapping[int, int],
+    whole: bool = True,
 ) -> Baseline:
     """Baseline of one span of event time, ``[start, end)`` in µs, from its pane rows.
 
@@ -212,14 +223,19 @@ def _sums(panes: pl.DataFrame, window: int) -> Table:
         .agg(pl.col("count").sum())
     )
     counts = windows.group_by(key).agg(
-        pl.col("count").sum(), (pl.col("count") * pl.col("count")).sum().alias("squares"), pl.len().alias("windows"),
+        pl.col("count").sum(),
+        (pl.col("count") * pl.col("count")).sum().alias("squares"),
+        pl.len().alias("windows"),
         # Rounded to whole multiples of 2**-20, so that this sum is exact as well.
         (pl.col("count").log(2) * 2**20).round().sum().alias("logs") / 2**20,
     )
     minute = pl.col("pane") // MINUTE
     minutes = (
         panes.lazy()
-        .with_columns(minute.alias("minute"), pl.Series("hash", minute_hashes(panes["pane"].to_numpy() // MINUTE)))
+        .with_columns(
+            minute.alias("minute"),
+            pl.Series("hash", minute_hashes(panes["pane"].to_numpy() // MINUTE)),
+        )
         .group_by(key)
         .agg(pl.col("minute").n_unique().alias("minutes"), pl.col("hash").max())
     )

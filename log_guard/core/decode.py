@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from log_guard.core.events import DEAD_LETTER_BYTES, EVENT_SCHEMA, UNKNOWN_SERVICE, DeadLetter, RawBatch
+from log_guard.core.events import (
+    DEAD_LETTER_BYTES,
+    EVENT_SCHEMA,
+    UNKNOWN_SERVICE,
+    DeadLetter,
+    RawBatch,
+)
 from log_guard.core.formats.base import Format
 from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.levels import infer_levels, normalise_levels
@@ -37,20 +43,35 @@ class Decoder:
         if not batch.data:
             return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), [], 0)
         lines = data.count(b"\n") + 1
-        positions = batch.positions if batch.positions is not None else np.arange(batch.first, batch.first + lines, dtype=np.uint64)
+        positions = (
+            batch.positions
+            if batch.positions is not None
+            else np.arange(batch.first, batch.first + lines, dtype=np.uint64)
+        )
         if isinstance(self.format, JsonLines):
             raw = self.format.parse_data(data, lines)
             records = None
         else:
-            text = pl.Series("record", data.decode("utf-8", errors="replace").split("\n")).str.strip_chars_end("\r")
+            text = pl.Series(
+                "record", data.decode("utf-8", errors="replace").split("\n")
+            ).str.strip_chars_end("\r")
             if batch.multiline and self.format.starts_event:
                 text, positions = join_lines(text, positions, self.format.starts_event)
             raw = self.format.parse(text)
             records = text
         return self._normalise(raw, positions, batch, data, records)
 
-    def _normalise(self, raw: pl.DataFrame, positions: np.ndarray, batch: RawBatch, data: bytes, records: pl.Series | None) -> Decoded:
-        time = parse_timestamps(raw["timestamp"], timezone=self.timezone, reference_year=self.reference_year)
+    def _normalise(
+        self,
+        raw: pl.DataFrame,
+        positions: np.ndarray,
+        batch: RawBatch,
+        data: bytes,
+        records: pl.Series | None,
+    ) -> Decoded:
+        time = parse_timestamps(
+            raw["timestamp"], timezone=self.timezone, reference_year=self.reference_year
+        )
         level = normalise_levels(raw["level"])
         unsaid = raw["level"].is_null()
         if unsaid.any():
@@ -71,7 +92,9 @@ class Decoder:
             return Decoded(events, [], events.height)
         split = records.to_list() if records is not None else data.split(b"\n")
         dead = [
-            DeadLetter(_reason(raw, i, len(split[i])), int(positions[i]), batch.source, _raw(split[i]))
+            DeadLetter(
+                _reason(raw, i, len(split[i])), int(positions[i]), batch.source, _raw(split[i])
+            )
             for i in (~good).arg_true().to_list()
         ]
         return Decoded(events.filter(good), dead, events.height)
@@ -86,7 +109,9 @@ class Decoded:
     records: int
 
 
-def join_lines(lines: pl.Series, positions: np.ndarray, starts_event: str) -> tuple[pl.Series, np.ndarray]:
+def join_lines(
+    lines: pl.Series, positions: np.ndarray, starts_event: str
+) -> tuple[pl.Series, np.ndarray]:
     """Join lines that start no event to the one before; return records and their first positions.
 
     Blank lines end nothing and add nothing. Lines before the first start are records of their own.
@@ -98,10 +123,19 @@ def join_lines(lines: pl.Series, positions: np.ndarray, starts_event: str) -> tu
     headless = number == 0
     blank = lines.str.strip_chars() == ""
     kept = ~(blank & ~headless)
-    frame = pl.DataFrame({"n": number, "line": lines, "position": pl.Series(positions, dtype=pl.UInt64), "own": headless})
+    frame = pl.DataFrame(
+        {
+            "n": number,
+            "line": lines,
+            "position": pl.Series(positions, dtype=pl.UInt64),
+            "own": headless,
+        }
+    )
     frame = frame.filter(kept).with_row_index("i")
     joined = (
-        frame.with_columns(pl.when("own").then(-pl.col("i").cast(pl.Int64)).otherwise(pl.col("n")).alias("n"))
+        frame.with_columns(
+            pl.when("own").then(-pl.col("i").cast(pl.Int64)).otherwise(pl.col("n")).alias("n")
+        )
         .group_by("n", maintain_order=True)
         .agg(pl.col("line").str.join("\n"), pl.col("position").first())
     )
@@ -126,5 +160,3 @@ def _reason(raw: pl.DataFrame, i: int, length: int) -> str:
 def _raw(record: str | bytes) -> bytes:
     raw = record.encode("utf-8", errors="replace") if isinstance(record, str) else record
     return raw[:DEAD_LETTER_BYTES]
-
-

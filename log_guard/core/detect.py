@@ -52,7 +52,13 @@ class Detect:
     outlier:  an unfitted detector on the 30 features, to score in place of the own ones.
     """
 
-    def __init__(self, spec: WindowSpec, options: DetectOptions | None = None, model: Model | None = None, outlier: OutlierDetector | None = None) -> None:
+    def __init__(
+        self,
+        spec: WindowSpec,
+        options: DetectOptions | None = None,
+        model: Model | None = None,
+        outlier: OutlierDetector | None = None,
+    ) -> None:
         self.spec = spec
         self.options = options or DetectOptions()
         self.groups = Vocabulary(model.groups if model else ())
@@ -133,7 +139,17 @@ class Detect:
     def _unjudged(self, batch: WindowBatch, revision: int) -> list[Result]:
         features = window_features(batch, None)
         return [
-            Result(end - self.spec.window, end, self.groups.words[group], revision, batch.final, False, 0.0, features[row], warming=self.warming(end))
+            Result(
+                end - self.spec.window,
+                end,
+                self.groups.words[group],
+                revision,
+                batch.final,
+                False,
+                0.0,
+                features[row],
+                warming=self.warming(end),
+            )
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]
 
@@ -150,9 +166,17 @@ class Detect:
 
     def _training_due(self) -> int | None:
         began = self.windows.began
-        if self._given or began is None or (self.options.train_until is not None and self.judge is not None):
+        if (
+            self._given
+            or began is None
+            or (self.options.train_until is not None and self.judge is not None)
+        ):
             return None
-        due = self.options.train_until or self._next_training or began + self.options.least_windows * self.spec.window
+        due = (
+            self.options.train_until
+            or self._next_training
+            or began + self.options.least_windows * self.spec.window
+        )
         return due + (-due) % self.spec.slide
 
     def _learn(self, start: int, end: int) -> None:
@@ -173,7 +197,8 @@ class Detect:
         self._drop_history()
         panes = pl.concat(self._history)
         least = self.options.least_windows * self.spec.window
-        grown = not panes.is_empty() and int(panes["pane"].max()) - began >= least - self.spec.window  # type: ignore[arg-type]
+        seen = int(panes["pane"].to_numpy().max(initial=began)) - began
+        grown = not panes.is_empty() and seen >= least - self.spec.window
         if grown or self.options.train_until is not None:
             self._install(self._fit(panes, now), now)
         self._next_training = now + (now - began)
@@ -216,7 +241,11 @@ class Detect:
 
     def _compact(self) -> None:
         """Forget the templates that nothing refers to any more, once the table is over its bound."""
-        if len(self.templates) <= self.options.max_templates or self._memory is None or self.judge is None:
+        if (
+            len(self.templates) <= self.options.max_templates
+            or self._memory is None
+            or self.judge is None
+        ):
             return
         used = [self._memory.used_templates(), self.windows.used_templates()]
         used += [panes["template"].unique().to_numpy() for panes in self._history]

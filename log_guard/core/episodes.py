@@ -60,7 +60,9 @@ class Episodes:
         """Take in results; return what a person should hear: opened, updated (another service), resolved."""
         alerts: list[Alert] = []
         # At the same time the services come before the stream that is their sum.
-        for result in sorted(results, key=lambda r: (r.window_end, r.service == WHOLE_STREAM, r.service)):
+        for result in sorted(
+            results, key=lambda r: (r.window_end, r.service == WHOLE_STREAM, r.service)
+        ):
             alerts += self._resolve_before(result.window_end)
             if result.is_anomaly and result.evidence is not None:
                 alerts += self._take(result, result.evidence)
@@ -89,7 +91,9 @@ class Episodes:
         episode.windows += 1
         trouble = episode.groups.get(result.service)
         if trouble is None:
-            episode.groups[result.service] = _Trouble(result.window_end, result.anomaly_score, evidence)
+            episode.groups[result.service] = _Trouble(
+                result.window_end, result.anomaly_score, evidence
+            )
             if result.service != WHOLE_STREAM:
                 episode.newest_onset = max(episode.newest_onset, result.window_end)
                 state = state or "updated"
@@ -111,7 +115,8 @@ class Episodes:
     def _alert(self, episode: _Episode, state: str) -> Alert:
         """Order the services by onset, then by surprise; the stream as a whole leads only alone."""
         ranked = sorted(
-            episode.groups.items(), key=lambda item: (item[0] == WHOLE_STREAM, item[1].onset, -item[1].score, item[0])
+            episode.groups.items(),
+            key=lambda item: (item[0] == WHOLE_STREAM, item[1].onset, -item[1].score, item[0]),
         )
         name, lead = ranked[0]
         return Alert(

@@ -165,7 +165,11 @@ def _best_within(slots: _Slots, budget: float) -> Measured:
 
 def _slot_rates(slots: _Slots) -> tuple[float, float, float]:
     """Precision, recall and F1 over slots, as configured."""
-    pairs = [(s == INCIDENT, a) for s, a in zip(slots.state, slots.alarm, strict=True) if s in (QUIET, INCIDENT)]
+    pairs = [
+        (s == INCIDENT, a)
+        for s, a in zip(slots.state, slots.alarm, strict=True)
+        if s in (QUIET, INCIDENT)
+    ]
     hits = sum(truth and alarm for truth, alarm in pairs)
     precision = hits / max(sum(alarm for _, alarm in pairs), 1)
     recall = hits / max(sum(truth for truth, _ in pairs), 1)
@@ -175,7 +179,11 @@ def _slot_rates(slots: _Slots) -> tuple[float, float, float]:
 def _average_precision(slots: _Slots) -> float:
     """Area under precision over recall, slots that touch an incident being positive; ties enter together."""
     ranked = sorted(
-        ((score, state == INCIDENT) for score, state in zip(slots.score, slots.state, strict=True) if state in (QUIET, INCIDENT)),
+        (
+            (score, state == INCIDENT)
+            for score, state in zip(slots.score, slots.state, strict=True)
+            if state in (QUIET, INCIDENT)
+        ),
         reverse=True,
     )
     positives = sum(truth for _, truth in ranked)

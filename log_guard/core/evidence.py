@@ -48,7 +48,11 @@ def explain(
     """
     total = float(squares.sum()) or 1.0
     order = _by_weight(parts, squares, templates)
-    made = [_part(parts, int(i), float(squares[i]) / total, templates) for i in order[:SHOWN_PARTS] if squares[i] > 0]
+    made = [
+        _part(parts, int(i), float(squares[i]) / total, templates)
+        for i in order[:SHOWN_PARTS]
+        if squares[i] > 0
+    ]
     return Evidence(
         sentence=_sentence(made, service, window_seconds),
         parts=tuple(made),
@@ -110,7 +114,9 @@ def _sentence(parts: list[Part], service: str, seconds: float) -> str:
     where = "the whole stream" if service == "*" else service
     if not parts:
         return f"{where}: not normal"
-    quiet = next((p for p in parts if p.template is None and p.level is None and p.kind == "silent"), None)
+    quiet = next(
+        (p for p in parts if p.template is None and p.level is None and p.kind == "silent"), None
+    )
     lead = quiet or parts[0]
     if quiet:
         return f"no events at all in {seconds:g} s in {where}; usual: {lead.low} to {lead.high}"
@@ -149,7 +155,11 @@ def _samples(parts: Parts, order: np.ndarray, samples: pl.DataFrame) -> tuple[Sa
         level, template = int(parts.level[i]), int(parts.template[i])
         for row in rows:
             place = (row[2], row[3])
-            if place in seen or (template not in (VOLUME_TEMPLATE, row[1])) or level not in (ALL_LEVELS, row[0]):
+            if (
+                place in seen
+                or (template not in (VOLUME_TEMPLATE, row[1]))
+                or level not in (ALL_LEVELS, row[0])
+            ):
                 continue
             seen.add(place)
             out.append(Sample(level_name(row[0]) or "", row[4], row[2], row[3]))
@@ -163,7 +173,11 @@ def _samples(parts: Parts, order: np.ndarray, samples: pl.DataFrame) -> tuple[Sa
 
 
 def _normal_if(
-    parts: Parts, order: np.ndarray, counts: Counts, templates: list[str], is_normal: Callable[[Counts], bool]
+    parts: Parts,
+    order: np.ndarray,
+    counts: Counts,
+    templates: list[str],
+    is_normal: Callable[[Counts], bool],
 ) -> tuple[Bound, ...]:
     """Change the counts that weigh most to what is usual, until the window would be normal."""
     changed: dict[tuple[int, int], int] = {}
@@ -172,7 +186,11 @@ def _normal_if(
         if key[1] == VOLUME_TEMPLATE or key in changed:
             continue
         low, high = _usual(float(parts.mean[i]), float(parts.variance[i]))
-        target = low if parts.side[i] < 0 else (0 if parts.detector[i] == NOVELTY and high <= 1 else high)
+        target = (
+            low
+            if parts.side[i] < 0
+            else (0 if parts.detector[i] == NOVELTY and high <= 1 else high)
+        )
         if target == counts.get(key, 0) or (parts.side[i] > 0) == (target > counts.get(key, 0)):
             continue
         changed[key] = target

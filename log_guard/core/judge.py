@@ -50,7 +50,14 @@ class Judge:
     detector:  one of :data:`DETECTORS`; with ``outlier`` given, that one scores instead.
     """
 
-    def __init__(self, model: Model, groups: Vocabulary, templates: Vocabulary, detector: str = "fusion", outlier: Outlier | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        groups: Vocabulary,
+        templates: Vocabulary,
+        detector: str = "fusion",
+        outlier: Outlier | None = None,
+    ) -> None:
         self.model = model
         self.groups = groups
         self.templates = templates
@@ -70,7 +77,9 @@ class Judge:
             self._vectors = np.concatenate([self._vectors, fresh])
         return window_features(batch, self._vectors)
 
-    def judge(self, batch: WindowBatch, baseline: Baseline, windows: Windows, revision: int) -> list[Result]:
+    def judge(
+        self, batch: WindowBatch, baseline: Baseline, windows: Windows, revision: int
+    ) -> list[Result]:
         """Results of a batch, in its order."""
         features = self.features(batch)
         parts = find_parts(batch, baseline)
@@ -82,8 +91,12 @@ class Judge:
             bounds = np.searchsorted(parts.row[order], [anomalous, anomalous + 1])
             for row, begin, end in zip(anomalous.tolist(), *bounds.tolist(), strict=True):
                 mine = order[begin:end]
-                evidence[row] = self._explain(batch, row, parts.take(mine), squares[mine], baseline, windows, features[row])
-        score = np.where(np.isfinite(ratio), ratio / (1.0 + np.where(np.isfinite(ratio), ratio, 0.0)), 1.0)
+                evidence[row] = self._explain(
+                    batch, row, parts.take(mine), squares[mine], baseline, windows, features[row]
+                )
+        score = np.where(
+            np.isfinite(ratio), ratio / (1.0 + np.where(np.isfinite(ratio), ratio, 0.0)), 1.0
+        )
         names = self.groups.words
         window = self.model.window
         version = self.model.version
@@ -103,12 +116,18 @@ class Judge:
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]
 
-    def _ratio(self, parts: Parts, batch: WindowBatch, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _ratio(
+        self, parts: Parts, batch: WindowBatch, features: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Squared contributions of the parts, and each window's score over its threshold."""
         scales = self.model.scales.of(batch.rows["group"].to_numpy())
         squares = weighted_squares(parts, scales[:, :2])
         if self.detector in ("novelty", "surprise"):
-            squares = np.where(parts.detector == (NOVELTY if self.detector == "novelty" else SURPRISE), squares, 0.0)
+            squares = np.where(
+                parts.detector == (NOVELTY if self.detector == "novelty" else SURPRISE),
+                squares,
+                0.0,
+            )
         sums = np.zeros(len(features))
         np.add.at(sums, parts.row, squares)
         if self.outlier is not None:
@@ -121,20 +140,36 @@ class Judge:
         return squares, np.sqrt(sums)
 
     def _explain(
-        self, batch: WindowBatch, row: int, parts: Parts, squares: np.ndarray, baseline: Baseline, windows: Windows, features: np.ndarray
+        self,
+        batch: WindowBatch,
+        row: int,
+        parts: Parts,
+        squares: np.ndarray,
+        baseline: Baseline,
+        windows: Windows,
+        features: np.ndarray,
     ) -> Evidence:
         end, group = batch.rows.select("end", "group").row(row)
         whole = batch.rows[row : row + 1]
         mine = batch.entries.filter(pl.col("row") == row)
-        counts: Counts = {(level, template): n for level, template, n in mine.select("level", "template", "count").iter_rows()}
+        counts: Counts = {
+            (level, template): n
+            for level, template, n in mine.select("level", "template", "count").iter_rows()
+        }
 
         def is_normal(changed: Counts) -> bool:
             rows = [(0, level, template, n) for (level, template), n in changed.items() if n > 0]
-            other = WindowBatch(whole, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final)
+            other = WindowBatch(
+                whole, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final
+            )
             _, ratio = self._ratio(find_parts(other, baseline), other, self.features(other))
             return bool(ratio[0] < 1.0)
 
-        nearest = self.model.density.nearest(features[None, :])[0] if len(self.model.density.core_) else []
+        nearest = (
+            self.model.density.nearest(features[None, :])[0]
+            if len(self.model.density.core_)
+            else []
+        )
         return explain(
             parts,
             squares,

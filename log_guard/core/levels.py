@@ -11,10 +11,31 @@ from log_guard.core.events import Level
 _WORDS: dict[Level, tuple[str, ...]] = {
     Level.TRACE: ("trace", "verbose", "finest", "finer", "t", "v"),
     Level.DEBUG: ("debug", "dbg", "fine", "config", "d"),
-    Level.INFO: ("info", "information", "informational", "notice", "note", "success", "log", "i", "n"),
+    Level.INFO: (
+        "info",
+        "information",
+        "informational",
+        "notice",
+        "note",
+        "success",
+        "log",
+        "i",
+        "n",
+    ),
     Level.WARN: ("warn", "warning", "w"),
     Level.ERROR: ("error", "err", "severe", "e"),
-    Level.FATAL: ("fatal", "critical", "crit", "panic", "emerg", "emergency", "alert", "dpanic", "f", "c"),
+    Level.FATAL: (
+        "fatal",
+        "critical",
+        "crit",
+        "panic",
+        "emerg",
+        "emergency",
+        "alert",
+        "dpanic",
+        "f",
+        "c",
+    ),
 }
 LEVEL_WORDS: dict[str, Level] = {word: level for level, words in _WORDS.items() for word in words}
 """Every accepted spelling, in lower case."""
@@ -43,7 +64,10 @@ def normalise_levels(raw: pl.Series, *, scale: Scale = "pino") -> pl.Series:
     distinct = raw.unique().drop_nulls()
     levels = [int(_level(text, scale)) for text in distinct.to_list()]
     return raw.replace_strict(
-        distinct, pl.Series(levels, dtype=pl.UInt8), default=int(Level.UNSPECIFIED), return_dtype=pl.UInt8
+        distinct,
+        pl.Series(levels, dtype=pl.UInt8),
+        default=int(Level.UNSPECIFIED),
+        return_dtype=pl.UInt8,
     )
 
 

@@ -50,7 +50,10 @@ _SECRETS: tuple[tuple[str, str], ...] = (
     (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} <secret>"),
     (r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@", "${1}<secret>@"),
     (r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?", "<secret>"),
-    (r"\b(?:AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|sk_live_|sk-)[A-Za-z0-9_-]{6,}", "<secret>"),
+    (
+        r"\b(?:AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|sk_live_|sk-)[A-Za-z0-9_-]{6,}",
+        "<secret>",
+    ),
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?", "<secret>"),
 )
 
@@ -87,7 +90,10 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"\b[A-Za-z_]\w*0\w*|\b0\w+", "<id>"),
     (r"0+", "<num>"),
     # Words joined by hyphens are one identifier if a part of them varies.
-    (r"[\w<>]*(?:-[\w<>]*)*<(?:num|id|hex|uuid)>(?:[\w<>]*-[\w<>]+)+|\b\w+(?:-\w+)*-<(?:num|id|hex|uuid)>", "<id>"),
+    (
+        r"[\w<>]*(?:-[\w<>]*)*<(?:num|id|hex|uuid)>(?:[\w<>]*-[\w<>]+)+|\b\w+(?:-\w+)*-<(?:num|id|hex|uuid)>",
+        "<id>",
+    ),
     # Structures dumped into a message are data, not text; from the inside out.
     *_STRUCTURES * 3,
     (r"[\[{(][^\[\]{}()]*[,'\"=:][^\[\]{}()]{40,}$", "<data>"),
@@ -139,7 +145,9 @@ class Masker:
         coarse = self.coarse(messages).rename("coarse")
         distinct = coarse.unique(maintain_order=True)
         pairs = pl.DataFrame({"coarse": distinct, "template": self.refine(distinct)})
-        return coarse.to_frame().join(pairs, on="coarse", how="left", maintain_order="left")["template"]
+        return coarse.to_frame().join(pairs, on="coarse", how="left", maintain_order="left")[
+            "template"
+        ]
 
 
 def one_line(messages: pl.Series) -> pl.Series:

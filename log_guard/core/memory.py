@@ -10,7 +10,16 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline import EPOCH, Baseline, Table, code_groups, code_levels, code_templates, key_codes, learn
+from log_guard.core.baseline import (
+    EPOCH,
+    Baseline,
+    Table,
+    code_groups,
+    code_levels,
+    code_templates,
+    key_codes,
+    learn,
+)
 from log_guard.core.windows import WHOLE
 
 MAX_KEYS = 50_000
@@ -24,7 +33,15 @@ class Memory:
     remembered:  how many past baselines are kept, for revisions.
     """
 
-    def __init__(self, baseline: Baseline, since: dict[int, int], start: int, window: int, remembered: int, max_keys: int = MAX_KEYS) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        since: dict[int, int],
+        start: int,
+        window: int,
+        remembered: int,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
         self.window = window
         self.max_keys = max_keys
         self.remembered = remembered
@@ -54,7 +71,9 @@ class Memory:
             return False
         current = self._baselines[max(self._baselines)]
         whole = WHOLE in self.since
-        gained = learn(pl.concat(self._pending), self._learnt_to, end, self.window, self.since, whole)
+        gained = learn(
+            pl.concat(self._pending), self._learnt_to, end, self.window, self.since, whole
+        )
         grown, dropped = (current + gained).bounded(self.max_keys)
         self.dropped += dropped
         self._baselines[end] = grown
@@ -73,8 +92,14 @@ class Memory:
         """Apply new template ids after the vocabulary was compacted."""
         for start, baseline in self._baselines.items():
             codes = baseline.keys.ids
-            renamed = key_codes(code_groups(codes), code_levels(codes), mapping[code_templates(codes)])
-            self._baselines[start] = Baseline(Table.of(renamed, baseline.keys.sums, baseline.keys.peaks), baseline.volumes, baseline.groups)
+            renamed = key_codes(
+                code_groups(codes), code_levels(codes), mapping[code_templates(codes)]
+            )
+            self._baselines[start] = Baseline(
+                Table.of(renamed, baseline.keys.sums, baseline.keys.peaks),
+                baseline.volumes,
+                baseline.groups,
+            )
         self._pending = [rename(panes, mapping) for panes in self._pending]
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from log_guard.core.baseline import (
     ALL_LEVELS,
@@ -68,7 +67,12 @@ class Parts:
 
     @staticmethod
     def join(parts: list[Parts]) -> Parts:
-        return Parts(*(np.concatenate([getattr(p, name) for p in parts]) for name in Parts.__dataclass_fields__))
+        return Parts(
+            *(
+                np.concatenate([getattr(p, name) for p in parts])
+                for name in Parts.__dataclass_fields__
+            )
+        )
 
 
 def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
@@ -145,10 +149,14 @@ def _volume_parts(
     rows = np.repeat(chosen, len(levels))
     which = np.tile(levels, len(chosen))
     observed = counts[chosen].reshape(-1)
-    sums = baseline.volumes.look_up(key_codes(groups[rows], which, np.zeros(len(rows), dtype=np.int64)))
+    sums = baseline.volumes.look_up(
+        key_codes(groups[rows], which, np.zeros(len(rows), dtype=np.int64))
+    )
     there = (observed > 0) | (sums[:, COUNT] > 0)
     rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
-    return _surprises(rows, which, np.full(len(rows), VOLUME_TEMPLATE), observed, sums, watched, whole)
+    return _surprises(
+        rows, which, np.full(len(rows), VOLUME_TEMPLATE), observed, sums, watched, whole
+    )
 
 
 def _steady_parts(
@@ -170,11 +178,19 @@ def _steady_parts(
     code = steady[np.repeat(first, many) + within]
     observed = _counts_of(rows, code, row, codes, count)
     return _surprises(
-        rows, code_levels(code), code_templates(code), observed, baseline.keys.look_up(code), watched, whole
+        rows,
+        code_levels(code),
+        code_templates(code),
+        observed,
+        baseline.keys.look_up(code),
+        watched,
+        whole,
     )
 
 
-def _counts_of(rows: np.ndarray, code: np.ndarray, row: np.ndarray, codes: np.ndarray, count: np.ndarray) -> np.ndarray:
+def _counts_of(
+    rows: np.ndarray, code: np.ndarray, row: np.ndarray, codes: np.ndarray, count: np.ndarray
+) -> np.ndarray:
     """Count of each wanted (row, code) among the entries; 0 where it did not occur."""
     if not len(rows) or not len(row):
         return np.zeros(len(rows))

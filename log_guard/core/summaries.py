@@ -148,7 +148,10 @@ def bound_templates(summary: pl.DataFrame, most: int) -> pl.DataFrame:
         summary.lazy()
         .join(kept, on=["pane", "group", "level", "template"], how="left")
         .with_columns(
-            pl.when(pl.col("kept")).then(pl.col("template")).otherwise(pl.lit(OVERFLOW_TEMPLATE)).alias("template")
+            pl.when(pl.col("kept"))
+            .then(pl.col("template"))
+            .otherwise(pl.lit(OVERFLOW_TEMPLATE))
+            .alias("template")
         )
         .sort(rank)
         .group_by(KEY)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -60,8 +60,8 @@ BSD = _groupless(_BSD)
 CTIME = _groupless(_CTIME)
 """Of Apache's error log: ``Mon Nov 23 23:36:28.123456 2026``."""
 
-_ORIGIN = datetime(1970, 1, 1)
-_END = (datetime(2201, 1, 1) - _ORIGIN) // timedelta(microseconds=1)
+_ORIGIN = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock time: the zone comes after
+_END = (datetime(2201, 1, 1) - _ORIGIN) // timedelta(microseconds=1)  # noqa: DTZ001 - wall-clock time: the zone comes after
 _UNREAD = -1
 """Marks rows without a result in the arrays below; no valid time is negative."""
 
@@ -173,7 +173,7 @@ def _read(text: str, reference_year: int | None) -> tuple[int, bool]:
 
 def _units_per_second(number: Fraction) -> int:
     """The unit of an epoch number, which is of our time if its magnitude is that of the unit."""
-    return 1000 ** sum(number >= limit for limit in _UNIT_LIMITS)
+    return int(1000 ** sum(number >= limit for limit in _UNIT_LIMITS))
 
 
 def _read_calendar(part: dict[str, str | None], reference_year: int | None) -> tuple[int, bool]:
@@ -185,7 +185,11 @@ def _read_calendar(part: dict[str, str | None], reference_year: int | None) -> t
         wall = datetime(
             int(year),
             _MONTHS[month] if month in _MONTHS else int(month),
-            *(int(part[name] or 0) for name in ("day", "hour", "minute", "second")),
+            int(part["day"] or 0),
+            int(part["hour"] or 0),
+            int(part["minute"] or 0),
+            int(part["second"] or 0),
+            tzinfo=UTC,  # for now: the zone, if there is one, comes off below
         )
         offset = _offset((part.get("zone") or "").strip())
     except ValueError:
@@ -227,9 +231,7 @@ def _column_reading(sample: str, to_utc: _ToUtc) -> Callable[[pl.Series], _Times
     return lambda text: _read_isos(text, head, zone, offset, to_utc)
 
 
-def _read_isos(
-    text: pl.Series, head: str, zone: str, offset: int | None, to_utc: _ToUtc
-) -> _Times:
+def _read_isos(text: pl.Series, head: str, zone: str, offset: int | None, to_utc: _ToUtc) -> _Times:
     """Read ISO 8601 texts with the separators of ``head`` and exactly this ``zone``.
 
     The head, a text up to the mark of its fraction, repeats from row to row: it is read once a run
@@ -268,7 +270,7 @@ def _read_heads(heads: pl.Series, like: str, offset: int | None, to_utc: _ToUtc)
 
 
 def _read_fractions(digits: pl.Series, width: _Times) -> tuple[_Times, npt.NDArray[np.bool_]]:
-    """Billionths from the digits (``width`` of them) after the mark, and where that could be done."""
+    """Billionths from the ``width`` digits after the mark, and where that could be done."""
     number, is_number = _integers(digits)
     scale = _POWERS_OF_TEN[9 - width.clip(0, 9)]
     return number * scale, is_number & (width <= 9)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -62,7 +63,9 @@ def train(
 ) -> Model:
     """Learn a model; raises :class:`InputError` where the history spans fewer than ``least_windows``."""
     if history.panes.is_empty():
-        raise InputError("nothing to learn from: the history holds no events; use a later --train-until, or --history FILE")
+        raise InputError(
+            "nothing to learn from: the history holds no events; use a later --train-until, or --history FILE"
+        )
     start, last = history.span
     end = max(last + spec.slide, history.until)
     if end - start < (least_windows - 1) * spec.window:
@@ -85,10 +88,21 @@ def train(
     scales = _calibrate(looks, block, false_alarms_per_day)
     density = InductiveDBSCAN().fit(looks.features)
     digest = hashlib.sha256(spec_text(spec, group_by).encode())
-    texts = panes.with_columns(
-        pl.col("group").replace_strict(dict(enumerate(history.groups.words)), return_dtype=pl.String),
-        pl.Series("template", np.array(history.templates.words, dtype=object)[panes["template"].to_numpy()], dtype=pl.String),
-    ).group_by("pane", "group", "level", "template").agg(pl.col("count").sum()).sort("pane", "group", "level", "template")
+    texts = (
+        panes.with_columns(
+            pl.col("group").replace_strict(
+                dict(enumerate(history.groups.words)), return_dtype=pl.String
+            ),
+            pl.Series(
+                "template",
+                np.array(history.templates.words, dtype=object)[panes["template"].to_numpy()],
+                dtype=pl.String,
+            ),
+        )
+        .group_by("pane", "group", "level", "template")
+        .agg(pl.col("count").sum())
+        .sort("pane", "group", "level", "template")
+    )
     digest.update(texts.write_csv().encode())
     return Model(
         window=spec.window,
@@ -124,11 +138,13 @@ class _Fold:
     baseline: Baseline
 
 
-def _folds(panes: pl.DataFrame, start: int, end: int, window: int, since: dict[int, int], whole: bool) -> list[_Fold]:
+def _folds(
+    panes: pl.DataFrame, start: int, end: int, window: int, since: dict[int, int], whole: bool
+) -> list[_Fold]:
     cuts = [start + (end - start) * i // FOLDS // MINUTE * MINUTE for i in range(FOLDS)] + [end]
     cuts[0] = start
     out = []
-    for a, b in zip(cuts, cuts[1:], strict=False):
+    for a, b in pairwise(cuts):
         part = panes.filter(pl.col("pane").is_between(a, b, closed="left"))
         out.append(_Fold(a, b, learn(part, a, b, window, since, whole)))
     return out
@@ -145,7 +161,11 @@ class _Looks:
 
 
 def _learn_text(panes: pl.DataFrame, templates: Vocabulary) -> tuple[TextModel, np.ndarray]:
-    counts = panes.group_by("template").agg(pl.col("count").sum()).sort("count", "template", descending=[True, False])
+    counts = (
+        panes.group_by("template")
+        .agg(pl.col("count").sum())
+        .sort("count", "template", descending=[True, False])
+    )
     top = counts.head(MAX_TEXT_TEMPLATES)
     words = [templates.words[i] for i in top["template"].to_list()]
     model = fit_text(words, top["count"].to_numpy())
@@ -165,7 +185,12 @@ def _look(history: History, spec: WindowSpec, folds: list[_Fold], vectors: np.nd
             ends.append(batch.rows["end"].to_numpy())
             groups.append(batch.rows["group"].to_numpy())
             features.append(window_features(batch, vectors)[_tumbling(batch, spec, history)])
-    return _Looks(np.concatenate(ends), np.concatenate(groups), np.concatenate(values), np.concatenate(features))
+    return _Looks(
+        np.concatenate(ends),
+        np.concatenate(groups),
+        np.concatenate(values),
+        np.concatenate(features),
+    )
 
 
 def replay(history: History, spec: WindowSpec, start: int, end: int) -> Iterator[WindowBatch]:
@@ -205,7 +230,10 @@ def window_features(batch: WindowBatch, vectors: np.ndarray | None) -> np.ndarra
     out[:, : len(VOLUME_FEATURES)] = volume_features(counts)
     if vectors is not None and batch.entries.height:
         row = batch.entries["row"].to_numpy()
-        weighted = vectors[batch.entries["template"].to_numpy()] * batch.entries["count"].to_numpy()[:, None]
+        weighted = (
+            vectors[batch.entries["template"].to_numpy()]
+            * batch.entries["count"].to_numpy()[:, None]
+        )
         sums = np.zeros((n, vectors.shape[1]))
         np.add.at(sums, row, weighted)
         out[:, len(VOLUME_FEATURES) :] = sums / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
@@ -225,7 +253,8 @@ def history_features(history: History, spec: WindowSpec, text: TextModel) -> np.
 def _tumbling(batch: WindowBatch, spec: WindowSpec, history: History) -> np.ndarray:
     single = len(history.groups) <= 2
     groups = batch.rows["group"].to_numpy()
-    return (batch.rows["end"].to_numpy() % spec.window == 0) & ((groups != WHOLE) | single)
+    own = (groups != WHOLE) | single
+    return np.asarray((batch.rows["end"].to_numpy() % spec.window == 0) & own)
 
 
 def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales:
@@ -252,7 +281,9 @@ def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales
     return Scales(by_group, (float(highest[0]), float(highest[1]), float(highest[2])))
 
 
-def _threshold(values: np.ndarray, ends: np.ndarray, block: int, budget: float, least: float) -> float:
+def _threshold(
+    values: np.ndarray, ends: np.ndarray, block: int, budget: float, least: float
+) -> float:
     """Value that ``budget`` of the blocks seen would pass, by the tail fitted to their maxima."""
     maxima = block_maxima(values, ends, block)
     probability = min(budget / len(maxima), 0.5)

@@ -33,9 +33,16 @@ class Vocabulary:
         """Ids of a String series as Int64, row by row; touches Python once per distinct word."""
         distinct = words.unique()
         table = pl.DataFrame(
-            {"word": distinct, "id": pl.Series([self.id(w) for w in distinct.to_list()], dtype=pl.Int64)}
+            {
+                "word": distinct,
+                "id": pl.Series([self.id(w) for w in distinct.to_list()], dtype=pl.Int64),
+            }
         )
-        return words.alias("word").to_frame().join(table, on="word", how="left", maintain_order="left")["id"]
+        return (
+            words.alias("word")
+            .to_frame()
+            .join(table, on="word", how="left", maintain_order="left")["id"]
+        )
 
     def keep(self, ids: np.ndarray) -> np.ndarray:
         """Forget all words but these; return old id → new id (-1 where forgotten)."""

@@ -69,7 +69,9 @@ class WindowBatch:
         """Return the windows where the mask over the rows, (n,), is true."""
         index = np.cumsum(chosen) - 1
         row = self.entries["row"].to_numpy()
-        entries = self.entries.with_columns(pl.Series("row", index[row])).filter(pl.Series(chosen[row]))
+        entries = self.entries.with_columns(pl.Series("row", index[row])).filter(
+            pl.Series(chosen[row])
+        )
         return WindowBatch(self.rows.filter(pl.Series(chosen)), entries, self.final)
 
 
@@ -109,7 +111,9 @@ class Windows:
         self.began: int | None = None  # first pane of the stream
         self.scored = 0  # events in published windows, each counted once
         self._panes = pl.DataFrame(schema={**PANE_SCHEMA, **_SAMPLE})
-        self._fresh_late: list[pl.DataFrame] = []  # (pane, group) of late events since the last close
+        self._fresh_late: list[
+            pl.DataFrame
+        ] = []  # (pane, group) of late events since the last close
         self._last: dict[int, int] = {}  # group → last pane that held an event
         self._unscored_late = 0
         self._merge_at = MERGE_ROWS
@@ -157,7 +161,9 @@ class Windows:
         entries = self._entries(start, upto)
         revised = self._revisions(start)
         silent = self._silences(start, upto)
-        self.scored += int(self._panes.filter(pl.col("pane").is_between(start, upto, closed="left"))["count"].sum())
+        self.scored += int(
+            self._panes.filter(pl.col("pane").is_between(start, upto, closed="left"))["count"].sum()
+        )
         self.scored += self._unscored_late
         self._unscored_late = 0
         self.closed = upto
@@ -200,13 +206,17 @@ class Windows:
 
     def closed_panes(self, start: int, end: int) -> pl.DataFrame:
         """On-time pane rows with ``start <= pane < end`` (``PANE_SCHEMA``): what is learnt from."""
-        chosen = self._panes.filter(pl.col("pane").is_between(start, end, closed="left") & ~pl.col("late"))
+        chosen = self._panes.filter(
+            pl.col("pane").is_between(start, end, closed="left") & ~pl.col("late")
+        )
         return chosen.select(list(PANE_SCHEMA))
 
     def samples(self, end: int, group: int) -> pl.DataFrame:
         """Samples of one window: ``level``, ``template``, ``source``, ``position``, ``sample``."""
         inside = pl.col("pane").is_between(end - self.spec.window, end, closed="left")
-        chosen = self._panes.filter(inside if group == WHOLE else inside & (pl.col("group") == group))
+        chosen = self._panes.filter(
+            inside if group == WHOLE else inside & (pl.col("group") == group)
+        )
         return chosen.sort("sample_hash", "source", "position").select(
             "level", "template", "group", "source", "position", "sample"
         )
@@ -222,8 +232,14 @@ class Windows:
     def _entries(self, start: int, upto: int) -> pl.DataFrame:
         """Sums of the windows that end in (start, upto]."""
         spec = self.spec
-        relevant = self._panes.lazy().filter(pl.col("pane").is_between(start - spec.window, upto, closed="left"))
-        return _sum_windows(relevant, spec).filter(pl.col("end").is_between(start, upto, closed="right")).collect()
+        relevant = self._panes.lazy().filter(
+            pl.col("pane").is_between(start - spec.window, upto, closed="left")
+        )
+        return (
+            _sum_windows(relevant, spec)
+            .filter(pl.col("end").is_between(start, upto, closed="right"))
+            .collect()
+        )
 
     def _revisions(self, closed: int) -> pl.DataFrame | None:
         """Sums of published windows that late events have changed since."""
@@ -240,10 +256,14 @@ class Windows:
             .unique()
         )
         oldest = int(touched["pane"].min()) - spec.window  # type: ignore[arg-type]
-        relevant = self._panes.lazy().filter(pl.col("pane").is_between(oldest, closed, closed="left"))
+        relevant = self._panes.lazy().filter(
+            pl.col("pane").is_between(oldest, closed, closed="left")
+        )
         sums = _sum_windows(relevant, spec).join(ends, on=["end", "group"], how="semi")
         if self._several_groups():
-            stream = _sum_windows(relevant, spec).join(ends.select("end").unique(), on="end", how="semi")
+            stream = _sum_windows(relevant, spec).join(
+                ends.select("end").unique(), on="end", how="semi"
+            )
             sums = pl.concat([sums, _whole(stream)])
         return sums.collect()
 
@@ -260,7 +280,10 @@ class Windows:
             .sort("pane")
         )
         whole = seen["pane"].unique().sort().to_list()
-        by_group = {int(g[0]): part["pane"].to_list() for g, part in seen.group_by("group", maintain_order=True)}  # type: ignore[arg-type]
+        by_group = {
+            int(str(name)): part["pane"].to_list()
+            for (name,), part in seen.group_by("group", maintain_order=True)
+        }
         by_group[WHOLE] = whole
         stream_silent: set[int] = set()
         ends: list[int] = []
@@ -289,10 +312,16 @@ class Windows:
             ids = [only] * len(ids)  # the whole stream is the one group there is
         if not ends:
             return None
-        return pl.DataFrame({"end": ends, "group": ids}, schema={"end": pl.Int64, "group": pl.Int64}).unique()
+        return pl.DataFrame(
+            {"end": ends, "group": ids}, schema={"end": pl.Int64, "group": pl.Int64}
+        ).unique()
 
     def _batch(
-        self, entries: pl.DataFrame, revised: pl.DataFrame | None, silent: pl.DataFrame | None, final: bool = True
+        self,
+        entries: pl.DataFrame,
+        revised: pl.DataFrame | None,
+        silent: pl.DataFrame | None,
+        final: bool = True,
     ) -> WindowBatch | None:
         if self._several_groups():
             entries = pl.concat([entries, _whole(entries.lazy()).collect()])
@@ -311,8 +340,12 @@ class Windows:
             .with_row_index("row")
             .with_columns(pl.col("row").cast(pl.Int64))
         )
-        entries = entries.join(rows.select("row", "end", "group", "late"), on=["end", "group", "late"])
-        entries = entries.select("row", "level", "template", "count").sort("row", "level", "template")
+        entries = entries.join(
+            rows.select("row", "end", "group", "late"), on=["end", "group", "late"]
+        )
+        entries = entries.select("row", "level", "template", "count").sort(
+            "row", "level", "template"
+        )
         return WindowBatch(rows.drop("row"), entries, final)
 
 
@@ -329,7 +362,9 @@ def _merge(panes: pl.DataFrame) -> pl.DataFrame:
 def _explode(panes: pl.LazyFrame, spec: WindowSpec) -> pl.LazyFrame:
     """Give each pane row the ends of all windows that hold it."""
     offsets = pl.LazyFrame({"offset": [k * spec.slide for k in range(1, spec.panes + 1)]})
-    return panes.join(offsets, how="cross").with_columns((pl.col("pane") + pl.col("offset")).alias("end"))
+    return panes.join(offsets, how="cross").with_columns(
+        (pl.col("pane") + pl.col("offset")).alias("end")
+    )
 
 
 def _sum_windows(panes: pl.LazyFrame, spec: WindowSpec) -> pl.LazyFrame:

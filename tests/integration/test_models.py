@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import pickle
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -256,6 +257,27 @@ def test_a_file_is_no_place_for_a_model(model: Model, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=r"name (another|a) directory"):
             save_model(model, place)
     assert files(tmp_path) == {"file": b"mine"}
+
+
+def test_a_write_that_fails_leaves_the_old_model_and_nothing_else(
+    model: Model, saved: Path
+) -> None:
+    before = files(saved)
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # as a full disk would
+    try:
+        with pytest.raises(ModelError, match="cannot write the model"):
+            save_model(replace(model, false_alarms_per_day=1.0), saved)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    assert files(saved) == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_others_may_read_a_model(saved: Path) -> None:
+    plain = saved.parent / "plain"
+    plain.mkdir()
+    assert saved.stat().st_mode == plain.stat().st_mode
 
 
 def test_a_model_that_could_not_be_loaded_is_not_saved(model: Model, saved: Path) -> None:

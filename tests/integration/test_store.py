@@ -52,7 +52,7 @@ def result(window: int = 0, service: str = "api", **changes: Any) -> Result:
 
 
 def anomaly(window: int = 0, **changes: Any) -> Result:
-    return result(window, is_anomaly=True, evidence=EVIDENCE, **changes)
+    return replace(result(window), **{"is_anomaly": True, "evidence": EVIDENCE, **changes})
 
 
 def alert(**changes: Any) -> Alert:
@@ -248,7 +248,7 @@ def test_numbers_that_are_not_finite_are_refused_with_all_of_their_batch(path: P
 
 
 def test_a_missing_directory(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no such directory .* make it"):
+    with pytest.raises(StoreError, match=r"no such directory .*\(make it"):
         Store(str(tmp_path / "nowhere" / "store.db"))
 
 

@@ -15,7 +15,11 @@ from log_guard.core.timestamps import _localiser, _read_distinct, parse_timestam
 from log_guard.errors import OptionError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(2200, 12, 30), timezones=st.just(UTC))
+INSTANTS = st.datetimes(
+    datetime(1970, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone
+    datetime(2200, 12, 30),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
 
 
 def micros(instant: datetime) -> int:
@@ -126,7 +130,7 @@ JANUARY = 1767225600_000_000
         "2026- 1-01T00:00:00Z",
         "2026-01-01T 1:00:00Z",
         "٢026-01-01T00:00:00Z",
-        "2026-01-01T00:00:00.١23Z",
+        "2026-01-01T00:00:00.١23Z",  # noqa: RUF001 - foreign digits are the point
         "1969-12-31T23:59:59Z",
         "2201-01-01T00:00:00Z",
         "0001-01-01T00:00:00Z",
@@ -142,7 +146,7 @@ JANUARY = 1767225600_000_000
         "1e99",
         "0x10",
         "1_000",
-        "١",
+        "١",  # noqa: RUF001 - foreign digits are the point
         "99999999999999999999",
         "20260101120000",
         "nan",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -58,8 +57,8 @@ def load_model(directory: str | Path) -> Model:
     place = Path(directory)
     manifest = read_manifest(place)
     arrays = {name: _read_array(place, manifest, name) for name in ARRAYS}
-    for problem in problems(manifest, arrays):
-        raise _damaged(place, problem)
+    if found := problems(manifest, arrays):
+        raise _damaged(place, found[0])
     return model_of(manifest, arrays)
 
 
@@ -85,20 +84,14 @@ def _files(model: Model, target: Path) -> dict[str, bytes]:
     arrays = arrays_of(model)
     files = {file_name(name): to_bytes(name, array) for name, array in arrays.items()}
     checksums = {name: _sha256(files[file_name(name)]) for name in arrays}
-    wrong: Iterable[str]
     try:
         manifest = manifest_of(model, checksums)
-        wrong = problems(manifest, arrays)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        wrong = [f"{'.'.join(map(str, first['loc']))}: {first['msg']}"]
-    else:
-        files[MANIFEST] = manifest.to_bytes()
-    for problem in wrong:
-        raise ModelError(
-            f"this model cannot be saved to {target} ({problem}): train it again on other history"
-        )
-    return files
+        raise _unsound(target, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if found := problems(manifest, arrays):
+        raise _unsound(target, found[0])
+    return {**files, MANIFEST: manifest.to_bytes()}
 
 
 def _refuse_foreign(target: Path) -> None:
@@ -160,6 +153,12 @@ def _read_array(place: Path, manifest: Manifest, name: str) -> np.ndarray:
 
 def _damaged(place: Path, problem: str) -> ModelError:
     return ModelError(f"model {place} is damaged ({problem}): {RESTORE}")
+
+
+def _unsound(target: Path, problem: str) -> ModelError:
+    return ModelError(
+        f"this model cannot be saved to {target} ({problem}): train it again on other history"
+    )
 
 
 def _sha256(data: bytes) -> str:

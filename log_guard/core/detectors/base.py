@@ -33,11 +33,15 @@ def import_detector(path: str) -> OutlierDetector:
     try:
         detector = getattr(importlib.import_module(module), name)()
     except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise OptionError(f"detector {path!r}: cannot be imported and made without arguments ({error})") from None
+        raise OptionError(
+            f"detector {path!r}: cannot be imported and made without arguments ({error})"
+        ) from None
     if not hasattr(detector, "score_samples") and hasattr(detector, "decision_function"):
         return _Pyod(detector)
     if not hasattr(detector, "score_samples"):
-        raise OptionError(f"detector {path!r} has no score_samples(X): it must follow scikit-learn's outlier interface")
+        raise OptionError(
+            f"detector {path!r} has no score_samples(X): it must follow scikit-learn's outlier interface"
+        )
     return detector  # type: ignore[no-any-return]
 
 

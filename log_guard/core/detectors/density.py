@@ -50,7 +50,9 @@ class InductiveDBSCAN:
         scaled, inverse, weights = np.unique(
             (X - self.mean_) / self.scale_, axis=0, return_inverse=True, return_counts=True
         )
-        found = DBSCAN(eps=self.eps, min_samples=self.min_samples).fit(scaled, sample_weight=weights)
+        found = DBSCAN(eps=self.eps, min_samples=self.min_samples).fit(
+            scaled, sample_weight=weights
+        )
         core = found.core_sample_indices_
         self.core_ = scaled[core]
         self.core_labels_ = found.labels_[core]

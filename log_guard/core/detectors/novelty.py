@@ -64,7 +64,7 @@ class NoveltyDetector:
         seen = np.concatenate([self.seen_, np.zeros(X.shape[1] - len(self.seen_))])
         rows = np.full(len(seen), self.rows_)
         bits = novelty_bits(seen, rows, np.full(len(seen), int(Level.INFO)))
-        return -np.sqrt(((X > 0) * bits**2).sum(axis=1))
+        return np.asarray(-np.sqrt(((X > 0) * bits**2).sum(axis=1)))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return np.where(self.score_samples(X) >= self.offset_, 1, -1)

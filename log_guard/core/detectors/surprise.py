@@ -22,11 +22,15 @@ def moments(sums: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     n = np.maximum(windows, 1.0)
     mean = (sums[:, 0] + 0.5) / (n + 1.0)
-    variance = np.maximum(sums[:, 1] / n - (sums[:, 0] / n) ** 2, 0.0) * n / np.maximum(n - 1.0, 1.0)
+    variance = (
+        np.maximum(sums[:, 1] / n - (sums[:, 0] / n) ** 2, 0.0) * n / np.maximum(n - 1.0, 1.0)
+    )
     return mean, np.maximum(variance, mean) * (1.0 + 1.0 / n) + (0.05 * mean) ** 2
 
 
-def tail_bits(counts: np.ndarray, mean: np.ndarray, variance: np.ndarray, both: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def tail_bits(
+    counts: np.ndarray, mean: np.ndarray, variance: np.ndarray, both: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Surprise of counts, bits, and their side (1 above, -1 below), each (n,).
 
     ``both`` False looks only above: counts of an unfinished window can only grow.
@@ -62,8 +66,11 @@ class CountSurprise:
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """Minus the Euclidean norm of the keys' surprises, (windows,)."""
         X = np.asarray(X, dtype=float)
-        bits = [tail_bits(X[:, k], np.full(len(X), m), np.full(len(X), v))[0] for k, (m, v) in enumerate(zip(self.mean_, self.variance_, strict=True))]
-        return -np.sqrt((np.array(bits) ** 2).sum(axis=0))
+        bits = [
+            tail_bits(X[:, k], np.full(len(X), m), np.full(len(X), v))[0]
+            for k, (m, v) in enumerate(zip(self.mean_, self.variance_, strict=True))
+        ]
+        return np.asarray(-np.sqrt((np.array(bits) ** 2).sum(axis=0)))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return np.where(self.score_samples(X) >= self.offset_, 1, -1)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,7 +37,7 @@ _UNIT = float(1 << 20)
 def terms(template: str) -> list[str]:
     """Words of a template in lower case, then its pairs of neighbouring words."""
     words = [word.lower() for word in _WORD.findall(template)]
-    return words + [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    return words + [f"{a} {b}" for a, b in pairwise(words)]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ class TextModel:
         floor = self.known_share.min() / 2
         share = np.where(hit, self.known_share[at], floor)
         rarity = -(np.log2(share) + np.log2(np.maximum(self.cluster_share[cluster], floor))) / 2
-        score = distance[np.arange(len(templates)), cluster] / np.maximum(self.cluster_spread[cluster], 0.05)
+        score = distance[np.arange(len(templates)), cluster] / np.maximum(
+            self.cluster_spread[cluster], 0.05
+        )
         out = np.column_stack([reduced, cluster, rarity, score])
         return np.asarray(np.round(out * _UNIT) / _UNIT)
 
@@ -114,10 +117,14 @@ def fit_text(templates: list[str], counts: np.ndarray, seed: int = 0) -> TextMod
     components = _svd(matrix, weight)
     reduced = matrix @ components.T
     clusters = min(CLUSTERS, len(np.unique(reduced.round(9), axis=0)))
-    kmeans = KMeans(n_clusters=clusters, n_init=3, random_state=seed).fit(reduced, sample_weight=weight)
+    kmeans = KMeans(n_clusters=clusters, n_init=3, random_state=seed).fit(
+        reduced, sample_weight=weight
+    )
     share = np.bincount(kmeans.labels_, weights=weight, minlength=clusters) / total
     distance = np.sqrt(((reduced - kmeans.cluster_centers_[kmeans.labels_]) ** 2).sum(axis=1))
-    spread = np.bincount(kmeans.labels_, weights=weight * distance, minlength=clusters) / np.maximum(share * total, 1e-9)
+    spread = np.bincount(
+        kmeans.labels_, weights=weight * distance, minlength=clusters
+    ) / np.maximum(share * total, 1e-9)
     rank = np.lexsort((np.arange(clusters), -share))
     return TextModel(
         terms=vocabulary,

@@ -26,7 +26,11 @@ VOLUME_FEATURES = (
 def level_counts(entries: pl.DataFrame, rows: int) -> np.ndarray:
     """Events by level, (rows, 7) float64; ``entries`` as in ``WindowBatch``."""
     counts = np.zeros((rows, len(Level)))
-    np.add.at(counts, (entries["row"].to_numpy(), entries["level"].to_numpy()), entries["count"].to_numpy())
+    np.add.at(
+        counts,
+        (entries["row"].to_numpy(), entries["level"].to_numpy()),
+        entries["count"].to_numpy(),
+    )
     return counts
 
 

@@ -13,7 +13,8 @@ from log_guard.core.formats.plain import PlainText
 from log_guard.core.formats.syslog import Syslog
 
 FORMATS: dict[str, Format] = {
-    format_.name: format_ for format_ in (JsonLines(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText())
+    format_.name: format_
+    for format_ in (JsonLines(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText())
 }
 """Name → format, in the order in which they are tried."""
 

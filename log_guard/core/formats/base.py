@@ -22,12 +22,18 @@ the record cannot be parsed at all, the ``reason`` in a few fixed words (else nu
 class Format(Protocol):
     """A way to read records; stateless, so that any split into batches parses alike."""
 
-    name: str
-    """The name that ``--format-in`` takes, in lower case."""
+    @property
+    def name(self) -> str:
+        """The name that ``--input-format`` takes, in lower case."""
+        ...
 
-    starts_event: str | None
-    """Regular expression (Rust syntax, no look-around) that a line which starts an event matches;
-    lines that do not match continue the event before. None: every line is an event."""
+    @property
+    def starts_event(self) -> str | None:
+        """Regular expression that a line which starts an event matches; None: every line is one.
+
+        Other lines continue the event before. Rust syntax: no look-around.
+        """
+        ...
 
     def sniff(self, lines: Sequence[str]) -> float:
         """Share (0 to 1) of these sample lines that start an event in this format."""

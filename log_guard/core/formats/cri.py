@@ -24,5 +24,7 @@ class Cri:
         return sniffed(lines, _HEAD)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        pattern = rf"(?s)^(?<timestamp>{ISO}) (?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)? (?<message>.*)$"
+        pattern = (
+            rf"(?s)^(?<timestamp>{ISO}) (?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)? (?<message>.*)$"
+        )
         return parsed(records, pattern, "not a CRI line")

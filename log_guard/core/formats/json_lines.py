@@ -24,6 +24,8 @@ from log_guard.core.formats.json_record import (
     parse_record,
 )
 
+PLAIN_NAMES = Fields(("timestamp",), ("level",), ("service",), ("message",))
+
 
 @dataclass(frozen=True)
 class JsonLines:
@@ -32,7 +34,7 @@ class JsonLines:
     ``group``: fields that together take the place of the service, joined by ``/``.
     """
 
-    keys: Fields = Fields(("timestamp",), ("level",), ("service",), ("message",))
+    keys: Fields = PLAIN_NAMES
     fields: Fields = ALIASES
     group: tuple[str, ...] = ()
     name: str = "json"
@@ -57,17 +59,23 @@ class JsonLines:
             if self._is_object(line):
                 for key, value in json.loads(line, strict=False).items():
                     seen[key] = seen.get(key, 0) + (value is not None)
+
         def best(names: tuple[str, ...]) -> tuple[str, ...]:
             found = [name for name in names if seen.get(name)]
             return (max(found, key=lambda name: (seen[name], -names.index(name))),) if found else ()
+
         f = self.fields
         service = () if self.group else best(f.service)
-        return JsonLines(Fields(best(f.timestamp), best(f.level), service, best(f.message)), f, self.group)
+        return JsonLines(
+            Fields(best(f.timestamp), best(f.level), service, best(f.message)), f, self.group
+        )
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         lines = [(line or "").encode() for line in records.to_list()]
         if any(b"\n" in line for line in lines):
-            return pl.concat([_rows([parse_record(line, self.fields, self.group)]) for line in lines])
+            return pl.concat(
+                [_rows([parse_record(line, self.fields, self.group)]) for line in lines]
+            )
         return self.parse_data(b"\n".join(lines), len(lines))
 
     def parse_data(self, data: bytes, lines: int) -> pl.DataFrame:
@@ -82,7 +90,11 @@ class JsonLines:
 
     def _fast(self, data: bytes, lines: int) -> pl.DataFrame | None:
         """Let polars parse all; None if it refuses one of them. ``slow`` marks what needs a second look."""
-        names = [key[0] for key in (self.keys.timestamp, self.keys.level, self.keys.service, self.keys.message) if key]
+        names = [
+            key[0]
+            for key in (self.keys.timestamp, self.keys.level, self.keys.service, self.keys.message)
+            if key
+        ]
         if not self.keys.timestamp or not self.keys.message or self.group:
             return None
         try:
@@ -94,7 +106,9 @@ class JsonLines:
         column = {
             "timestamp": pl.col(self.keys.timestamp[0]),
             "level": self._level(),
-            "service": pl.col(self.keys.service[0]) if self.keys.service else pl.lit(None, dtype=pl.String),
+            "service": pl.col(self.keys.service[0])
+            if self.keys.service
+            else pl.lit(None, dtype=pl.String),
             "message": pl.col(self.keys.message[0]),
         }
         shaped = frame.select(
@@ -107,7 +121,12 @@ class JsonLines:
         if self.keys.service:
             slow = slow | pl.col("service").is_null()
         opening = pl.col("message").str.head(1)
-        slow = slow | (opening == "{") | (opening == "[") | pl.col("timestamp").str.contains("{", literal=True)
+        slow = (
+            slow
+            | (opening == "{")
+            | (opening == "[")
+            | pl.col("timestamp").str.contains("{", literal=True)
+        )
         if self.keys.message[0] in ("log", "MESSAGE"):
             shaped = shaped.with_columns(pl.col("message").str.strip_chars_end("\r\n"))
         return shaped.with_columns(slow.fill_null(True).alias("slow"))
@@ -124,7 +143,14 @@ class JsonLines:
         mended = _rows([parse_record(split[i], self.fields, self.group) for i in at])
         rest = frame.drop("slow").with_row_index("i").filter(~frame["slow"])
         return (
-            pl.concat([rest, mended.with_columns(pl.Series("i", at, dtype=pl.UInt32)).select("i", *RAW_SCHEMA)])
+            pl.concat(
+                [
+                    rest,
+                    mended.with_columns(pl.Series("i", at, dtype=pl.UInt32)).select(
+                        "i", *RAW_SCHEMA
+                    ),
+                ]
+            )
             .sort("i")
             .drop("i")
         )

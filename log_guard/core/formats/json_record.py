@@ -19,7 +19,9 @@ class Fields:
     service: tuple[str, ...]
     message: tuple[str, ...]
 
-    def with_own(self, timestamp: str = "", level: str = "", service: str = "", message: str = "") -> Fields:
+    def with_own(
+        self, timestamp: str = "", level: str = "", service: str = "", message: str = ""
+    ) -> Fields:
         """Put the user's names first."""
 
         def first(own: str, usual: tuple[str, ...]) -> tuple[str, ...]:
@@ -101,8 +103,18 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
     if timestamp is None or isinstance(timestamp, dict | list | bool):
         return _dead("no timestamp")
     if message_key is None:
-        rest = {k: v for k, v in record.items() if k not in fields.timestamp + fields.level + fields.service}
-        return (_text(timestamp), _level(level_key, level), _text(service), _text(rest) if rest else "", None)
+        rest = {
+            k: v
+            for k, v in record.items()
+            if k not in fields.timestamp + fields.level + fields.service
+        }
+        return (
+            _text(timestamp),
+            _level(level_key, level),
+            _text(service),
+            _text(rest) if rest else "",
+            None,
+        )
     inner = _nested(message)
     if inner is not None:
         _, deeper = _find(inner, fields.message)
@@ -140,7 +152,11 @@ def _unwrap(value: Any) -> Any:
         ((kind, inner),) = value.items()
         if kind in ("stringValue", "intValue", "doubleValue", "boolValue", "Value"):
             return inner
-    if isinstance(value, list) and value and all(isinstance(b, int) and 0 <= b < 256 for b in value):
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(b, int) and 0 <= b < 256 for b in value)
+    ):
         return bytes(value).decode("utf-8", errors="replace")
     return value
 

@@ -30,7 +30,10 @@ class Logfmt:
 
     def sniff(self, lines: Sequence[str]) -> float:
         stamp = rf'(?:^|\s)(?:{"|".join(_TIME)})="?(?:{ISO}|[0-9.]{{9,}})"?(?:\s|$)'
-        return sniffed(lines, rf'^[\w.@-]+=.*{stamp}|^(?:{"|".join(_TIME)})="?(?:{ISO}|[0-9.]{{9,}})"?\s[\w.]+=')
+        return sniffed(
+            lines,
+            rf'^[\w.@-]+=.*{stamp}|^(?:{"|".join(_TIME)})="?(?:{ISO}|[0-9.]{{9,}})"?\s[\w.]+=',
+        )
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         record = pl.col("record")

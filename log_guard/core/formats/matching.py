@@ -18,8 +18,16 @@ def sniffed(lines: Sequence[str], pattern: str) -> float:
 
 def parsed(records: pl.Series, pattern: str, reason: str) -> pl.DataFrame:
     """Rows of the named groups ``timestamp``, ``level``, ``service``, ``message`` of a pattern."""
-    groups = records.to_frame("record").select(pl.col("record").str.extract_groups(pattern).alias("g")).unnest("g")
-    missing = [pl.lit(None, dtype=pl.String).alias(n) for n in RAW_SCHEMA if n not in groups.columns]
+    groups = (
+        records.to_frame("record")
+        .select(pl.col("record").str.extract_groups(pattern).alias("g"))
+        .unnest("g")
+    )
+    missing = [
+        pl.lit(None, dtype=pl.String).alias(n) for n in RAW_SCHEMA if n not in groups.columns
+    ]
     rows = groups.with_columns(missing)
     absent = pl.col("timestamp").is_null()
-    return rows.with_columns(pl.when(absent).then(pl.lit(reason)).alias("reason")).select(list(RAW_SCHEMA))
+    return rows.with_columns(pl.when(absent).then(pl.lit(reason)).alias("reason")).select(
+        list(RAW_SCHEMA)
+    )

@@ -10,9 +10,7 @@ import polars as pl
 from log_guard.core.formats.matching import sniffed
 from log_guard.core.timestamps import CLF
 
-_LINE = (
-    rf'^\S+ \S+ .*?\[(?<timestamp>{CLF})\] "(?<request>[^"]*)" (?<status>[1-5][0-9]{{2}}) (?<size>\S+)(?<rest>.*)$'
-)
+_LINE = rf'^\S+ \S+ .*?\[(?<timestamp>{CLF})\] "(?<request>[^"]*)" (?<status>[1-5][0-9]{{2}}) (?<size>\S+)(?<rest>.*)$'
 
 
 @dataclass(frozen=True)
@@ -30,17 +28,29 @@ class NginxAccess:
         return sniffed(lines, _LINE.replace("?<", "?P<"))
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        raw = records.to_frame("record").select(pl.col("record").str.extract_groups(_LINE).alias("g")).unnest("g")
+        raw = (
+            records.to_frame("record")
+            .select(pl.col("record").str.extract_groups(_LINE).alias("g"))
+            .unnest("g")
+        )
         kind = pl.col("status").str.head(1)
-        words = {"1": "informational", "2": "ok", "3": "redirect", "4": "client-error", "5": "server-error"}
+        words = {
+            "1": "informational",
+            "2": "ok",
+            "3": "redirect",
+            "4": "client-error",
+            "5": "server-error",
+        }
         levels = {"1": "INFO", "2": "INFO", "3": "INFO", "4": "WARN", "5": "ERROR"}
-        message = pl.format("{} -> {} {}, {} bytes", "request", kind.replace(words), "status", "size")
+        message = pl.format(
+            "{} -> {} {}, {} bytes", "request", kind.replace(words), "status", "size"
+        )
         return raw.select(
             "timestamp",
             kind.replace(levels).alias("level"),
             pl.lit(None, dtype=pl.String).alias("service"),
             message.alias("message"),
-            pl.when(pl.col("timestamp").is_null()).then(pl.lit("not an access log line")).alias("reason"),
+            pl.when(pl.col("timestamp").is_null())
+            .then(pl.lit("not an access log line"))
+            .alias("reason"),
         )
-
-

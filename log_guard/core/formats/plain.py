@@ -43,9 +43,11 @@ class PlainText:
         rest = pl.when(pl.col("rest").str.contains(_BARE)).then(pl.col("rest"))
         found = cut.with_columns(rest.str.extract_groups(_LEVEL).alias("l")).unnest("l")
         level = pl.col("2")
-        message = pl.when(level.is_not_null()).then(
-            pl.concat_str(pl.col("1"), pl.col("rest").str.replace(_LEVEL, ""))
-        ).otherwise(pl.col("rest"))
+        message = (
+            pl.when(level.is_not_null())
+            .then(pl.concat_str(pl.col("1"), pl.col("rest").str.replace(_LEVEL, "")))
+            .otherwise(pl.col("rest"))
+        )
         return found.select(
             "timestamp",
             level.alias("level"),

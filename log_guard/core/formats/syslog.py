@@ -30,7 +30,9 @@ class Syslog:
 
     def sniff(self, lines: Sequence[str]) -> float:
         # What stands where the host should be must not be a level: then it is an application's log.
-        old = _OLD.replace("?<", "?P<").replace(r"(?P<host>\S+)", rf"(?!\[?(?:{LEVEL_WORD})\b)(?P<host>\S+)")
+        old = _OLD.replace("?<", "?P<").replace(
+            r"(?P<host>\S+)", rf"(?!\[?(?:{LEVEL_WORD})\b)(?P<host>\S+)"
+        )
         return sniffed(lines, rf"{old}|^<[0-9]{{1,3}}>1 (?:{ISO}|-) ")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
@@ -49,9 +51,15 @@ class Syslog:
             severity.replace(words).alias("level"),
             pl.when(service != "-").then(service).alias("service"),
             either("message").alias("message"),
-            pl.when(either("timestamp").is_null()).then(pl.lit("not a syslog line")).alias("reason"),
+            pl.when(either("timestamp").is_null())
+            .then(pl.lit("not a syslog line"))
+            .alias("reason"),
         )
 
 
 def _groups(records: pl.Series, pattern: str) -> pl.DataFrame:
-    return records.to_frame("record").select(pl.col("record").str.extract_groups(pattern).alias("g")).unnest("g")
+    return (
+        records.to_frame("record")
+        .select(pl.col("record").str.extract_groups(pattern).alias("g"))
+        .unnest("g")
+    )

@@ -1,0 +1,61 @@
+"""Bytes → summaries on one core, beside polars' bare NDJSON decode of the same bytes in the same run."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+os.environ["POLARS_MAX_THREADS"] = "1"
+
+import polars as pl
+
+from benchmarks.measure import best, report
+from log_guard.app.simulate import SimulationSpec, simulate
+from log_guard.core.clock import PartitionClock, TimeRules
+from log_guard.core.decode import Decoder
+from log_guard.core.events import RawBatch
+from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.summaries import Summarizer
+
+ROWS = 20_000
+SLIDE = 5_000_000
+
+
+def main() -> int:
+    """Measure clean lines, and lines of which 1 % are bad in four ways."""
+    lines = b"".join(simulate(SimulationSpec(duration_s=300.0, kinds=())).batches()).split(b"\n")[
+        :ROWS
+    ]
+    clean = b"\n".join(lines)
+    bad = [_broken(line, i) if i % 100 == 50 else line for i, line in enumerate(lines)]
+    decoder = Decoder(JsonLines().tuned([line.decode() for line in lines[:200]]))
+    schema = dict.fromkeys(pl.read_ndjson(clean).columns, pl.String)
+    summarizer = Summarizer(SLIDE)
+
+    def summarise(data: bytes) -> pl.DataFrame:
+        decoded = decoder.decode(RawBatch(data, 1))
+        judged = PartitionClock(TimeRules(slide=SLIDE)).judge(decoded.events)
+        return summarizer.summarize(judged.events.with_columns(pl.col("service").alias("group")))
+
+    bare = best(lambda: pl.read_ndjson(clean, schema=schema))
+    ours = best(lambda: summarise(clean))
+    ours_bad = best(lambda: summarise(b"\n".join(bad)))
+    print(
+        f"{ROWS:,} lines of {len(clean) / ROWS:.0f} bytes; bare decode {ROWS / bare / 1e6:.2f} M/s, bytes to summaries {ROWS / ours / 1e6:.2f} M/s"
+    )
+    good = report(
+        "bytes → summaries, of bare decode", bare / ours, "ratio", ">= 0.6", bare / ours >= 0.6
+    )
+    good &= report(
+        "the same with 1 % bad lines", bare / ours_bad, "ratio", ">= 0.5", bare / ours_bad >= 0.5
+    )
+    return 0 if good else 1
+
+
+def _broken(line: bytes, i: int) -> bytes:
+    ways = (line[: len(line) // 2], b"not json at all", b"[1, 2, 3]", b'{"message": "no time"}')
+    return ways[i // 100 % 4]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

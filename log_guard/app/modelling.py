@@ -20,4 +20,7 @@ def list_lines(root: Path) -> Iterator[str]:
     if not infos:
         yield f"no models in {root}"
     for info in infos:
-        yield f"{info.name}  {info.version}  {info.start} to {info.end}  {info.events} events  {info.groups} groups"
+        yield (
+            f"{info.name}  {info.version}  {info.start} to {info.end}  {info.events} events  {info.groups} groups"
+            + (f"  UNUSABLE: {info.problem}" if info.problem else "")
+        )

@@ -41,20 +41,29 @@ _KEY = (
     r"|(?:api|access|private|secret|auth|encryption|signing)[_-]?key|(?:[a-z]+[_-])?token)"
 )
 
+_SCHEME = r"(?:(?:bearer|basic|digest|negotiate|ntlm|token|api-?key)\s+)?"
+
+# The value of a secret; its closing quote may be missing, for messages are cut. Quotes are escaped
+# where the message quotes JSON.
+_VALUE = (
+    r"""(?:\\+"[^"]*"?|"(?:[^"\\]|\\.)*"?|\\+'[^']*'?|'(?:[^'\\]|\\.)*'?"""
+    r"""|[\w$*.+/~!@#%^?-][^\s"',;&)}\]]*)"""
+)
+
 # Secrets are found by what they are called or by a shape that nothing else has.
 _SECRETS: tuple[tuple[str, str], ...] = (
-    (
-        rf"""(?i)({_KEY}["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?(?:"[^"]*"|'[^']*'|[\w$*.+/~-][^\s"',;&)}}\]]*)""",
-        "${1}<secret>",
-    ),
+    (rf"""(?is)({_KEY}[\\"']*\s*[:=]\s*){_SCHEME}{_VALUE}""", "${1}<secret>"),
     (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} <secret>"),
-    (r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@", "${1}<secret>@"),
+    (r"""([A-Za-z][A-Za-z0-9+.-]*://)[^/\s"'<>]+@""", "${1}<secret>@"),
     (r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?", "<secret>"),
     (
-        r"\b(?:AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|sk_live_|sk-)[A-Za-z0-9_-]{6,}",
+        r"\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}",
         "<secret>",
     ),
-    (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?", "<secret>"),
+    (
+        r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+        "<secret>",
+    ),
 )
 
 _STRUCTURES: tuple[tuple[str, str], ...] = (
@@ -65,9 +74,12 @@ _STRUCTURES: tuple[tuple[str, str], ...] = (
 
 # The rules see coarse text: every digit run is a single 0. Order matters, the specific first.
 _RULES: tuple[tuple[str, str], ...] = (
-    (r"""[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>()\[\]{},;]+""", "<url>"),
+    (r"""[A-Za-z][A-Za-z0-9+.-]*://(?:<secret>@)?[^\s"'<>()\[\]{},;]+""", "<url>"),
     (r"[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "<email>"),
-    (r"\b(?:(?:0|[a-fA-F]{2})[:-]){5}(?:0|[a-fA-F]{2})\b", "<mac>"),
+    (r"(?:\b(?:0|[a-fA-F]{1,4}))?(?:::?(?:0|[a-fA-F]{1,4})){6,7}\b", "<ip>"),
+    (r"(?:\b(?:0|[a-fA-F]{1,4}):)+:(?:(?:0|[a-fA-F]{1,4}):)*(?:0|[a-fA-F]{1,4})\b", "<ip>"),
+    (r"\b(?:(?:0|[a-fA-F]{2}):){5}(?:0|[a-fA-F]{2})\b", "<mac>"),
+    (r"\b(?:(?:0|[a-fA-F]{2})-){5}(?:0|[a-fA-F]{2})\b", "<mac>"),
     (
         r"\b(?:0|[a-fA-F]{8})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{12})\b",
         "<uuid>",
@@ -77,8 +89,6 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"\b0:0:0(?:[.,]0)?\b", "<timestamp>"),
     (r"\b0[-/]0[-/]0\b", "<timestamp>"),
     (r"\b0\.0\.0\.0\b(?:/0)?", "<ip>"),
-    (r"(?:\b(?:0|[a-fA-F]{1,4}))?(?:::?(?:0|[a-fA-F]{1,4})){6,7}\b", "<ip>"),
-    (r"(?:\b(?:0|[a-fA-F]{1,4}):)+:(?:(?:0|[a-fA-F]{1,4}):)*(?:0|[a-fA-F]{1,4})\b", "<ip>"),
     (
         r"""(^|[\s"'(\[=:,|])(?:[A-Za-z]:|~|\.{1,2})?(?:[/\\][\w.@%+~:?&=#$*!-]+)+[/\\]?""",
         "${1}<path>",
@@ -101,7 +111,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"<num>(?:[ ,;|]+<num>)+", "<num>"),
 )
 
-_CONTROL = r"[\x00-\x1f\x7f\u{80}-\u{9f}\u{2028}\u{2029}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]+"
+_CONTROL = r"[\x00-\x1f\x7f\u{80}-\u{9f}\u{2028}\u{2029}\u{200e}\u{200f}\u{061c}\u{202a}-\u{202e}\u{2066}-\u{2069}]+"
 """Control characters and those that turn text around: a log must not write to a terminal."""
 
 

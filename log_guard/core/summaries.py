@@ -110,7 +110,7 @@ def add(*summaries: pl.DataFrame, max_templates: int = 2_000) -> pl.DataFrame:
     if not parts:
         return empty()
     if len(parts) == 1:
-        return parts[0]
+        return bound_templates(parts[0], max_templates)
     rank = ["sample_hash", "source", "position", "sample"]
     merged = (
         pl.concat(parts)

@@ -60,8 +60,8 @@ BSD = _groupless(_BSD)
 CTIME = _groupless(_CTIME)
 """Of Apache's error log: ``Mon Nov 23 23:36:28.123456 2026``."""
 
-_ORIGIN = datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock time: the zone comes after
-_END = (datetime(2201, 1, 1) - _ORIGIN) // timedelta(microseconds=1)  # noqa: DTZ001 - wall-clock time: the zone comes after
+_ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
+_END = (datetime(2201, 1, 1, tzinfo=UTC) - _ORIGIN) // timedelta(microseconds=1)
 _UNREAD = -1
 """Marks rows without a result in the arrays below; no valid time is negative."""
 

@@ -31,7 +31,7 @@ class Vocabulary:
 
     def ids(self, words: pl.Series) -> pl.Series:
         """Ids of a String series as Int64, row by row; touches Python once per distinct word."""
-        distinct = words.unique()
+        distinct = words.unique().sort()
         table = pl.DataFrame(
             {
                 "word": distinct,

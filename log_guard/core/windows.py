@@ -217,9 +217,10 @@ class Windows:
         chosen = self._panes.filter(
             inside if group == WHOLE else inside & (pl.col("group") == group)
         )
-        return chosen.sort("sample_hash", "source", "position").select(
-            "level", "template", "group", "source", "position", "sample"
+        kept = chosen.sort("sample_hash", "source", "position").unique(
+            ["pane", "group", "level", "template", "late"], keep="first", maintain_order=True
         )
+        return kept.select("level", "template", "group", "source", "position", "sample")
 
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""

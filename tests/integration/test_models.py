@@ -136,7 +136,7 @@ def put_bytes(directory: Path, name: str, data: bytes) -> None:
 
 def put_array(directory: Path, name: str, array: np.ndarray) -> None:
     out = io.BytesIO()
-    np.save(out, array)
+    np.lib.format.write_array(out, array, version=(3, 0))
     put_bytes(directory, name, out.getvalue())
 
 
@@ -407,7 +407,7 @@ def test_pickles_are_not_run(saved: Path, tmp_path: Path) -> None:
     objects = np.empty(1, dtype=object)
     objects[0] = Bomb(mark)
     out = io.BytesIO()
-    np.save(out, objects, allow_pickle=True)
+    np.lib.format.write_array(out, objects, version=(3, 0), allow_pickle=True)
     for data in (out.getvalue(), pickle.dumps(Bomb(mark))):
         put_bytes(saved, "text.idf", data)
         assert "no array of the right kind" in refusal(saved)
@@ -416,13 +416,17 @@ def test_pickles_are_not_run(saved: Path, tmp_path: Path) -> None:
     assert mark.exists(), "the bomb works where pickles are run"
 
 
+def with_header(header: bytes) -> bytes:
+    return b"\x93NUMPY\x03\x00" + len(header).to_bytes(4, "little") + header
+
+
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     header=st.binary(max_size=80)
     | st.text("({[,:'descr<fiO8|}])0129 ", max_size=120).map(str.encode)
 )
 def test_garbage_for_a_header_is_refused(saved: Path, header: bytes) -> None:
-    put_bytes(saved, "text.idf", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    put_bytes(saved, "text.idf", with_header(header))
     assert "is damaged" in refusal(saved)
 
 
@@ -430,9 +434,7 @@ def test_a_header_that_promises_too_much_is_refused(saved: Path) -> None:
     header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (%d,), }"
     for length in (10**3, 10**12, 10**18, 10**30):
         promise = header % length
-        put_bytes(
-            saved, "text.idf", b"\x93NUMPY\x01\x00" + len(promise).to_bytes(2, "little") + promise
-        )
+        put_bytes(saved, "text.idf", with_header(promise))
         assert "text.idf.npy is no array of the right kind" in refusal(saved)
 
 

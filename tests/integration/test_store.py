@@ -1,4 +1,4 @@
-"""The store against real SQLite files: what is written is found, once, whatever happens around it."""
+"""The store against real SQLite files: what is written is found, once, whatever happens."""
 
 from __future__ import annotations
 
@@ -334,5 +334,8 @@ def test_closing_leaves_one_file(path: Path) -> None:
 
 
 def test_sqlalchemy_is_imported_when_a_store_is_opened() -> None:
-    script = "import sys; from log_guard.adapters.store import Store; sys.exit('sqlalchemy' in sys.modules)"
+    script = (
+        "import sys; from log_guard.adapters.store import Store; "
+        "sys.exit('sqlalchemy' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from tokenize import TokenError
 
 import numpy as np
 
@@ -49,12 +48,14 @@ ARRAYS: dict[str, tuple[np.dtype, Shape]] = {
 """Name → type and shape. On disk all are little-endian, whatever the machine is."""
 
 
+_VERSION = (3, 0)
+"""The version of the ``.npy`` format whose headers numpy does not try to mend."""
+
 _UNREADABLE = (
     ArithmeticError,
     MemoryError,
     RecursionError,
     SyntaxError,
-    TokenError,
     TypeError,
     ValueError,
 )
@@ -70,10 +71,10 @@ FILES = frozenset(file_name(name) for name in ARRAYS)
 
 
 def to_bytes(name: str, array: np.ndarray) -> bytes:
-    """The ``.npy`` file of an array, format 1.0."""
+    """The ``.npy`` file of an array."""
     out = io.BytesIO()
     stored = array.astype(ARRAYS[name][0], order="K", copy=False)
-    np.lib.format.write_array(out, stored, version=(1, 0), allow_pickle=False)
+    np.lib.format.write_array(out, stored, version=_VERSION, allow_pickle=False)
     return out.getvalue()
 
 
@@ -82,6 +83,8 @@ def from_bytes(name: str, data: bytes) -> np.ndarray:
 
     ValueError as well for another type than the name's (pickled objects among them).
     """
+    if not data.startswith(np.lib.format.magic(*_VERSION)):
+        raise ValueError("it is no .npy file of version 3.0")
     try:
         array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     except _UNREADABLE:

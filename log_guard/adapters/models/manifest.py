@@ -89,7 +89,7 @@ class Manifest(_Strict):
     arrays: dict[str, Sha256]
 
     def to_bytes(self) -> bytes:
-        """The file: equal manifests give equal bytes; the last entry is the checksum of the rest."""
+        """The file: equal manifests, equal bytes; the last entry is the checksum of the rest."""
         content = self.model_dump(mode="json")
         content["checksum"] = _checksum(content)
         return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
@@ -156,8 +156,8 @@ def _check_format(number: object, directory: Path) -> None:
     """Come before all other checks: of a newer format, nothing else is known."""
     if isinstance(number, int) and number > FORMAT_VERSION:
         raise ModelError(
-            f"model {directory} has format {number} and this LogGuard reads up to {FORMAT_VERSION}: "
-            "upgrade LogGuard, or train the model again with `logguard train`"
+            f"model {directory} has format {number} and this LogGuard reads up to "
+            f"{FORMAT_VERSION}: upgrade LogGuard, or train the model again with `logguard train`"
         )
 
 

@@ -1,4 +1,4 @@
-"""The statements: open, upsert, select. Rows are plain dictionaries; what they mean is not asked."""
+"""The statements: open, upsert, select. Rows are plain dictionaries here."""
 
 from __future__ import annotations
 
@@ -114,12 +114,14 @@ def _engine(url: str, wait_seconds: float) -> tuple[Engine, str]:
         ) from None
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise StoreError(
-            f"{parsed.drivername} databases are not supported yet: give the path of a file, or sqlite:///PATH"
+            f"{parsed.drivername} databases are not supported yet: "
+            "give the path of a file, or sqlite:///PATH"
         )
     path = parsed.database or ":memory:"
     if path != ":memory:" and not Path(path).parent.is_dir():
         raise StoreError(
-            f"no such directory for database {path}: {Path(path).parent} (make it, or name another file)"
+            f"no such directory for database {path}: {Path(path).parent} "
+            "(make it, or name another file)"
         )
     engine = create_engine(parsed, json_serializer=_compact, connect_args={"timeout": wait_seconds})
     event.listen(engine, "connect", _prepare)

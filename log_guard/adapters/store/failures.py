@@ -6,20 +6,24 @@ import sqlite3
 
 from log_guard.errors import StoreError
 
+_ANOTHER = "name another file"
+_IN_USE = "is in use by another program: try again when that is done, or stop it"
+_PERMISSION = f"grant permission to it and its directory, or {_ANOTHER}"
+
 _REPAIRS = {
-    sqlite3.SQLITE_BUSY: "is in use by another program: try again when that is done, or stop it",
-    sqlite3.SQLITE_LOCKED: "is in use by another program: try again when that is done, or stop it",
-    sqlite3.SQLITE_FULL: "cannot grow, its disk is full: make room, or name another file",
-    sqlite3.SQLITE_READONLY: "may not be written: grant permission to it and its directory, or name another file",
-    sqlite3.SQLITE_PERM: "may not be opened: grant permission to it and its directory, or name another file",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that it is a file and that you may write it and its directory",
-    sqlite3.SQLITE_NOTADB: "is no SQLite database: name another file",
-    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a copy, or name another file",
+    sqlite3.SQLITE_BUSY: _IN_USE,
+    sqlite3.SQLITE_LOCKED: _IN_USE,
+    sqlite3.SQLITE_FULL: f"cannot grow, its disk is full: make room, or {_ANOTHER}",
+    sqlite3.SQLITE_READONLY: f"may not be written: {_PERMISSION}",
+    sqlite3.SQLITE_PERM: f"may not be opened: {_PERMISSION}",
+    sqlite3.SQLITE_CANTOPEN: f"cannot be opened: check that it is a file, {_PERMISSION}",
+    sqlite3.SQLITE_NOTADB: f"is no SQLite database: {_ANOTHER}",
+    sqlite3.SQLITE_CORRUPT: f"is damaged: restore it from a copy, or {_ANOTHER}",
     sqlite3.SQLITE_IOERR: "cannot be read or written: check its disk",
-    sqlite3.SQLITE_MISMATCH: "has tables of another shape: name another file",
-    sqlite3.SQLITE_CONSTRAINT: "has tables of another shape: name another file",
+    sqlite3.SQLITE_MISMATCH: f"has tables of another shape: {_ANOTHER}",
+    sqlite3.SQLITE_CONSTRAINT: f"has tables of another shape: {_ANOTHER}",
 }
-"""Primary result code → what is the matter; https://www.sqlite.org/rescode.html explains the codes."""
+"""Primary result code (https://www.sqlite.org/rescode.html) → what is wrong, and its repair."""
 
 
 def store_error(database: str, error: BaseException | None) -> StoreError:
@@ -31,5 +35,5 @@ def store_error(database: str, error: BaseException | None) -> StoreError:
         if repair is not None:
             return StoreError(f"database {database} {repair}")
     return StoreError(
-        f"database {database} refuses: {error} (if another program or version made it, name another file)"
+        f"database {database} refuses: {error} (if another program or version made it, {_ANOTHER})"
     )

@@ -139,6 +139,6 @@ def _finite(value: object) -> bool:
 
 def _not_finite(result: Result) -> StoreError:
     return StoreError(
-        f"the result of {result.service} at {iso(result.window_end)} holds a number that is not finite: "
-        "report this, it is a bug (or one of the --detector of your own)"
+        f"the result of {result.service} at {iso(result.window_end)} holds a number that is not "
+        "finite: report this, it is a bug (or one of the --detector of your own)"
     )

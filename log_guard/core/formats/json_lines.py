@@ -21,6 +21,7 @@ from log_guard.core.formats.json_record import (
     OTEL_NUMBERS,
     SYSLOG_NUMBERS,
     Fields,
+    has_deep_fields,
     parse_record,
 )
 
@@ -55,10 +56,16 @@ class JsonLines:
     def tuned(self, lines: Sequence[str]) -> JsonLines:
         """Aim the fast path at the names that these sample lines use."""
         seen: dict[str, int] = {}
+        deep = 0
         for line in lines:
             if self._is_object(line):
-                for key, value in json.loads(line, strict=False).items():
+                record = json.loads(line, strict=False)
+                deep += has_deep_fields(record, self.fields)
+                for key, value in record.items():
                     seen[key] = seen.get(key, 0) + (value is not None)
+        if deep:
+            # The fast path reads top-level names only, and would miss what lies deeper.
+            return JsonLines(Fields((), (), (), ()), self.fields, self.group)
 
         def best(names: tuple[str, ...]) -> tuple[str, ...]:
             found = [name for name in names if seen.get(name)]
@@ -119,7 +126,7 @@ class JsonLines:
         if self.keys.level:
             slow = slow | pl.col("level").is_null()
         if self.keys.service:
-            slow = slow | pl.col("service").is_null()
+            slow = slow | pl.col("service").is_null() | pl.col("service").str.starts_with("{")
         opening = pl.col("message").str.head(1)
         slow = (
             slow

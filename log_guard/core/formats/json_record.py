@@ -99,15 +99,12 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
     _, timestamp = _find(record, fields.timestamp)
     level_key, level = _find(record, fields.level)
     _, service = _find(record, fields.service)
-    message_key, message = _find(record, fields.message)
-    if timestamp is None or isinstance(timestamp, dict | list | bool):
+    message_key, message = _find(record, fields.message, scalar=False)
+    if timestamp is None or isinstance(timestamp, bool):
         return _dead("no timestamp")
     if message_key is None:
-        rest = {
-            k: v
-            for k, v in record.items()
-            if k not in fields.timestamp + fields.level + fields.service
-        }
+        named = {*fields.timestamp, *fields.level, *fields.service, *fields.message}
+        rest = {k: v for k, v in record.items() if k not in named}
         return (
             _text(timestamp),
             _level(level_key, level),
@@ -117,7 +114,7 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
         )
     inner = _nested(message)
     if inner is not None:
-        _, deeper = _find(inner, fields.message)
+        _, deeper = _find(inner, fields.message, scalar=False)
         if deeper is not None:
             inner_key, inner_level = _find(inner, fields.level)
             _, inner_service = _find(inner, fields.service)
@@ -133,6 +130,13 @@ def _joined(record: dict[str, Any], fields: Fields, group: tuple[str, ...]) -> s
     """Values of several fields as one name; ``service`` stands for any of its usual names."""
     values = (_find(record, fields.service if name == "service" else (name,))[1] for name in group)
     return "/".join(_text(value) or "" for value in values)
+
+
+def has_deep_fields(record: dict[str, Any], fields: Fields) -> bool:
+    """Whether a field is found only inside another, or two fields would be at odds."""
+    each = (fields.timestamp, fields.level, fields.service, fields.message)
+    found = (_find(record, names, scalar=i < 3)[0] for i, names in enumerate(each))
+    return any(name is not None and name not in record for name in found)
 
 
 def _nested(message: Any) -> dict[str, Any] | None:
@@ -161,12 +165,15 @@ def _unwrap(value: Any) -> Any:
     return value
 
 
-def _find(record: dict[str, Any], names: tuple[str, ...]) -> tuple[str | None, Any]:
+def _find(
+    record: dict[str, Any], names: tuple[str, ...], *, scalar: bool = True
+) -> tuple[str | None, Any]:
+    """Find the first of these names that has a value; an object is one for a message only."""
     for name in names:
         value = record.get(name)
         if value is None and "." in name:
             value = _walk(record, name)
-        if value is not None:
+        if value is not None and not (scalar and isinstance(value, dict | list)):
             return name, value
     return None, None
 

@@ -33,7 +33,9 @@ class TestNormalise:
         ],
     )
     def test_words_in_any_case_and_bracketed(self, words: str, expected: Level | None) -> None:
-        short = dict(zip(["INF", "WRN", "DBG", "FTL", "VRB", "TRC"], (3, 4, 2, 6, 1, 1), strict=True))
+        short = dict(
+            zip(["INF", "WRN", "DBG", "FTL", "VRB", "TRC"], (3, 4, 2, 6, 1, 1), strict=True)
+        )
         for word in words.split():
             want = Level(short[word]) if expected is None else expected
             for spelling in (word, word.upper(), word.title(), f"[{word}]", f"<{word}>"):

@@ -119,9 +119,7 @@ def plain_count(shape: WindowSpec, events: Sequence[Event]) -> dict[Key, Counts]
     return content
 
 
-def silent(
-    shape: WindowSpec, on_time: dict[str, set[int]], end: int, stream: str
-) -> Iterator[str]:
+def silent(shape: WindowSpec, on_time: dict[str, set[int]], end: int, stream: str) -> Iterator[str]:
     """Groups with a row for having fallen silent; if all have, the stream alone."""
 
     def fell_silent(name: str) -> bool:
@@ -165,9 +163,7 @@ def streams(draw: st.DrawFn) -> list[Event]:
 
 @bounded(150)
 @given(streams(), cuts(30), st.sampled_from(SPECS))
-def test_windows_equal_a_plain_count(
-    events: list[Event], at: list[int], shape: WindowSpec
-) -> None:
+def test_windows_equal_a_plain_count(events: list[Event], at: list[int], shape: WindowSpec) -> None:
     assert run(shape, events, at) == plain_count(shape, events)
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -27,6 +27,9 @@ from log_guard.errors import OptionError
 
 MAX_MESSAGE_CHARS = 2048
 """A template is made of the first so many characters of a message."""
+
+MAX_CACHED = 20_000
+"""Coarse messages whose templates are remembered; a full memory is emptied, nothing depends on it."""
 
 MAX_TEMPLATE_CHARS = 512
 MAX_SAMPLE_CHARS = 512
@@ -65,6 +68,9 @@ _SECRETS: tuple[tuple[str, str], ...] = (
         "<secret>",
     ),
 )
+
+# Every secret above holds one of these: a message without any is not searched again.
+_SUSPECT = r"(?i)passw|passphrase|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|gh[pos]_|github_pat|glpat|xox|sk_live|sk-"
 
 _STRUCTURES: tuple[tuple[str, str], ...] = (
     (r"\{[^{}]*\}", "<data>"),
@@ -124,6 +130,7 @@ class Masker:
     """
 
     extra: tuple[tuple[str, str], ...] = ()
+    _cache: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, pattern in self.extra:
@@ -145,16 +152,29 @@ class Masker:
 
     def refine(self, coarse: pl.Series) -> pl.Series:
         """Make templates of coarse messages; meant for the distinct ones only."""
-        text = one_line(coarse)
-        for pattern, placeholder in _SECRETS + _RULES:
+        text = _without_secrets(one_line(coarse))
+        for pattern, placeholder in _RULES:
             text = text.str.replace_all(pattern, placeholder)
         return text.str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
+
+    def refined(self, coarse: pl.Series) -> pl.DataFrame:
+        """Return ``coarse`` and their ``template``; a coarse message seen lately is not refined again."""
+        cache = self._cache
+        fresh = [text for text in coarse.to_list() if text not in cache]
+        if fresh:
+            if len(cache) + len(fresh) > MAX_CACHED:
+                cache.clear()
+                fresh = coarse.to_list()
+            cache.update(
+                zip(fresh, self.refine(pl.Series(fresh, dtype=pl.String)).to_list(), strict=True)
+            )
+        templates = pl.Series([cache[text] for text in coarse.to_list()], dtype=pl.String)
+        return pl.DataFrame({"coarse": coarse, "template": templates})
 
     def templates(self, messages: pl.Series) -> pl.Series:
         """Message → template, row by row (the two steps together)."""
         coarse = self.coarse(messages).rename("coarse")
-        distinct = coarse.unique(maintain_order=True)
-        pairs = pl.DataFrame({"coarse": distinct, "template": self.refine(distinct)})
+        pairs = self.refined(coarse.unique())
         return coarse.to_frame().join(pairs, on="coarse", how="left", maintain_order="left")[
             "template"
         ]
@@ -174,13 +194,25 @@ def one_line(messages: pl.Series) -> pl.Series:
 
 def redact(messages: pl.Series) -> pl.Series:
     """Messages as people may see them: secrets removed, control characters gone, cut to length."""
-    text = messages.str.slice(0, MAX_MESSAGE_CHARS)
-    for pattern, placeholder in _SECRETS:
-        text = text.str.replace_all(pattern, placeholder)
-    text = text.str.replace_all(_CONTROL, " ")
+    text = _without_secrets(messages.str.slice(0, MAX_MESSAGE_CHARS)).str.replace_all(_CONTROL, " ")
     cut = pl.col("text").str.len_chars() > MAX_SAMPLE_CHARS
     shown = pl.when(cut).then(pl.col("text").str.slice(0, MAX_SAMPLE_CHARS - 1) + "…")
     return text.alias("text").to_frame().select(shown.otherwise(pl.col("text")))["text"]
+
+
+def _without_secrets(text: pl.Series) -> pl.Series:
+    suspect = text.str.contains(_SUSPECT).arg_true()
+    if not len(suspect):
+        return text
+    cleaned = text.gather(suspect)
+    for pattern, placeholder in _SECRETS:
+        cleaned = cleaned.str.replace_all(pattern, placeholder)
+    rows = pl.int_range(len(text), eager=True, dtype=pl.Int64)
+    changes = pl.DataFrame({"row": suspect.cast(pl.Int64), "clean": cleaned})
+    both = pl.DataFrame({"row": rows, "text": text}).join(
+        changes, on="row", how="left", maintain_order="left"
+    )
+    return both.select(pl.coalesce("clean", "text").alias(text.name))[text.name]
 
 
 def mask_one(message: str, extra: Sequence[tuple[str, str]] = ()) -> str:

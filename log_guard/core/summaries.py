@@ -39,6 +39,7 @@ OVERFLOW_TEMPLATE = "<other templates>"
 """What the templates beyond the bound are summed under."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,14 @@ class Summarizer:
         counted = slim.group_by("pane", "group", "level", "coarse", "late").agg(
             pl.len().cast(pl.Int64).alias("count"), pl.col("sample_hash").min()
         )
-        distinct = counted["coarse"].unique()
-        templates = pl.DataFrame({"coarse": distinct, "template": self.masker.refine(distinct)})
+        templates = self.masker.refined(counted["coarse"].unique())
         merged = (
             counted.join(templates, on="coarse")
             .group_by(KEY)
             .agg(pl.col("count").sum(), pl.col("sample_hash").min())
         )
-        order = np.argsort(hashes, kind="stable")
-        rows = order[np.searchsorted(hashes, merged["sample_hash"].to_numpy(), sorter=order)]
+        kept = hashed_positions(merged["sample_hash"].to_numpy(), source)
+        rows = np.searchsorted(position.to_numpy(), kept)  # a source's positions ascend
         summary = merged.with_columns(
             pl.lit(source, dtype=pl.UInt32).alias("source"),
             position.gather(rows).alias("position"),
@@ -94,9 +94,18 @@ def sample_hashes(positions: np.ndarray, source: int) -> np.ndarray:
     Multiplication by an odd number is a bijection, so records of one source never tie
     (Knuth, The Art of Computer Programming, vol. 3, section 6.4).
     """
-    offset = np.uint64((source * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF)
     with np.errstate(over="ignore"):
-        return (positions.astype(np.uint64) + offset) * _GOLDEN
+        return (positions.astype(np.uint64) + _offset(source)) * _GOLDEN
+
+
+def hashed_positions(hashes: np.ndarray, source: int) -> np.ndarray:
+    """Positions that have these hashes: the inverse of :func:`sample_hashes`."""
+    with np.errstate(over="ignore"):
+        return hashes * _INVERSE - _offset(source)
+
+
+def _offset(source: int) -> np.uint64:
+    return np.uint64((source * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF)
 
 
 def empty() -> pl.DataFrame:

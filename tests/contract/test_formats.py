@@ -23,7 +23,7 @@ T = "2026-01-01T00:00:00Z"
 SAMPLES: list[tuple[str, str, Level, str, str]] = [
     (
         "json",
-        '{"timestamp":"%s","level":"warn","service":"pay","message":"m"}' % T,
+        f'{{"timestamp":"{T}","level":"warn","service":"pay","message":"m"}}',
         Level.WARN,
         "pay",
         "m",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import polars as pl
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +13,8 @@ from log_guard.core.clock import PartitionClock, TimeRules
 from log_guard.core.events import SECOND, Level
 from log_guard.core.summaries import Summarizer
 from log_guard.core.vocabulary import Vocabulary
-from log_guard.core.windows import WHOLE, WHOLE_STREAM, WindowBatch, Windows, WindowSpec
-from log_guard.errors import OptionError
-from tests.streams import START, Event, bounded, cuts, micros, pieces, table
+from log_guard.core.windows import WHOLE_STREAM, WindowBatch, Windows, WindowSpec
+from tests.streams import Event, bounded, cuts, pieces, table
 
 Key = tuple[int, str]
 Counts = Counter[tuple[int, str]]
@@ -74,7 +71,7 @@ class Line:
             key for _, key in sorted(zip(batch.rows.rows(), keys, strict=True), key=lambda r: r[0])
         ]
         for (end, name), late in zip(keys, batch.rows["late"].to_list(), strict=True):
-            assert late == ((end, name) in self.content)
+            assert late or (end, name) not in self.content
             self.content[end, name] = Counter()
             if late:
                 self.late.append((end, name))
@@ -173,3 +170,206 @@ def test_one_event_at_a_time_gives_what_all_at_once_gives(
     events: list[Event], shape: WindowSpec
 ) -> None:
     assert run(shape, events, range(len(events))) == run(shape, events)
+
+
+def counts(**by_message: int) -> Counts:
+    return Counter({(int(Level.INFO), message): n for message, n in by_message.items()})
+
+
+def shifted(content: dict[Key, Counts]) -> dict[tuple[float, str], Counts]:
+    """With ends in seconds after the start."""
+    return {((end - START) / SECOND, name): each for (end, name), each in content.items()}
+
+
+def every(seconds: float, until: float, service: str = "api", since: float = 0.0) -> list[Event]:
+    return [Event(t, service, message="a") for t in np.arange(since, until, seconds).tolist()]
+
+
+def test_a_window_is_the_sum_of_its_panes() -> None:
+    content = shifted(run(spec(10, 5), [Event(1, message="a"), Event(6, message="b")]))
+    assert content == {
+        (5, "api"): counts(a=1),
+        (10, "api"): counts(a=1, b=1),
+    }
+
+
+def test_with_a_slide_as_long_as_the_window_every_event_is_in_one_window() -> None:
+    events = every(3, 100)
+    content = run(spec(10, 10), events)
+    assert sum(each.total() for each in content.values()) == len(events)
+    assert all(end % (10 * SECOND) == 0 for end, _ in content)
+
+
+@bounded(40)
+@given(streams(), st.sampled_from(SPECS))
+def test_the_whole_stream_is_the_sum_of_the_groups(events: list[Event], shape: WindowSpec) -> None:
+    content = run(shape, events)
+    for (end, name), whole in content.items():
+        if name == WHOLE_STREAM:
+            groups = [each for (e, n), each in content.items() if e == end and n != name]
+            assert whole == sum(groups, Counts())
+
+
+def test_a_single_group_is_not_said_twice() -> None:
+    assert {name for _, name in run(spec(10, 5), every(2, 60))} == {"api"}
+
+
+def test_the_whole_stream_begins_with_the_second_group_wherever_the_cut_is() -> None:
+    events = sorted(every(2, 60) + every(2, 60, "web", since=31))
+    for at in ([], [10], [20], list(range(60))):
+        content = shifted(run(spec(10, 5), events, at))
+        assert min(end for end, name in content if name == WHOLE_STREAM) == 35
+
+
+def test_a_late_event_revises_all_windows_that_hold_it() -> None:
+    line = Line(spec(10, 5))
+    line.feed(every(1, 40))
+    assert shifted(line.content)[15, "api"] == counts(a=10)
+    line.feed([Event(12, message="b")])
+    assert [((end - START) / SECOND, name) for end, name in line.late] == [(15, "api"), (20, "api")]
+    assert shifted(line.content)[15, "api"] == counts(a=10, b=1)
+    assert line.windows.scored == 36  # up to 35 s, and the late one
+
+
+def test_a_late_event_from_before_the_beginning_is_published_too() -> None:
+    line = Line(spec(10, 5))
+    for part in (every(1, 40, since=20), [Event(3, message="b")]):
+        line.feed(part)
+    content = shifted(line.finish())
+    assert content[5, "api"] == content[10, "api"] == counts(b=1)
+    assert line.windows.scored == line.accepted == 21
+
+
+def test_a_group_that_falls_silent_gets_empty_windows_for_a_while() -> None:
+    events = sorted(every(1, 120) + every(1, 30, "web"))
+    empty = [end for (end, name), each in shifted(run(spec(10, 5), events)).items() if not each]
+    assert sorted(empty) == [40, 45]  # last heard in the pane at 25 s; shown until 20 s after 35
+
+
+def test_when_all_fall_silent_one_row_says_so() -> None:
+    events = sorted(every(1, 30) + every(1, 30, "web")) + [Event(200)]
+    silent_rows = [key for key, each in run(spec(10, 5), events).items() if not each]
+    assert silent_rows
+    assert {name for _, name in silent_rows} == {WHOLE_STREAM}
+
+
+def test_a_gap_of_a_month_costs_a_few_rows() -> None:
+    month = 30 * 86_400
+    events = [*every(1, 30), Event(month), Event(month + 1), Event(month + 20)]
+    assert len(run(spec(10, 5), events)) < 30
+
+
+def test_a_late_event_finds_its_window_after_a_long_idle_time() -> None:
+    line = Line(spec(10, 5))
+    line.feed(every(1, 40))
+    line.publish(
+        line.windows.close(micros(3 * 3600))
+    )  # the source idles, its owner's clock goes on
+    line.publish(line.windows.close(micros(3 * 3600 + 60)))
+    line.feed([Event(38, message="b")])
+    assert shifted(line.content)[40, "api"] == counts(a=10, b=1)
+
+
+def test_panes_that_can_no_longer_change_are_dropped() -> None:
+    line = Line(spec(10, 5, max_lateness=20))
+    held = []
+    for start in range(0, 2000, 100):
+        line.feed(every(1, start + 100, since=start))
+        held.append(line.windows.pane_rows)
+    assert max(held) <= 2 * (10 + 20 + 100) / 5
+
+
+def test_panes_closed_last_can_be_learnt_from() -> None:
+    line = Line(spec(10, 5, max_lateness=1))
+    line.feed([*every(1, 302), Event(301.5)])
+    learnt = line.windows.closed_panes(micros(0), micros(300))
+    assert learnt["count"].sum() == 300
+
+
+def test_late_events_are_not_learnt_from() -> None:
+    line = Line(spec(10, 5))
+    line.feed([*every(1, 40), Event(12), Event(40)])
+    assert line.windows.closed_panes(micros(0), micros(35))["count"].sum() == 35
+
+
+def test_a_look_at_open_windows_changes_nothing() -> None:
+    line, undisturbed = Line(spec(10, 5)), Line(spec(10, 5))
+    for part in pieces(every(1, 60), range(0, 60, 7)):
+        line.feed(part)
+        undisturbed.feed(part)
+        peeked = line.windows.peek()
+        assert peeked is None or not peeked.final
+    assert line.finish() == undisturbed.finish()
+
+
+def test_an_open_window_holds_what_has_come_so_far() -> None:
+    line = Line(spec(10, 5))
+    line.feed([Event(t, message="a") for t in (1, 2, 6, 7)])
+    batch = line.windows.peek()
+    assert batch is not None
+    ends = batch.rows["end"].to_list()
+    assert [(ends[row] - START) // SECOND for row in batch.entries["row"]] == [10, 15]
+    assert batch.entries["count"].to_list() == [4, 2]
+
+
+def test_the_end_of_the_stream_publishes_the_rest_as_not_final() -> None:
+    line = Line(spec(10, 5))
+    line.feed(every(1, 12))
+    batch = line.windows.flush()
+    assert batch is not None
+    assert not batch.final
+    assert [(end - START) // SECOND for end in batch.rows["end"]] == [15]
+    assert line.windows.flush() is None
+
+
+def test_a_window_is_whole_if_the_stream_was_watched_for_all_of_it() -> None:
+    line = Line(spec(10, 5))
+    line.feed(every(1, 2))
+    whole = {}
+    line.clock.judge(table([Event(30)]))
+    batch = line.windows.close(micros(28))
+    assert batch is not None
+    for end, flag in batch.rows.select("end", "whole").iter_rows():
+        whole[(end - START) // SECOND] = flag
+    assert whole == {5: False, 10: True, 15: True, 20: True, 25: True}
+
+
+def test_only_some_windows_of_a_batch() -> None:
+    line = Line(spec(10, 5))
+    line.windows.add(summary(every(1, 30) + every(1, 30, "web")))
+    batch = line.windows.close(micros(30))
+    assert batch is not None
+    of_web = (batch.rows["group"] == line.windows.groups.id("web")).to_numpy()
+    chosen = batch.only(of_web)
+    assert chosen.rows.equals(batch.rows.filter(of_web))
+    assert chosen.entries["row"].to_list() == list(range(6))
+    assert chosen.entries["count"].to_list() == [5, 10, 10, 10, 10, 10]
+
+
+def summary(events: list[Event]) -> pl.DataFrame:
+    marks = pl.col("service").alias("group"), pl.lit(False).alias("late")
+    return Summarizer(5 * SECOND).summarize(table(events).with_columns(*marks))
+
+
+def test_the_samples_of_a_window_are_its_own() -> None:
+    line = Line(spec(10, 5))
+    line.windows.add(summary([Event(t, s, message=f"{s} at") for t in range(30) for s in "ab"]))
+    line.windows.close(micros(30))
+    group = line.windows.groups.id("a")
+    samples = line.windows.samples(micros(20), group)
+    assert set(samples["sample"]) == {"a at"}
+    assert {(int(p) - 1) // 2 // 5 for p in samples["position"]} == {2, 3}
+    assert set(line.windows.samples(micros(20), WHOLE)["sample"]) == {"a at", "b at"}
+
+
+def test_merging_equal_rows_changes_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = sorted(every(1, 60) + every(2, 60, "web"))
+    plain = run(spec(10, 5), events, range(60))
+    monkeypatch.setattr("log_guard.core.windows.MERGE_ROWS", 3)
+    assert run(spec(10, 5), events, range(60)) == plain
+
+
+@pytest.mark.parametrize(("window", "slide"), [(30, 7), (5, 10), (0, 5), (30, 0), (-30, -5)])
+def test_windows_are_made_of_whole_panes(window: int, slide: int) -> None:
+    with pytest.raises(OptionError):
+        WindowSpec(window * SECOND, slide * SECOND)

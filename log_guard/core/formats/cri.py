@@ -10,7 +10,10 @@ import polars as pl
 from log_guard.core.formats.matching import parsed, sniffed
 from log_guard.core.timestamps import ISO
 
-_HEAD = rf"^{ISO} (?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)? "
+# Some shippers strip spaces at the end of a line, and with them the one before an empty message.
+_LINE = (
+    rf"(?s)^(?P<timestamp>{ISO}) (?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)(?P<message>.*)$"
+)
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,7 @@ class Cri:
     starts_event: str | None = None
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, _HEAD)
+        return sniffed(lines, _LINE)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        pattern = (
-            rf"(?s)^(?<timestamp>{ISO}) (?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)? (?<message>.*)$"
-        )
-        return parsed(records, pattern, "not a CRI line")
+        return parsed(records, _LINE, "not a CRI line")

@@ -70,10 +70,12 @@ class Logfmt:
             )
         unsaid = pl.when(pl.col("message").is_null()).then(pl.col("record"))
         rest = unsaid.str.replace_all(_CUT, "${1}").str.strip_chars()
-        reason = pl.when(pl.col("timestamp").is_null()).then(pl.lit("not a logfmt line with a time"))
-        return table.with_columns(
-            message=pl.coalesce("message", rest), reason=reason
-        ).select(list(RAW_SCHEMA))
+        reason = pl.when(pl.col("timestamp").is_null()).then(
+            pl.lit("not a logfmt line with a time")
+        )
+        return table.with_columns(message=pl.coalesce("message", rest), reason=reason).select(
+            list(RAW_SCHEMA)
+        )
 
 
 def _unquoted(value: pl.Expr) -> pl.Expr:

@@ -7,10 +7,22 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from log_guard.core.formats.base import RAW_SCHEMA
 from log_guard.core.formats.matching import sniffed
 from log_guard.core.timestamps import CLF
 
-_LINE = rf'^\S+ \S+ .*?\[(?<timestamp>{CLF})\] "(?<request>[^"]*)" (?<status>[1-5][0-9]{{2}}) (?<size>\S+)(?<rest>.*)$'
+_LINE = (
+    rf"(?s)^\S+ \S+ .*?\[(?P<timestamp>{CLF})\] "
+    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: .*)?$'
+)
+_LEVELS = {"1": "INFO", "2": "INFO", "3": "INFO", "4": "WARN", "5": "ERROR"}
+_WORDS = {
+    "1": "informational",
+    "2": "ok",
+    "3": "redirect",
+    "4": "client-error",
+    "5": "server-error",
+}
 
 
 @dataclass(frozen=True)
@@ -25,32 +37,26 @@ class NginxAccess:
     starts_event: str | None = None
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, _LINE.replace("?<", "?P<"))
+        return sniffed(lines, _LINE)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        raw = (
-            records.to_frame("record")
-            .select(pl.col("record").str.extract_groups(_LINE).alias("g"))
-            .unnest("g")
-        )
-        kind = pl.col("status").str.head(1)
-        words = {
-            "1": "informational",
-            "2": "ok",
-            "3": "redirect",
-            "4": "client-error",
-            "5": "server-error",
-        }
-        levels = {"1": "INFO", "2": "INFO", "3": "INFO", "4": "WARN", "5": "ERROR"}
-        message = pl.format(
-            "{} -> {} {}, {} bytes", "request", kind.replace(words), "status", "size"
-        )
-        return raw.select(
-            "timestamp",
-            kind.replace(levels).alias("level"),
-            pl.lit(None, dtype=pl.String).alias("service"),
-            message.alias("message"),
-            pl.when(pl.col("timestamp").is_null())
-            .then(pl.lit("not an access log line"))
-            .alias("reason"),
+        line = records.to_frame("record").select(pl.col("record").str.extract_groups(_LINE))
+        status_class = pl.col("status").str.head(1)
+        unread = pl.col("timestamp").is_null()
+        return (
+            line.unnest("record")
+            .select(
+                timestamp="timestamp",
+                level=status_class.replace(_LEVELS),
+                service=pl.lit(None, dtype=pl.String),
+                message=pl.format(
+                    "{} -> {} {}, {} bytes",
+                    "request",
+                    status_class.replace(_WORDS),
+                    "status",
+                    "size",
+                ),
+                reason=pl.when(unread).then(pl.lit("not an access log line")),
+            )
+            .select(list(RAW_SCHEMA))
         )

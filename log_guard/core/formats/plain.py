@@ -12,14 +12,20 @@ from log_guard.core.formats.matching import sniffed
 from log_guard.core.levels import LEVEL_WORD
 from log_guard.core.timestamps import CLF, CTIME, ISO
 
-_STAMP = rf"[\[(]?(?:{ISO}|{CLF}|{CTIME})[\])]?"
-_LINE = rf"(?s)^[\[(]?({ISO}|{CLF}|{CTIME})[\])]?[\s,:|-]*(.*)$"
+_STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME})[\])]?"
+_LINE = rf"(?s)^{_STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
 
-# The level stands near the beginning, alone or in brackets, perhaps between dashes; it and what sets
-# it off are cut out. A logger, a thread or a process before it stays in the message.
-_BEFORE = r"(?:[^\s\[\]:]+(?:\[\d+\])?:?\s+|\[[^\]\n]{0,60}\]\s*|-\s+|\|\s*){0,4}?"
-_LEVEL = rf"^({_BEFORE})[\[<(]?\b({LEVEL_WORD}|(?i:trace|debug|info|notice|warning|warn|error|err|fatal|critical|crit|alert|emerg))\b[\])>]?(?:\s*[-:|]+\s+|:?\s+|$)"
-_BARE = rf"^{_BEFORE}(?:[\[<(]|(?:{LEVEL_WORD})\b)"
+# The level stands near the beginning of the first line: in capitals, or in any case in brackets
+# (prose is full of "error"). It is cut out, and so is what sets it off from the text behind it. A
+# logger, a thread or a process before it stays in the message.
+_BEFORE = r"(?:[^\s\[\]:]+(?:\[[0-9]+\])?:?[ \t]+|\[[^\]\n]{0,60}\][ \t]*|-[ \t]+|\|[ \t]*){0,4}?"
+_IN_BRACKETS = (
+    r"[\[<(][ \t]*(?:\w+:)?"  # Apache names the module first: [core:error]
+    r"((?i:trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|alert|emerg))"
+    r"[ \t]*[\])>]\s*(?:[-:|]+\s+)?"
+)
+_BARE = rf"\b({LEVEL_WORD})\b(?:\s*[-:|]+\s+|\s+|$)"
+_LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
 
 
 @dataclass(frozen=True)
@@ -33,25 +39,20 @@ class PlainText:
         return sniffed(lines, rf"^{_STAMP}(?:[\s,:|-]|$)")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        cut = (
-            records.to_frame("record")
-            .select(pl.col("record").str.extract_groups(_LINE).alias("g"))
-            .unnest("g")
-            .rename({"1": "timestamp", "2": "rest"})
+        line = records.to_frame("record").select(
+            pl.col("record").str.extract_groups(_LINE).struct.rename_fields(["timestamp", "rest"])
         )
-        # A lower-case word is taken for a level only in brackets: prose is full of "error".
-        rest = pl.when(pl.col("rest").str.contains(_BARE)).then(pl.col("rest"))
-        found = cut.with_columns(rest.str.extract_groups(_LEVEL).alias("l")).unnest("l")
-        level = pl.col("2")
-        message = (
-            pl.when(level.is_not_null())
-            .then(pl.concat_str(pl.col("1"), pl.col("rest").str.replace(_LEVEL, "")))
-            .otherwise(pl.col("rest"))
+        rest = pl.col("rest")
+        level = rest.str.extract_groups(_LEVEL).struct
+        no_stamp = pl.col("timestamp").is_null()
+        return (
+            line.unnest("record")
+            .select(
+                timestamp="timestamp",
+                level=pl.coalesce(level.field("2"), level.field("3")),
+                service=pl.lit(None, dtype=pl.String),
+                message=rest.str.replace(_LEVEL, "${1}"),
+                reason=pl.when(no_stamp).then(pl.lit("no timestamp")),
+            )
+            .select(list(RAW_SCHEMA))
         )
-        return found.select(
-            "timestamp",
-            level.alias("level"),
-            pl.lit(None, dtype=pl.String).alias("service"),
-            message.alias("message"),
-            pl.when(pl.col("timestamp").is_null()).then(pl.lit("no timestamp")).alias("reason"),
-        ).select(list(RAW_SCHEMA))

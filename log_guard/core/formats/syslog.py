@@ -1,24 +1,41 @@
-"""Syslog: RFC 3164, RFC 5424, and RFC 3164 with an ISO timestamp as rsyslog and systemd write it."""
+"""Syslog: RFC 3164, RFC 5424, and RFC 3164 with the ISO timestamp of rsyslog and systemd."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from log_guard.core.formats.base import RAW_SCHEMA
 from log_guard.core.formats.json_record import SYSLOG_WORDS
 from log_guard.core.formats.matching import sniffed
 from log_guard.core.levels import LEVEL_WORD
 from log_guard.core.timestamps import BSD, ISO
 
-_RSYSLOG = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
-_APP = r"[^\s\[\]:]{1,128}"
-_OLD = rf"(?s)^(?:<(?<pri>[0-9]{{1,3}})>)?(?<timestamp>{BSD}|{_RSYSLOG}) (?<host>\S+) (?<service>{_APP})(?:\[[^\]]*\])?: ?(?<message>.*)$"
+_PRIORITY = r"<(?P<pri>[0-9]{1,3})>"
+_ISO_T = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+_TAG = r"(?P<service>[^\s\[\]:]{1,128})(?:\[[^\]\n]*\])?:(?: |$)"
+_HEAD = rf"^(?:{_PRIORITY})?(?P<timestamp>{BSD}|{_ISO_T}) (?P<host>\S+) "
+
+# The tag may be missing: "last message repeated 2 times" has none.
+_OLD = rf"(?s){_HEAD}(?:{_TAG})?(?P<message>.*)$"
 _NEW = (
-    rf"(?s)^<(?<pri>[0-9]{{1,3}})>1 (?<timestamp>{ISO}|-) (?<host>\S+) (?<service>\S+) \S+ \S+ "
-    r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+) ?(?:\u{FEFF})?(?<message>.*)$'
+    rf"(?s)^{_PRIORITY}1 (?:(?P<timestamp>{ISO})|-) \S+ (?:-|(?P<service>\S+)) \S+ \S+ "
+    r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+)'
+    "(?: \ufeff?(?P<message>.*))?$"
 )
+
+
+def _groupless(pattern: str) -> str:
+    return re.sub(r"\(\?P<\w+>|^\(\?s\)", lambda group: "(?:" if "P" in group[0] else "", pattern)
+
+
+# An ISO timestamp is no proof. There must be a tag, and the host must not be a level: a line like
+# "2026-01-01T00:00:00Z INFO com.example.Cart: started" is an application's own.
+_TAGGED = _groupless(_HEAD + _TAG).replace(r"(?:\S+) ", rf"(?!\[?(?:{LEVEL_WORD})\b)\S+ ", 1)
+_CLAIMED = rf"{_TAGGED}|^(?:<[0-9]{{1,3}}>)?{BSD} \S+ |{_groupless(_NEW)}"
 
 
 @dataclass(frozen=True)
@@ -26,40 +43,30 @@ class Syslog:
     """The service is the program; the level comes from the priority, where there is one."""
 
     name: str = "syslog"
-    starts_event: str | None = rf"^(?:<[0-9]{{1,3}}>(?:1 )?)?(?:{BSD}|{_RSYSLOG}|-) "
+    starts_event: str | None = rf"^(?:<[0-9]{{1,3}}>)?(?:{BSD}|{_ISO_T}) |^<[0-9]{{1,3}}>1 "
 
     def sniff(self, lines: Sequence[str]) -> float:
-        # What stands where the host should be must not be a level: then it is an application's log.
-        old = _OLD.replace("?<", "?P<").replace(
-            r"(?P<host>\S+)", rf"(?!\[?(?:{LEVEL_WORD})\b)(?P<host>\S+)"
-        )
-        return sniffed(lines, rf"{old}|^<[0-9]{{1,3}}>1 (?:{ISO}|-) ")
+        return sniffed(lines, _CLAIMED)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        old = _groups(records, _OLD)
-        new = _groups(records, _NEW).rename(lambda name: f"new_{name}")
-        both = pl.concat([old, new], how="horizontal")
-
-        def either(name: str) -> pl.Expr:
-            return pl.coalesce(f"new_{name}", name)
-
-        severity = (either("pri").cast(pl.Int64) % 8).cast(pl.String)
-        words = {str(n): word for n, word in enumerate(SYSLOG_WORDS)}
-        service = either("service")
-        return both.select(
-            either("timestamp").alias("timestamp"),
-            severity.replace(words).alias("level"),
-            pl.when(service != "-").then(service).alias("service"),
-            either("message").alias("message"),
-            pl.when(either("timestamp").is_null())
-            .then(pl.lit("not a syslog line"))
-            .alias("reason"),
+        record = pl.col("record")
+        both = records.to_frame("record").select(
+            new=record.str.extract_groups(_NEW), old=record.str.extract_groups(_OLD)
         )
 
+        def either(name: str) -> pl.Expr:
+            return pl.coalesce(pl.col(form).struct.field(name) for form in ("new", "old"))
 
-def _groups(records: pl.Series, pattern: str) -> pl.DataFrame:
-    return (
-        records.to_frame("record")
-        .select(pl.col("record").str.extract_groups(pattern).alias("g"))
-        .unnest("g")
-    )
+        severity = (either("pri").cast(pl.Int64) % 8).cast(pl.String)
+        words = {str(number): word for number, word in enumerate(SYSLOG_WORDS)}
+        matched = pl.any_horizontal(
+            pl.col("new").struct.field("pri").is_not_null(),
+            pl.col("old").struct.field("timestamp").is_not_null(),
+        )
+        return both.select(
+            timestamp=either("timestamp"),
+            level=severity.replace(words),
+            service=either("service"),
+            message=pl.when(matched).then(either("message").fill_null("")),
+            reason=pl.when(~matched).then(pl.lit("not a syslog line")),
+        ).select(list(RAW_SCHEMA))

@@ -76,6 +76,132 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
         UNSAID,
         "GET /a HTTP/1.1 -> server-error 502, 12 bytes",
     ),
+    (
+        "json",
+        '{"level":50,"time":1767225600000,"name":"shop","msg":"cart \\"7\\" is lost"}',
+        Level.ERROR,
+        "shop",
+        'cart "7" is lost',
+    ),
+    (
+        "plain",
+        "2026-01-01 00:00:00.000 [main] INFO  com.example.Cart - emptied",
+        Level.INFO,
+        UNSAID,
+        "[main] com.example.Cart - emptied",
+    ),
+    (
+        "plain",
+        "2026-01-01T00:00:00.000Z  INFO 1 --- [main] c.e.Cart : started",
+        Level.INFO,
+        UNSAID,
+        "1 --- [main] c.e.Cart : started",
+    ),
+    (
+        "plain",
+        "2026-01-01 00:00:00.000 | ERROR    | cart:add:12 - no stock",
+        Level.ERROR,
+        UNSAID,
+        "cart:add:12 - no stock",
+    ),
+    (
+        "plain",
+        f"{T} INFO com.example.Cart: started",
+        Level.INFO,
+        UNSAID,
+        "com.example.Cart: started",
+    ),
+    ("plain", "[2026-01-01 00:00:00] [DEBUG] tick", Level.DEBUG, UNSAID, "tick"),
+    ("plain", "2026-01-01 00:00:00 INFO: tick", Level.INFO, UNSAID, "tick"),
+    ("plain", f"{T} <warn> device lost", Level.WARN, UNSAID, "device lost"),
+    ("plain", f"{T} there was an error", Level.UNSPECIFIED, UNSAID, "there was an error"),
+    ("plain", f"{T} [done] error free", Level.UNSPECIFIED, UNSAID, "[done] error free"),
+    (
+        "plain",
+        "2026-01-01 00:00:00 -5 degrees - ERROR - too cold",
+        Level.ERROR,
+        UNSAID,
+        "-5 degrees - too cold",
+    ),
+    (
+        "plain",
+        "[Thu Jan 01 00:00:00.000000 2026] [core:error] [pid 7] AH00126: invalid URI",
+        Level.ERROR,
+        UNSAID,
+        "[pid 7] AH00126: invalid URI",
+    ),
+    (
+        "logfmt",
+        r'time="2026-01-01 00:00:00" lvl=warn msg="said \"no\"\nand \\n left"',
+        Level.WARN,
+        UNSAID,
+        'said "no"\nand \\n left',
+    ),
+    (
+        "logfmt",
+        'time=1767225600.0 msg="a level=debug ts=7 in quotes" level=warn app=x',
+        Level.WARN,
+        "x",
+        "a level=debug ts=7 in quotes",
+    ),
+    (
+        "logfmt",
+        f'level=info ts={T} method=GET note="ts=1 level=x" msg= status=200',
+        Level.INFO,
+        UNSAID,
+        'method=GET note="ts=1 level=x" msg= status=200',
+    ),
+    (
+        "syslog",
+        "Jan  1 00:00:00 web1 last message repeated 2 times",
+        Level.UNSPECIFIED,
+        UNSAID,
+        "last message repeated 2 times",
+    ),
+    (
+        "syslog",
+        f'<34>1 {T} web1 su 77 ID47 [a@1 b="c \\] d"][e] \ufefffailed for ann',
+        Level.FATAL,
+        "su",
+        "failed for ann",
+    ),
+    ("syslog", f"<165>1 {T} - - - - - no header", Level.INFO, UNSAID, "no header"),
+    ("cri", "2026-01-01T01:00:00.0+01:00 stdout P half of", Level.UNSPECIFIED, UNSAID, "half of"),
+    ("cri", f"{T} stdout F ", Level.UNSPECIFIED, UNSAID, ""),
+    (
+        "nginx",
+        '192.0.2.7 - ann [01/Jan/2026:01:00:00 +0100] "POST /x HTTP/2.0" 404 0',
+        Level.WARN,
+        UNSAID,
+        "POST /x HTTP/2.0 -> client-error 404, 0 bytes",
+    ),
+    (
+        "nginx",
+        r'2001:db8::1 - - [01/Jan/2026:00:00:00 +0000] "GET /\"a\" HTTP/1.1" 200 - "-" "\"y\""',
+        Level.INFO,
+        UNSAID,
+        r"GET /\"a\" HTTP/1.1 -> ok 200, - bytes",
+    ),
+    (
+        "nginx",
+        r'192.0.2.7 - - [01/Jan/2026:00:00:00 +0000] "\x16\x03" 400 157 "-" "-"',
+        Level.WARN,
+        UNSAID,
+        r"\x16\x03 -> client-error 400, 157 bytes",
+    ),
+]
+
+FOREIGN = [
+    "",
+    "Dear all,",
+    "- one point of a list",
+    "  at cart.add(Cart:12)",
+    "1234567890",
+    "key: value",
+    "<html>",
+    f'["{T}", 1]',
+    "if x == 1: y = 2",
+    "{broken",
 ]
 
 
@@ -106,8 +232,49 @@ def test_prose_is_not_recognised(name: str) -> None:
     assert FORMATS[name].sniff(["Once upon a time", "there was a log."]) == 0.0
 
 
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("text", FOREIGN)
+def test_what_is_foreign_is_not_claimed(name: str, text: str) -> None:
+    format_ = FORMATS[name]
+    assert format_.sniff([text]) == 0.0
+    assert format_.parse(pl.Series([text]))["reason"][0]
+    if format_.starts_event:
+        assert not pl.Series([text]).str.contains(format_.starts_event)[0]
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
+def test_json_is_left_to_json(name: str) -> None:
+    lines = [sample for format_name, sample, *_ in SAMPLES if format_name == "json"]
+    assert FORMATS[name].sniff(lines) == 0.0
+
+
+@pytest.mark.parametrize(("name", "sample"), [(name, sample) for name, sample, *_ in SAMPLES])
+def test_a_sample_starts_an_event(name: str, sample: str) -> None:
+    pattern = FORMATS[name].starts_event
+    assert pattern is None or pl.Series([sample]).str.contains(pattern)[0]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_has_its_name_and_samples(name: str) -> None:
+    assert FORMATS[name].name == name == name.lower()
+    assert name in {sample_name for sample_name, *_ in SAMPLES}
+    assert FORMATS[name].sniff([]) == 0.0
+    assert FORMATS[name].parse(pl.Series([], dtype=pl.String)).schema == pl.Schema(RAW_SCHEMA)
+
+
+SAMPLE_LINES = st.sampled_from([sample for _, sample, *_ in SAMPLES])
 LINES = st.lists(
-    st.one_of(st.text(max_size=80), st.sampled_from([sample for _, sample, *_ in SAMPLES])),
+    st.one_of(
+        st.text(max_size=80),
+        st.binary(max_size=80).map(lambda data: data.decode("utf-8", errors="replace")),
+        SAMPLE_LINES,
+        st.builds(
+            lambda line, at, more: line[:at] + more + line[at:],
+            SAMPLE_LINES,
+            st.integers(0, 80),
+            st.text(max_size=4),
+        ),
+    ),
     max_size=12,
 )
 
@@ -124,6 +291,27 @@ def test_any_text_is_parsed_row_by_row(name: str, lines: list[str], cuts: list[i
     places = [0, *sorted(min(c, len(lines)) for c in cuts), len(lines)]
     parts = [format_.parse(pl.Series(lines[a:b], dtype=pl.String)) for a, b in pairwise(places)]
     assert_frame_equal(pl.concat(parts), whole)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(records=st.lists(st.none() | LINES.map("\n".join), max_size=6))
+def test_a_record_is_a_message_or_has_a_reason(name: str, records: list[str | None]) -> None:
+    raw = FORMATS[name].parse(pl.Series(records, dtype=pl.String))
+    assert raw.height == len(records)
+    assert raw.schema == pl.Schema(RAW_SCHEMA)
+    assert raw.filter(pl.col("message").is_null() & pl.col("reason").is_null()).is_empty()
+
+
+def test_syslog_without_a_time_is_read_but_has_none() -> None:
+    decoded = Decoder(FORMATS["syslog"]).decode(RawBatch(b"<14>1 - web1 cart - - - clockless", 1))
+    assert [letter.reason for letter in decoded.dead] == ["no timestamp"]
+
+
+def test_the_level_is_looked_for_in_the_first_line() -> None:
+    record = "2026-01-01 00:00:00 lost\nERROR is no level here"
+    raw = FORMATS["plain"].parse(pl.Series([record]))
+    assert raw["level"][0] is None
+    assert raw["message"][0] == "lost\nERROR is no level here"
 
 
 def test_a_stack_trace_belongs_to_its_event() -> None:

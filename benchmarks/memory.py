@@ -11,7 +11,7 @@ from log_guard.app.demo import run_demo
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.simulate import SimulationSpec
 
-RATE = 2_000.0
+RATE = 500.0
 
 
 def main() -> int:

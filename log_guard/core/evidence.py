@@ -17,6 +17,7 @@ SHOWN_PARTS = 8
 SHOWN_SAMPLES = 3
 MAX_BOUNDS = 3
 UNSEEN = 1e-9
+UNLEVELLED = "no level"
 
 Counts = dict[tuple[int, int], int]
 """Counts of a window by (level, template id)."""
@@ -26,7 +27,7 @@ def level_name(level: int) -> str | None:
     """Name of a level; None for all levels together."""
     if level == ALL_LEVELS:
         return None
-    return "no level" if level == Level.UNSPECIFIED else Level(level).name
+    return UNLEVELLED if level == Level.UNSPECIFIED else Level(level).name
 
 
 def explain(
@@ -107,7 +108,7 @@ def describe(level: str | None, template: str | None) -> str:
     """How a count is called in a sentence."""
     if template is None:
         return "events" if level is None else f"{level} events"
-    return f"{level} '{template}'"
+    return f"'{template}'" if level in (None, UNLEVELLED) else f"{level} '{template}'"
 
 
 def _sentence(parts: list[Part], service: str, seconds: float) -> str:

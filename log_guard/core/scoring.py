@@ -24,6 +24,7 @@ from log_guard.core.baseline import (
 )
 from log_guard.core.detectors.novelty import exact, novelty_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
+from log_guard.core.events import Level
 from log_guard.core.windows import WindowBatch
 
 NOVELTY, SURPRISE = 0, 1
@@ -141,7 +142,7 @@ def _volume_parts(
     whole: np.ndarray,
     judged: np.ndarray,
 ) -> Parts:
-    levels = np.array([0, 1, 2, 3, 4, 5, 6, ALL_LEVELS])
+    levels = np.array([*range(7), ALL_LEVELS])
     counts = np.zeros((len(groups), len(levels)))
     np.add.at(counts, (row, level), count)
     counts[:, -1] = counts.sum(axis=1)
@@ -152,7 +153,8 @@ def _volume_parts(
     sums = baseline.volumes.look_up(
         key_codes(groups[rows], which, np.zeros(len(rows), dtype=np.int64))
     )
-    there = (observed > 0) | (sums[:, COUNT] > 0)
+    # Events without a level are judged by the total alone.
+    there = ((observed > 0) | (sums[:, COUNT] > 0)) & (which != Level.UNSPECIFIED)
     rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
     return _surprises(
         rows, which, np.full(len(rows), VOLUME_TEMPLATE), observed, sums, watched, whole

@@ -7,6 +7,11 @@ late) makes a **revision** of the windows that hold it.
 A group that logged before and is silent now gets windows with zero counts: silence is a signal. A
 run of empty windows is shown for ``silence_shown`` and then not repeated, so that a gap of days
 costs nothing; and when everything is silent at once, that is one row (group ``*``) and not many.
+
+The whole stream (group ``*``) has windows of its own from the time on at which a second group logs;
+until then it would only say everything twice. What begins, what falls silent and whether there are
+several groups is told from the events that came on time: when a late one arrives depends on how
+the stream was cut into batches, and nothing published last may.
 """
 
 from __future__ import annotations
@@ -93,6 +98,7 @@ _SAMPLE = {
     "sample": pl.String(),
 }
 _ENTRY = ["end", "group", "level", "template"]
+_ALWAYS, _NEVER = -(1 << 62), 1 << 62
 
 
 class Windows:
@@ -100,21 +106,34 @@ class Windows:
 
     groups, templates: tables that turn the strings of summaries into ids; id 0 of ``groups`` is
     the whole stream.
+    several: whether there are several groups from the beginning; None: if ``groups`` knows some.
     """
 
-    def __init__(self, spec: WindowSpec, groups: Vocabulary, templates: Vocabulary) -> None:
+    def __init__(
+        self,
+        spec: WindowSpec,
+        groups: Vocabulary,
+        templates: Vocabulary,
+        several: bool | None = None,
+    ) -> None:
+        if several is None:
+            several = len(groups) > 2
         self.spec = spec
         self.groups = groups
         self.templates = templates
         groups.id(WHOLE_STREAM)
         self.closed: int | None = None  # ends up to here were published
-        self.began: int | None = None  # first pane of the stream
+        self.began: int | None = None  # first pane of the stream, of events that came on time
         self.scored = 0  # events in published windows, each counted once
         self._panes = pl.DataFrame(schema={**PANE_SCHEMA, **_SAMPLE})
         self._fresh_late: list[
             pl.DataFrame
         ] = []  # (pane, group) of late events since the last close
-        self._last: dict[int, int] = {}  # group → last pane that held an event
+        self._first = 0  # first pane of all, late events included
+        self._starts: dict[int, int] = {}  # group → first pane that held an event on time
+        self._several_from = _ALWAYS if several else _NEVER  # start of the second group
+        self._last: dict[int, int] = {}  # group → last closed pane that held an event on time
+        self._newest: int | None = None  # last closed pane that held an event on time, of any group
         self._unscored_late = 0
         self._merge_at = MERGE_ROWS
 
@@ -136,7 +155,14 @@ class Windows:
     def adopt(self, rows: pl.DataFrame) -> None:
         """Take in pane rows whose strings are ids already."""
         first = int(rows["pane"].min())  # type: ignore[arg-type]
-        self.began = first if self.began is None else min(self.began, first)
+        self._first = first if self.began is None else min(self._first, first)
+        begun = rows.filter(~pl.col("late")).group_by("group").agg(pl.col("pane").min())
+        for group, pane in begun.iter_rows():
+            self._starts[group] = min(self._starts.get(group, pane), pane)
+        starts = sorted(self._starts.values())
+        self.began = starts[0] if starts else self._first
+        if len(starts) > 1:
+            self._several_from = min(self._several_from, starts[1])
         if self.closed is not None:
             behind = rows.filter(pl.col("pane") < self.closed)
             if not behind.is_empty():
@@ -153,10 +179,14 @@ class Windows:
             return None
         slide = self.spec.slide
         upto = watermark - watermark % slide
-        start = self.began if self.closed is None else self.closed
-        if upto <= start:
-            upto = start
-            if not self._fresh_late:
+        if self.closed is None:
+            if upto <= self.began:
+                return None
+            start = self._first
+        else:
+            start = self.closed
+            upto = max(upto, start)
+            if upto == start and not self._fresh_late:
                 return None
         entries = self._entries(start, upto)
         revised = self._revisions(start)
@@ -168,7 +198,9 @@ class Windows:
         self._unscored_late = 0
         self.closed = upto
         batch = self._batch(entries, revised, silent)
-        oldest = upto - self.spec.window - self.spec.max_lateness - slide
+        # What may still be revised is told from event time, which stands still while a source idles.
+        newest = start if self._newest is None else min(start, self._newest)
+        oldest = newest - self.spec.window - self.spec.max_lateness - slide
         self._panes = self._panes.filter(pl.col("pane") >= oldest)
         return batch
 
@@ -201,8 +233,8 @@ class Windows:
 
     @property
     def newest_pane(self) -> int | None:
-        """Last pane that held an event, of any group, µs."""
-        return max(self._last.values(), default=None)
+        """Last closed pane that held an event on time, of any group, µs."""
+        return self._newest
 
     def closed_panes(self, start: int, end: int) -> pl.DataFrame:
         """On-time pane rows with ``start <= pane < end`` (``PANE_SCHEMA``): what is learnt from."""
@@ -252,7 +284,7 @@ class Windows:
         self._fresh_late.clear()
         ends = (
             _explode(touched.lazy(), spec)
-            .filter(pl.col("end").is_between(self.began, closed, closed="right"))
+            .filter(pl.col("end") <= closed)
             .select("end", "group")
             .unique()
         )
@@ -261,21 +293,31 @@ class Windows:
             pl.col("pane").is_between(oldest, closed, closed="left")
         )
         sums = _sum_windows(relevant, spec).join(ends, on=["end", "group"], how="semi")
-        if self._several_groups():
-            stream = _sum_windows(relevant, spec).join(
-                ends.select("end").unique(), on="end", how="semi"
-            )
-            sums = pl.concat([sums, _whole(stream)])
-        return sums.collect()
+        stream = _sum_windows(relevant, spec).join(
+            ends.select("end").unique(), on="end", how="semi"
+        )
+        return pl.concat([sums, self._whole(stream)]).collect()
 
-    def _several_groups(self) -> bool:
-        return len(self.groups) > 2
+    def _whole(self, entries: pl.LazyFrame) -> pl.LazyFrame:
+        """Add up the groups: the entries of the whole stream, of windows that have several groups."""
+        several = (pl.col("end") > self._several_from) | (pl.col("groups") > 1)
+        ends = entries.group_by("end").agg(pl.col("group").n_unique().alias("groups"))
+        return (
+            entries.join(ends.filter(several), on="end", how="semi")
+            .group_by("end", "level", "template")
+            .agg(pl.col("count").sum())
+            .select(
+                "end", pl.lit(WHOLE, dtype=pl.Int64).alias("group"), "level", "template", "count"
+            )
+        )
 
     def _silences(self, start: int, upto: int) -> pl.DataFrame | None:
         """(end, group) of windows in (start, upto] without an event, of groups that had some before."""
         spec = self.spec
         seen = (
-            self._panes.filter(pl.col("pane").is_between(start, upto, closed="left"))
+            self._panes.filter(
+                pl.col("pane").is_between(start, upto, closed="left") & ~pl.col("late")
+            )
             .select("pane", "group")
             .unique()
             .sort("pane")
@@ -286,6 +328,8 @@ class Windows:
             for (name,), part in seen.group_by("group", maintain_order=True)
         }
         by_group[WHOLE] = whole
+        if whole:
+            self._newest = max(whole[-1], self._newest or whole[-1])
         stream_silent: set[int] = set()
         ends: list[int] = []
         ids: list[int] = []
@@ -308,11 +352,11 @@ class Windows:
                 self._last[group] = panes[-1]
             elif last is not None and upto - last > spec.forget_after:
                 del self._last[group]
-        if not self._several_groups():
-            only = len(self.groups) - 1
-            ids = [only] * len(ids)  # the whole stream is the one group there is
         if not ends:
             return None
+        # Until there is a second group, the whole stream is the one group there is.
+        only = min(self._starts, key=lambda group: self._starts[group])
+        ids = [g if end > self._several_from else only for end, g in zip(ends, ids, strict=True)]
         return pl.DataFrame(
             {"end": ends, "group": ids}, schema={"end": pl.Int64, "group": pl.Int64}
         ).unique()
@@ -324,14 +368,14 @@ class Windows:
         silent: pl.DataFrame | None,
         final: bool = True,
     ) -> WindowBatch | None:
-        if self._several_groups():
-            entries = pl.concat([entries, _whole(entries.lazy()).collect()])
+        entries = pl.concat([entries, self._whole(entries.lazy()).collect()])
         entries = entries.with_columns(pl.lit(False).alias("late"))
         if revised is not None and not revised.is_empty():
             entries = pl.concat([entries, revised.with_columns(pl.lit(True).alias("late"))])
         rows = entries.select("end", "group", "late").unique()
         if silent is not None:
-            rows = pl.concat([rows, silent.with_columns(pl.lit(False).alias("late"))])
+            empty = silent.join(rows, on=["end", "group"], how="anti")  # but for late events
+            rows = pl.concat([rows, empty.with_columns(pl.lit(False).alias("late"))])
         if rows.is_empty():
             return None
         began = self.began if self.began is not None else 0
@@ -370,12 +414,3 @@ def _explode(panes: pl.LazyFrame, spec: WindowSpec) -> pl.LazyFrame:
 
 def _sum_windows(panes: pl.LazyFrame, spec: WindowSpec) -> pl.LazyFrame:
     return _explode(panes, spec).group_by(_ENTRY).agg(pl.col("count").sum())
-
-
-def _whole(entries: pl.LazyFrame) -> pl.LazyFrame:
-    """Add up the groups: the entries of the whole stream."""
-    return (
-        entries.group_by("end", "level", "template")
-        .agg(pl.col("count").sum())
-        .select("end", pl.lit(WHOLE, dtype=pl.Int64).alias("group"), "level", "template", "count")
-    )

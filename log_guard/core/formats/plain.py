@@ -44,6 +44,7 @@ class PlainText:
         )
         rest = pl.col("rest")
         level = rest.str.extract_groups(_LEVEL).struct
+        without = rest.str.replace(_LEVEL, "")  # "${1}" would cost ten times as much
         no_stamp = pl.col("timestamp").is_null()
         return (
             line.unnest("record")
@@ -51,7 +52,7 @@ class PlainText:
                 timestamp="timestamp",
                 level=pl.coalesce(level.field("2"), level.field("3")),
                 service=pl.lit(None, dtype=pl.String),
-                message=rest.str.replace(_LEVEL, "${1}"),
+                message=pl.coalesce(pl.concat_str(level.field("1"), without), rest),
                 reason=pl.when(no_stamp).then(pl.lit("no timestamp")),
             )
             .select(list(RAW_SCHEMA))

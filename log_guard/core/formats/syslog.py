@@ -50,8 +50,10 @@ class Syslog:
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         record = pl.col("record")
+        is_new = record.str.contains(r"^<[0-9]{1,3}>1 ")
         both = records.to_frame("record").select(
-            new=record.str.extract_groups(_NEW), old=record.str.extract_groups(_OLD)
+            new=pl.when(is_new).then(record).str.extract_groups(_NEW),
+            old=pl.when(~is_new).then(record).str.extract_groups(_OLD),
         )
 
         def either(name: str) -> pl.Expr:

@@ -1,0 +1,149 @@
+"""The commands as a person or a program runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(
+    *arguments: str, cwd: Path | None = None, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "log_guard.cli", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, cwd=cwd, check=False)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    done = run(
+        "simulate",
+        "--minutes",
+        "24",
+        "--rate",
+        "30",
+        "--seed",
+        "3",
+        "--out",
+        "app.log",
+        "--truth",
+        "truth.json",
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_try_speaks_json(simulated: Path) -> None:
+    done = run("try", "app.log", "--format", "json", "--exit-code", cwd=simulated)
+    rows = [json.loads(row) for row in done.stdout.splitlines()]
+    results = [row for row in rows if row["kind"] == "result"]
+    ledger = rows[-1]
+    assert done.returncode == 3, done.stderr
+    assert ledger["kind"] == "ledger"
+    assert ledger["consumed"] == len((simulated / "app.log").read_bytes().splitlines())
+    assert ledger["consumed"] == sum(v for k, v in ledger.items() if k not in ("kind", "consumed"))
+    names = {
+        "window_start",
+        "window_end",
+        "service",
+        "revision",
+        "final",
+        "is_anomaly",
+        "anomaly_score",
+        "evidence",
+    }
+    features = {"log_count", "critical_rate", "text_svd_15", "message_anomaly_score"}
+    assert names | features <= results[0].keys()
+    anomalies = [row for row in results if row["is_anomaly"]]
+    assert anomalies
+    assert all(row["evidence"]["sentence"] and row["anomaly_score"] >= 0.5 for row in anomalies)
+    assert any(row["kind"] == "alert" and row["state"] == "opened" for row in rows)
+
+
+def test_try_reads_a_pipe_and_speaks_to_people(simulated: Path) -> None:
+    done = run("try", "-", stdin=(simulated / "app.log").read_bytes())
+    text = done.stdout.decode()
+    assert done.returncode == 0, done.stderr
+    assert "ALERT 1" in text
+    assert "events accounted for" in text
+    assert "\x1b" not in text
+
+
+def test_train_then_try_with_the_model(simulated: Path) -> None:
+    assert run("train", "app.log", "--out", "model", cwd=simulated).returncode == 0
+    assert run("models", "verify", "model", cwd=simulated).stdout == b"model: sound\n"
+    done = run("try", "app.log", "--model", "model", cwd=simulated)
+    assert done.returncode == 0, done.stderr
+    refused = run("try", "app.log", "--model", "model", "--window-seconds", "60", cwd=simulated)
+    assert refused.returncode == 2
+    assert b"trained on windows of 30 s" in refused.stderr
+
+
+def test_evaluate_learns_only_before_the_test(simulated: Path) -> None:
+    done = run(
+        "evaluate",
+        "app.log",
+        "truth.json",
+        "--format",
+        "json",
+        "--results",
+        "out.jsonl",
+        cwd=simulated,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    truth = json.loads((simulated / "truth.json").read_text())
+    ends = [
+        json.loads(row)["window_end"] for row in (simulated / "out.jsonl").read_text().splitlines()
+    ]
+    assert figures["as_configured"]["of"] == len(truth["incidents"])
+    assert figures["as_configured"]["found"] >= 1
+    assert min(ends) > truth["test_start"][:19]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["try", "no-such-file"], 1, b"no-such-file"),
+        (["try", "prose.txt"], 1, b"format not recognised"),
+        (["try", "timeless.json"], 1, b"--timestamp-field"),
+        (["try", "short.log"], 1, b"too little to learn from"),
+        (["try", "short.log", "--detector", "magic"], 2, b"no detector 'magic'"),
+        (
+            ["try", "short.log", "--window-seconds", "30", "--slide-seconds", "7"],
+            2,
+            b"multiple of the slide",
+        ),
+        (["try", "short.log", "--mask", "oops"], 2, b"NAME=REGEX"),
+        (["try", "short.log", "--model", "."], 1, b"model"),
+        (["evaluate", "short.log", "prose.txt"], 1, b"not a labels file"),
+    ],
+)
+def test_errors_are_one_line_with_the_repair(
+    tmp_path: Path, arguments: list[str], code: int, said: bytes
+) -> None:
+    (tmp_path / "prose.txt").write_text("Once upon a time\nthere was a log\n")
+    (tmp_path / "timeless.json").write_text('{"message": "a"}\n' * 20)
+    (tmp_path / "short.log").write_text("2026-01-01 00:00:00 INFO a\n2026-01-01 00:00:09 INFO b\n")
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert done.stderr.count(b"\n") == 1
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_readme_example_runs(simulated: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, cwd=simulated, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b" in 30 s in " in done.stdout or b"events" in done.stdout

@@ -86,7 +86,8 @@ def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:
             f"{reason}: {n:,}"
             for reason, n in sorted(reasons.items(), key=lambda i: (-i[1], i[0]))[:5]
         )
-        parts.append(f"{ledger.dead_lettered:,} dead letters ({listed})")
+        letters = "dead letter" if ledger.dead_lettered == 1 else "dead letters"
+        parts.append(f"{ledger.dead_lettered:,} {letters} ({listed})")
     head = (
         f"all {ledger.consumed:,} events accounted for"
         if ledger.balanced

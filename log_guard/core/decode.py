@@ -17,6 +17,7 @@ from log_guard.core.events import (
 from log_guard.core.formats.base import Format
 from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.levels import infer_levels, normalise_levels
+from log_guard.core.masking import clean_names
 from log_guard.core.timestamps import parse_timestamps
 
 MAX_LINE_BYTES = 1 << 20
@@ -77,7 +78,7 @@ class Decoder:
         if unsaid.any():
             level = _fill_levels(level, raw["message"], unsaid)
         good = time.is_not_null() & raw["reason"].is_null()
-        service = raw["service"].fill_null(self.service)
+        service = clean_names(raw["service"].fill_null(self.service))
         events = pl.DataFrame(
             {
                 "time": time,

@@ -33,6 +33,7 @@ MAX_CACHED = 20_000
 
 MAX_TEMPLATE_CHARS = 512
 MAX_SAMPLE_CHARS = 512
+MAX_NAME_CHARS = 128
 
 _DIGITS = r"(?-u:\b)[0-9a-fA-F]*[0-9][0-9a-fA-F]*(?-u:\b)|[0-9]+"
 
@@ -70,7 +71,7 @@ _SECRETS: tuple[tuple[str, str], ...] = (
 )
 
 # Every secret above holds one of these: a message without any is not searched again.
-_SUSPECT = r"(?i)passw|passphrase|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|gh[pos]_|github_pat|glpat|xox|sk_live|sk-"
+_SUSPECT = r"(?i)passw|passphrase|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-"
 
 _STRUCTURES: tuple[tuple[str, str], ...] = (
     (r"\{[^{}]*\}", "<data>"),
@@ -213,6 +214,18 @@ def _without_secrets(text: pl.Series) -> pl.Series:
         changes, on="row", how="left", maintain_order="left"
     )
     return both.select(pl.coalesce("clean", "text").alias(text.name))[text.name]
+
+
+def clean_names(names: pl.Series) -> pl.Series:
+    """Names as they can be shown and told apart: no control characters, not too long, never ``*``.
+
+    A lone ``*`` is the whole stream's name; a service that calls itself so is shown as ``(*)``.
+    """
+    odd = names.str.contains(_CONTROL) | (names == "*") | (names.str.len_bytes() > MAX_NAME_CHARS)
+    if not odd.any():
+        return names
+    shown = names.str.replace_all(_CONTROL, " ").str.slice(0, MAX_NAME_CHARS)
+    return shown.replace("*", "(*)")
 
 
 def mask_one(message: str, extra: Sequence[tuple[str, str]] = ()) -> str:

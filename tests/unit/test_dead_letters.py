@@ -177,3 +177,13 @@ def test_the_usual_dialects_are_read(
     assert (event["level"], event["service"], event["message"]) == expected
     tuned = Decoder(JsonLines().tuned([json.dumps(raw)]))
     assert tuned.decode(RawBatch(json.dumps(raw).encode(), 11)).events.row(0, named=True) == event
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("*", "(*)"), ("a\x1b[31mb", "a [31mb"), ("x" * 500, "x" * 128), ("", "")]
+)
+def test_a_service_cannot_pass_for_the_stream_or_write_to_the_terminal(
+    name: str, shown: str
+) -> None:
+    row: dict[str, object] = {"timestamp": ISO, "level": "INFO", "service": name, "message": "m"}
+    assert _event(row)["service"] == shown

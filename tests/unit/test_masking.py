@@ -122,6 +122,10 @@ LEAKS = {
     "JWT": f"jwt eyJ{SECRET}.eyJ{SECRET}.{SECRET} seen",
     "AWS key id": f"key AKIA{SECRET}",
     "GitHub": f"cloned with ghp_{SECRET}",
+    "GitHub, user to server": f"cloned with ghu_{SECRET}",
+    "Stripe": f"charged by rk_live_{SECRET}",
+    "Google": f"asked with AIza{SECRET}",
+    "Slack": f"posted by xoxb-{SECRET}",
     "URL": f"postgres://bob:{SECRET}@db.example/x",
     "URL without a user": f"redis://:{SECRET}@cache",
     "URL with a token": f"https://{SECRET}@git.example/x.git",
@@ -259,3 +263,13 @@ def test_a_mask_that_cannot_work_is_refused(mask: tuple[str, str]) -> None:
 @given(MESSAGES)
 def test_no_digit_is_left_in_a_template(message: str) -> None:
     assert not set(mask_one(message)) & set(string.digits)
+
+
+def test_a_full_memory_of_templates_changes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("log_guard.core.masking.MAX_CACHED", 5)
+    masker = Masker()
+    messages = list(TEMPLATES)
+    for _ in range(2):
+        for start in range(0, len(messages), 3):
+            some = messages[start : start + 3]
+            assert masker.templates(pl.Series(some)).to_list() == [TEMPLATES[m] for m in some]

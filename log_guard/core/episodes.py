@@ -30,9 +30,10 @@ class EpisodeRules:
 
 @dataclass(slots=True)
 class _Trouble:
-    """What one group did in the episode."""
+    """What one group did in the episode: its first and latest window (their ends), and its worst."""
 
     onset: int
+    latest: int
     score: float
     evidence: Evidence
 
@@ -63,7 +64,7 @@ class Episodes:
         for result in sorted(
             results, key=lambda r: (r.window_end, r.service == WHOLE_STREAM, r.service)
         ):
-            alerts += self._resolve_before(result.window_end)
+            alerts += self._resolve_before(result)
             if result.is_anomaly and result.evidence is not None:
                 alerts += self._take(result, result.evidence)
         return alerts
@@ -73,9 +74,15 @@ class Episodes:
         ended, self._open = self._open, []
         return [self._alert(episode, "resolved") for episode in ended]
 
-    def _resolve_before(self, time: int) -> list[Alert]:
-        over = [e for e in self._open if time > e.end + self.rules.quiet]
-        self._open = [e for e in self._open if time <= e.end + self.rules.quiet]
+    def _resolve_before(self, result: Result) -> list[Alert]:
+        """End what has been quiet for long enough and does not touch this window."""
+
+        def is_over(episode: _Episode) -> bool:
+            quiet = result.window_end > episode.end + self.rules.quiet
+            return quiet and result.window_start > episode.end
+
+        over = [episode for episode in self._open if is_over(episode)]
+        self._open = [episode for episode in self._open if not is_over(episode)]
         return [self._alert(episode, "resolved") for episode in over]
 
     def _take(self, result: Result, evidence: Evidence) -> list[Alert]:
@@ -87,18 +94,23 @@ class Episodes:
             self._open.append(episode)
             self._next += 1
             state = "opened"
+        episode.start = min(episode.start, result.window_start)
         episode.end = max(episode.end, result.window_end)
-        episode.windows += 1
         trouble = episode.groups.get(result.service)
         if trouble is None:
             episode.groups[result.service] = _Trouble(
-                result.window_end, result.anomaly_score, evidence
+                result.window_end, result.window_end, result.anomaly_score, evidence
             )
+            episode.windows += 1
             if result.service != WHOLE_STREAM:
                 episode.newest_onset = max(episode.newest_onset, result.window_end)
                 state = state or "updated"
-        elif result.anomaly_score > trouble.score:
-            trouble.score, trouble.evidence = result.anomaly_score, evidence
+        else:
+            episode.windows += result.window_end > trouble.latest  # and not for a revision
+            trouble.onset = min(trouble.onset, result.window_end)
+            trouble.latest = max(trouble.latest, result.window_end)
+            if result.anomaly_score > trouble.score:
+                trouble.score, trouble.evidence = result.anomaly_score, evidence
         return [] if state is None else [self._alert(episode, state)]
 
     def _episode_of(self, result: Result) -> _Episode | None:

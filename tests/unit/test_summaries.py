@@ -62,7 +62,7 @@ def rows(summary: pl.DataFrame) -> list[tuple[object, ...]]:
     return summary.sort(KEY).rows()
 
 
-@bounded(60)
+@bounded(30)
 @given(EVENTS, cuts(40), BOUND, st.integers(0, 9))
 def test_any_split_added_in_any_order_is_the_summary_of_the_whole(
     events: list[Event], at: list[int], most: int, seed: int
@@ -79,7 +79,7 @@ def test_any_split_added_in_any_order_is_the_summary_of_the_whole(
     assert rows(one_by_one) == at_once
 
 
-@bounded(40)
+@bounded(25)
 @given(EVENTS, EVENTS, EVENTS, BOUND)
 def test_addition_is_associative_commutative_and_has_a_zero(
     a: list[Event], b: list[Event], c: list[Event], most: int
@@ -100,7 +100,7 @@ def test_adding_bounds_a_summary_that_is_alone() -> None:
     assert rows(add(wide, max_templates=1)) == rows(bound_templates(wide, 1))
 
 
-@bounded(60)
+@bounded(30)
 @given(EVENTS, BOUND)
 def test_counts_conserve_the_events(events: list[Event], most: int) -> None:
     whole = marked(events)
@@ -117,7 +117,7 @@ def test_counts_conserve_the_events(events: list[Event], most: int) -> None:
     )
 
 
-@bounded(60)
+@bounded(30)
 @given(EVENTS, st.integers(1, 3))
 def test_the_bound_keeps_the_severest_and_then_the_first_by_text(
     events: list[Event], most: int
@@ -162,7 +162,7 @@ def test_a_row_holds_the_pane_the_template_and_a_redacted_sample() -> None:
     }
 
 
-@bounded(40)
+@bounded(25)
 @given(EVENTS)
 def test_every_sample_is_one_of_the_events_that_its_row_counts(events: list[Event]) -> None:
     whole = marked(events)

@@ -161,13 +161,13 @@ def streams(draw: st.DrawFn) -> list[Event]:
     return events
 
 
-@bounded(150)
+@bounded(100)
 @given(streams(), cuts(30), st.sampled_from(SPECS))
 def test_windows_equal_a_plain_count(events: list[Event], at: list[int], shape: WindowSpec) -> None:
     assert run(shape, events, at) == plain_count(shape, events)
 
 
-@bounded(40)
+@bounded(30)
 @given(streams(), st.sampled_from(SPECS))
 def test_one_event_at_a_time_gives_what_all_at_once_gives(
     events: list[Event], shape: WindowSpec
@@ -203,7 +203,7 @@ def test_with_a_slide_as_long_as_the_window_every_event_is_in_one_window() -> No
     assert all(end % (10 * SECOND) == 0 for end, _ in content)
 
 
-@bounded(40)
+@bounded(30)
 @given(streams(), st.sampled_from(SPECS))
 def test_the_whole_stream_is_the_sum_of_the_groups(events: list[Event], shape: WindowSpec) -> None:
     content = run(shape, events)

@@ -38,25 +38,25 @@ class InductiveDBSCAN:
         return self
 
     def fit(self, X: np.ndarray, y: None = None) -> InductiveDBSCAN:
-        """Learn from history, X (windows, features)."""
+        """Learn from history, X (windows, features), whatever the order of its rows."""
         from sklearn.cluster import DBSCAN
 
         X = np.asarray(X, dtype=float)
+        order = np.lexsort(X.T)  # the last bits of a mean depend on the order of the sum
         if len(X) > MAX_FIT_ROWS:
-            X = X[np.linspace(0, len(X) - 1, MAX_FIT_ROWS).astype(int)]
+            order = order[np.linspace(0, len(X) - 1, MAX_FIT_ROWS).astype(int)]
+        every, X = X, X[order]
         self.mean_ = X.mean(axis=0)
         deviation = X.std(axis=0)
         self.scale_ = np.where(deviation > 1e-9, deviation, 1.0)
-        scaled, inverse, weights = np.unique(
-            (X - self.mean_) / self.scale_, axis=0, return_inverse=True, return_counts=True
-        )
+        scaled, weights = np.unique((X - self.mean_) / self.scale_, axis=0, return_counts=True)
         found = DBSCAN(eps=self.eps, min_samples=self.min_samples).fit(
             scaled, sample_weight=weights
         )
         core = found.core_sample_indices_
         self.core_ = scaled[core]
         self.core_labels_ = found.labels_[core]
-        self.labels_ = found.labels_[inverse.reshape(-1)]
+        self.labels_ = self.cluster(every)
         return self
 
     def distance(self, X: np.ndarray) -> np.ndarray:

@@ -1,0 +1,222 @@
+"""A baseline is a sum over history: it equals a plain count, and baselines add exactly."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_guard.core.baseline import (
+    ALL_LEVELS,
+    COUNT,
+    LOGS,
+    MINUTE,
+    MINUTES,
+    SQUARES,
+    WINDOWS,
+    Baseline,
+    Table,
+    code_groups,
+    code_levels,
+    code_templates,
+    key_codes,
+    learn,
+    minute_hashes,
+)
+from log_guard.core.events import SECOND
+from log_guard.core.windows import PANE_SCHEMA, WHOLE
+from tests.streams import START, bounded, micros
+
+WINDOW = 30 * SECOND
+Pane = tuple[int, int, int, int, int]  # second, group, level, template, count
+
+PANES = st.lists(
+    st.tuples(
+        st.integers(0, 119).map(lambda n: n * 5),
+        st.integers(1, 3),
+        st.sampled_from((3, 5)),
+        st.integers(0, 3),
+        st.integers(1, 1000),
+    ),
+    max_size=60,
+)
+
+
+def frame(panes: list[Pane]) -> pl.DataFrame:
+    rows = [(START + s * SECOND, g, lv, t, False, n) for s, g, lv, t, n in panes]
+    return pl.DataFrame(rows, schema=PANE_SCHEMA, orient="row")
+
+
+def learnt(panes: list[Pane], start: int = 0, end: int = 600) -> Baseline:
+    part = [pane for pane in panes if start <= pane[0] < end]
+    since = dict.fromkeys(range(4), START)
+    return learn(frame(part), micros(start), micros(end), WINDOW, since)
+
+
+def same(one: Baseline, other: Baseline) -> bool:
+    return all(
+        np.array_equal(getattr(a, name), getattr(b, name))
+        for a, b in zip(
+            (one.keys, one.volumes, one.groups),
+            (other.keys, other.volumes, other.groups),
+            strict=True,
+        )
+        for name in ("ids", "sums", "peaks")
+    )
+
+
+def plain_sums(panes: list[Pane], chosen: list[Pane]) -> list[float]:
+    """The five sums of one key, one pane at a time."""
+    windows: dict[int, int] = {}
+    for second, *_, count in chosen:
+        number = (START + second * SECOND) // WINDOW
+        windows[number] = windows.get(number, 0) + count
+    sums = [0.0] * 5
+    sums[MINUTES] = len({(START + second * SECOND) // MINUTE for second, *_ in chosen})
+    sums[COUNT] = sum(windows.values())
+    sums[SQUARES] = sum(n * n for n in windows.values())
+    sums[WINDOWS] = len(windows)
+    sums[LOGS] = sum(round(math.log2(n) * 2**20) / 2**20 for n in windows.values())
+    return sums
+
+
+@bounded(60)
+@given(PANES)
+def test_a_baseline_equals_a_plain_count(panes: list[Pane]) -> None:
+    baseline = learnt(panes)
+    everything = panes + [(s, WHOLE, lv, t, n) for s, _, lv, t, n in panes]
+    keys = {(g, lv, t) for _, g, lv, t, _ in everything}
+    assert len(baseline.keys.ids) == len(keys)
+    for group, level, template in keys:
+        code = key_codes(*(np.array([n]) for n in (group, level, template)))
+        mine = [p for p in everything if p[1:4] == (group, level, template)]
+        assert baseline.keys.look_up(code)[0].tolist() == plain_sums(panes, mine)
+    for group, level in {(g, lv) for g, lv, _ in keys} | {(g, ALL_LEVELS) for g, _, _ in keys}:
+        code = key_codes(*(np.array([n]) for n in (group, level, 0)))
+        mine = [p for p in everything if p[1] == group and level in (p[2], ALL_LEVELS)]
+        assert baseline.volumes.look_up(code)[0].tolist() == plain_sums(panes, mine)
+    assert baseline.groups.look_up(np.arange(4)).tolist() == [[10, 20]] * 4
+
+
+@bounded(60)
+@given(PANES, st.sampled_from((60, 120, 300, 540)))
+def test_spans_learnt_apart_add_up_to_the_whole(panes: list[Pane], cut: int) -> None:
+    apart = learnt(panes, 0, cut) + learnt(panes, cut, 600)
+    assert same(apart, learnt(panes))
+
+
+@bounded(40)
+@given(PANES, PANES, PANES)
+def test_baselines_add(a: list[Pane], b: list[Pane], c: list[Pane]) -> None:
+    x, y, z = learnt(a), learnt(b), learnt(c)
+    assert same(x + y, y + x)
+    assert same((x + y) + z, x + (y + z))
+    assert same(x + Baseline.empty(), x)
+
+
+def test_a_group_is_watched_from_its_first_pane_or_from_when_it_was_first_seen() -> None:
+    part = frame([(100, 1, 3, 0, 1), (100, 2, 3, 0, 1)])
+    baseline = learn(part, micros(0), micros(600), WINDOW, {1: micros(-5000), 3: micros(400)})
+    assert baseline.groups.look_up(np.array([1, 2, 3, 9])).tolist() == [
+        [10, 20],
+        [9, 17],
+        [4, 7],
+        [0, 0],
+    ]
+
+
+def test_time_without_events_is_watched_all_the_same() -> None:
+    baseline = learn(frame([]), micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False)
+    assert baseline.groups.look_up(np.array([1])).tolist() == [[10, 20]]
+    assert len(baseline.keys.ids) == 0
+
+
+def test_the_whole_stream_is_learnt_only_if_asked_for() -> None:
+    part = frame([(0, 1, 3, 0, 1)])
+    alone = learn(part, micros(0), micros(600), WINDOW, {}, whole=False)
+    assert set(code_groups(alone.keys.ids).tolist()) == {1}
+
+
+@bounded(50)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2**27 - 1), st.integers(0, 15), st.integers(0, 2**32 - 1)),
+        min_size=1,
+    )
+)
+def test_codes_hold_group_level_and_template(keys: list[tuple[int, int, int]]) -> None:
+    groups, levels, templates = (np.array(column) for column in zip(*keys, strict=True))
+    codes = key_codes(groups, levels, templates)
+    assert np.array_equal(code_groups(codes), groups)
+    assert np.array_equal(code_levels(codes), levels)
+    assert np.array_equal(code_templates(codes), templates)
+    by_code = sorted(keys, key=lambda k: int(codes[keys.index(k)]))
+    assert by_code == sorted(keys)
+
+
+def test_a_table_sums_its_rows_and_keeps_the_highest_peak() -> None:
+    one = Table.of(np.array([7, 3, 7]), np.array([[1.0], [2.0], [4.0]]), np.array([5.0, 1.0, 9.0]))
+    other = Table.of(np.array([3]), np.array([[10.0]]), np.array([4.0]))
+    both = one + other
+    assert both.ids.tolist() == [3, 7]
+    assert both.look_up(np.array([7, 5, 3])).tolist() == [[5], [0], [12]]
+    assert both.look_up_peaks(np.array([7, 5, 3])).tolist() == [9, 0, 4]
+    assert Table.empty(2).look_up(np.array([1])).tolist() == [[0, 0]]
+
+
+def test_a_key_is_steady_if_it_occurs_in_a_fifth_of_the_windows() -> None:
+    often = [(s * 150, 1, 3, 1, 1) for s in range(4)]  # 4 of 20 windows
+    seldom = [(s * 150, 1, 3, 2, 1) for s in range(3)]
+    baseline = learn(
+        frame(often + seldom), micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False
+    )
+    assert code_templates(baseline.steady).tolist() == [1]
+
+
+def test_rare_keys_that_come_in_numbers_make_numbers_less_surprising() -> None:
+    def exponent(count: int) -> float:
+        panes = [(0, 1, 3, template, count) for template in range(20)]
+        baseline = learn(frame(panes), micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False)
+        return float(baseline.burst.look_up(np.array([1]))[0, 0])
+
+    assert exponent(1) == 4.0  # 28 windows / 4, cut to 4
+    assert exponent(16) == (8 + 20) / (4 + 20 * 4 * math.log(2.0))
+    assert exponent(100) < exponent(16) < exponent(2)
+
+
+def test_the_bound_keeps_the_keys_seen_in_most_minutes() -> None:
+    panes = [(s * 60, 1, 3, 1, 1) for s in range(3)] + [(0, 1, 3, 2, 50), (0, 1, 3, 3, 2)]
+    baseline = learn(frame(panes), micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False)
+    kept, dropped = baseline.bounded(2)
+    assert code_templates(kept.keys.ids).tolist() == [1, 2]
+    assert dropped == 1
+    assert same(Baseline(kept.keys, baseline.volumes, baseline.groups), kept)
+    assert baseline.bounded(3) == (baseline, 0)
+
+
+@bounded(50)
+@given(PANES)
+def test_keys_of_the_same_minutes_leave_the_same_trace(panes: list[Pane]) -> None:
+    baseline = learnt(panes)
+    minutes: dict[int, set[int]] = {}
+    for second, group, level, template, _ in panes:
+        (code,) = key_codes(*(np.array([n]) for n in (group, level, template))).tolist()
+        minutes.setdefault(code, set()).add((START + second * SECOND) // MINUTE)
+    for code, its in minutes.items():
+        (trace,) = baseline.keys.look_up_peaks(np.array([code])).tolist()
+        assert trace == minute_hashes(np.array(sorted(its))).max() > 0
+
+
+def test_hashes_of_minutes_are_exact_floats_and_differ() -> None:
+    hashes = minute_hashes(np.arange(29_000_000, 29_100_000))
+    assert len(np.unique(hashes)) == len(hashes)
+    assert 0 < hashes.min() < 2**46
+    assert 2**52 < hashes.max() < 2**53
+
+
+def test_how_long_was_watched() -> None:
+    assert Baseline.empty().minutes == 0
+    assert learnt([]).minutes == 10

@@ -1,0 +1,71 @@
+"""Calibration: thresholds from block maxima hold what they promise on data made for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from log_guard.core.calibration import Tail, block_maxima, certified_rate, fit_tail
+from log_guard.core.events import SECOND
+from tests.streams import bounded
+
+
+@bounded(50)
+@given(st.floats(-100, 100), st.floats(0.01, 50), st.floats(1e-6, 0.5))
+def test_a_threshold_is_the_quantile_of_the_gumbel_distribution(
+    location: float, scale: float, probability: float
+) -> None:
+    expected = stats.gumbel_r.isf(probability, location, scale)
+    assert Tail(location, scale).threshold(probability) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_maxima_pass_the_threshold_as_often_as_asked_for(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    tail = fit_tail(random.gumbel(20.0, 3.0, 2_000))
+    new = random.gumbel(20.0, 3.0, 200_000)
+    for probability in (0.2, 0.05, 0.01):
+        passed = float((new > tail.threshold(probability)).mean())
+        assert passed == pytest.approx(probability, rel=0.35)
+
+
+def test_a_lower_probability_takes_a_higher_threshold() -> None:
+    thresholds = [Tail(5, 2).threshold(p) for p in (0.5, 0.1, 0.01, 1e-6)]
+    assert thresholds == sorted(set(thresholds))
+
+
+def test_incidents_in_the_history_hardly_move_the_threshold() -> None:
+    random = np.random.default_rng(0)
+    quiet = random.gumbel(20.0, 3.0, 300)
+    disturbed = np.concatenate([quiet, np.full(9, 5_000.0)])  # 3 % of the blocks
+    plain, moved = (fit_tail(maxima).threshold(0.01) for maxima in (quiet, disturbed))
+    assert moved == pytest.approx(plain, rel=0.05)
+
+
+def test_a_constant_history_is_no_certainty() -> None:
+    tail = fit_tail(np.full(50, 7.0), least_scale=0.5)
+    assert tail.scale == 0.5
+    assert tail.threshold(0.01) > 7.0 + 0.5
+    assert fit_tail(np.full(50, 7.0)).threshold(0.01) == 7.0
+
+
+@bounded(60)
+@given(
+    st.lists(st.tuples(st.integers(0, 500), st.floats(-1e6, 1e6)), min_size=1, max_size=60),
+    st.integers(1, 100),
+)
+def test_the_highest_value_of_each_block(values: list[tuple[int, float]], block: int) -> None:
+    ends = np.array([end for end, _ in values]) * SECOND
+    expected: dict[int, float] = {}
+    for end, value in values:
+        expected[end // block] = max(expected.get(end // block, -np.inf), value)
+    found = block_maxima(np.array([value for _, value in values]), ends, block * SECOND)
+    assert found.tolist() == [expected[number] for number in sorted(expected)]
+
+
+def test_a_history_vouches_for_one_false_alert_in_all_of_it() -> None:
+    assert certified_rate(blocks=144, block_seconds=600) == 1.0
+    assert certified_rate(blocks=6, block_seconds=600) == 24.0

@@ -1,0 +1,261 @@
+"""Scoring: every count's surprise equals the formula's, whatever company its window is scored in."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_guard.core.baseline import ALL_LEVELS, MINUTES, Baseline, key_codes, learn
+from log_guard.core.detectors.novelty import novelty_bits
+from log_guard.core.detectors.surprise import moments, tail_bits
+from log_guard.core.events import SECOND, Level
+from log_guard.core.scoring import (
+    MIN_WINDOWS,
+    NEW_GROUP_EXPONENT,
+    NOVELTY,
+    SURPRISE,
+    VOLUME_TEMPLATE,
+    Parts,
+    detector_values,
+    find_parts,
+    together,
+    weighted_squares,
+)
+from log_guard.core.windows import PANE_SCHEMA, WindowBatch
+from tests.streams import bounded, micros
+
+WINDOW = 30 * SECOND
+HISTORY = 3600
+Counts = dict[tuple[int, int], int]  # (level, template) → count
+INFO, ERROR = int(Level.INFO), int(Level.ERROR)
+
+
+def baseline(minutes: int = 60) -> Baseline:
+    """Two groups: template 0 all the time, 1 often, 2 and 3 together once, 4 once as an error."""
+    panes = []
+    for second in range(0, minutes * 60, 5):
+        for group in (1, 2):
+            panes.append((micros(second), group, INFO, 0, False, 3 + second // 5 % 4))
+            if second % 60 == 15:
+                panes.append((micros(second), group, INFO, 1, False, 2))
+    panes += [(micros(30), 1, INFO, t, False, 1) for t in (2, 3)]
+    panes.append((micros(95), 1, ERROR, 4, False, 7))
+    frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+    since = {group: micros(0) for group in (0, 1, 2)}
+    return learn(frame, micros(0), micros(minutes * 60), WINDOW, since)
+
+
+BASELINE = baseline()
+
+
+def batch_of(
+    windows: list[tuple[int, Counts]], *, whole: bool = True, final: bool = True
+) -> WindowBatch:
+    """Windows of (group, counts), one after another."""
+    rows = [(micros(HISTORY + 30 * (i + 1)), g, False, whole) for i, (g, _) in enumerate(windows)]
+    entries = [
+        (i, level, template, count)
+        for i, (_, counts) in enumerate(windows)
+        for (level, template), count in counts.items()
+    ]
+    return WindowBatch(
+        pl.DataFrame(
+            rows,
+            schema={"end": pl.Int64, "group": pl.Int64, "late": pl.Boolean, "whole": pl.Boolean},
+            orient="row",
+        ),
+        pl.DataFrame(
+            entries,
+            schema={"row": pl.Int64, "level": pl.UInt8, "template": pl.Int64, "count": pl.Int64},
+            orient="row",
+        ),
+        final,
+    )
+
+
+Part = tuple[int, int, int, int, float, float, float, float, float]
+
+
+def listed(parts: Parts) -> list[Part]:
+    return sorted(
+        zip(*(getattr(parts, f).tolist() for f in Parts.__dataclass_fields__), strict=True)
+    )
+
+
+def only(parts: Parts, row: int, detector: int = SURPRISE) -> dict[tuple[int, int], Part]:
+    """Parts of one window and detector, by (level, template)."""
+    return {(p[2], p[3]): p for p in listed(parts) if p[0] == row and p[1] == detector}
+
+
+COUNTS = st.dictionaries(
+    st.tuples(st.sampled_from((0, INFO, ERROR)), st.integers(0, 6)), st.integers(1, 200), max_size=6
+)
+WINDOWS = st.lists(st.tuples(st.sampled_from((0, 1, 2, 9)), COUNTS), min_size=1, max_size=6)
+
+
+@bounded(60)
+@given(WINDOWS)
+def test_counts_are_as_surprising_as_the_formulas_say(windows: list[tuple[int, Counts]]) -> None:
+    parts = find_parts(batch_of(windows), BASELINE)
+    for row, (group, counts) in enumerate(windows):
+        watched = BASELINE.groups.look_up(np.array([group]))[0]
+        expected = plain_surprises(group, counts, watched[1]) if watched[1] >= MIN_WINDOWS else {}
+        found = {key: (p[4], p[7], p[8]) for key, p in only(parts, row).items()}
+        assert found == expected
+
+
+def plain_surprises(
+    group: int, counts: Counts, windows: float
+) -> dict[tuple[int, int], tuple[float, float, float]]:
+    """(level, template) → count, bits, side: the volumes and the steady keys, one by one."""
+    watched = np.array([windows])
+
+    def surprise(sums: np.ndarray, count: int) -> tuple[float, float, float]:
+        bits, side = tail_bits(np.array([count]), *moments(sums[None, 1:3], watched))
+        return float(count), float(bits[0]), float(side[0])
+
+    out = {}
+    for level in (*range(1, 7), ALL_LEVELS):
+        count = sum(n for (lv, _), n in counts.items() if level in (lv, ALL_LEVELS))
+        sums = BASELINE.volumes.look_up(key_codes(*np.array([[group], [level], [0]])))[0]
+        if count or sums[1]:
+            out[level, VOLUME_TEMPLATE] = surprise(sums, count)
+    for key in ((INFO, 0), (INFO, 1)):
+        sums = BASELINE.keys.look_up(key_codes(*np.array([[group], *([n] for n in key)])))[0]
+        out[key] = surprise(sums, counts.get(key, 0))
+    return out
+
+
+@bounded(60)
+@given(WINDOWS)
+def test_a_window_gets_the_same_parts_in_any_company(windows: list[tuple[int, Counts]]) -> None:
+    batch = batch_of(windows)
+    parts = find_parts(batch, BASELINE)
+    for row in range(len(windows)):
+        alone = find_parts(batch.only(np.arange(len(windows)) == row), BASELINE)
+        assert [p[1:] for p in listed(alone)] == [p[1:] for p in listed(parts) if p[0] == row]
+        values = detector_values(parts, len(windows))[row]
+        assert values.tolist() == detector_values(alone, 1)[0].tolist()
+
+
+def test_a_key_never_seen_is_the_more_novel_the_longer_the_watch_and_the_severer() -> None:
+    def bits(level: int, history: Baseline) -> float:
+        parts = find_parts(batch_of([(1, {(level, 77): 1})]), history)
+        return float(only(parts, 0, NOVELTY)[level, 77][7])
+
+    in_an_hour = novelty_bits(np.zeros(1), np.array([60.0]), np.array([INFO]))
+    assert bits(INFO, BASELINE) == in_an_hour[0]
+    assert bits(INFO, baseline(5)) < bits(INFO, BASELINE) < bits(ERROR, BASELINE)
+
+
+def test_a_key_that_is_always_there_is_not_novel_however_often_it_comes() -> None:
+    parts = find_parts(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE)
+    assert only(parts, 0, NOVELTY)[INFO, 0][7] < 0.1
+
+
+def test_a_rare_key_is_the_more_surprising_the_more_often_it_comes() -> None:
+    windows = [(1, {(INFO, 77): count}) for count in (1, 2, 40)]
+    parts = find_parts(batch_of(windows), BASELINE)
+    bits = [only(parts, row, NOVELTY)[INFO, 77][7] for row in range(3)]
+    assert bits == sorted(bits)
+    assert len(set(bits)) == 3
+
+
+def test_a_group_without_history_is_judged_by_novelty_alone() -> None:
+    parts = find_parts(batch_of([(9, {(ERROR, 77): 4})]), BASELINE)
+    assert set(parts.detector.tolist()) == {NOVELTY}
+    expected = novelty_bits(
+        np.zeros(1), np.zeros(1), np.array([ERROR]), np.array([4.0]), NEW_GROUP_EXPONENT
+    )
+    assert parts.bits.tolist() == expected.tolist()
+
+
+def test_a_group_watched_too_shortly_has_no_usual_counts() -> None:
+    young = baseline(2)
+    assert young.groups.look_up(np.array([1]))[0, 1] < MIN_WINDOWS
+    parts = find_parts(batch_of([(1, {(INFO, 0): 10_000})]), young)
+    assert SURPRISE not in parts.detector
+
+
+def test_silence_is_surprising_and_on_the_low_side() -> None:
+    parts = only(find_parts(batch_of([(1, {})]), BASELINE), 0)
+    for key in ((ALL_LEVELS, VOLUME_TEMPLATE), (INFO, VOLUME_TEMPLATE), (INFO, 0)):
+        assert parts[key][4] == 0
+        assert parts[key][7] > 10
+        assert parts[key][8] == -1
+
+
+@pytest.mark.parametrize("partial", [{"whole": False}, {"final": False}])
+def test_a_window_not_watched_to_its_end_can_only_have_too_much(partial: dict[str, bool]) -> None:
+    parts = find_parts(batch_of([(1, {}), (1, {(INFO, 0): 10_000})], **partial), BASELINE)
+    silent, flooded = only(parts, 0), only(parts, 1)
+    assert all(p[7] == 0 and p[8] == 1 for p in silent.values())
+    complete = only(find_parts(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE), 0)
+    assert flooded[INFO, 0][7] == complete[INFO, 0][7] > 50
+
+
+def test_events_without_a_level_are_judged_by_the_total_alone() -> None:
+    parts = only(find_parts(batch_of([(1, {(0, 77): 500})]), BASELINE), 0)
+    assert (0, VOLUME_TEMPLATE) not in parts
+    assert parts[ALL_LEVELS, VOLUME_TEMPLATE][4] == 500
+
+
+def test_keys_that_came_together_before_are_one_surprise() -> None:
+    parts = find_parts(batch_of([(1, {(INFO, 2): 1, (INFO, 3): 1}), (1, {(INFO, 2): 1})]), BASELINE)
+    both, one = detector_values(parts, 2)[:, NOVELTY]
+    assert both == pytest.approx(one, rel=1e-5)
+
+
+def test_keys_never_seen_are_each_their_own_surprise() -> None:
+    windows = [(1, {(INFO, 70): 1, (INFO, 71): 1}), (1, {(INFO, 70): 1})]
+    two, one = detector_values(find_parts(batch_of(windows), BASELINE), 2)[:, NOVELTY]
+    assert two == pytest.approx(one * 2**0.5)
+
+
+@bounded(50)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from((0.0, 5.0, 6.0)), st.floats(0.1, 100)),
+        min_size=1,
+    )
+)
+def test_the_norm_of_what_comes_together_is_that_of_its_largest(
+    keys: list[tuple[int, float, float]],
+) -> None:
+    row, trace, bits = (np.array(column) for column in zip(*keys, strict=True))
+    shared = together(bits, row, trace)
+    for r, t in {(r, t) for r, t, _ in keys}:
+        mine = (row == r) & (trace == t)
+        if t == 0:
+            assert np.array_equal(shared[mine], bits[mine])
+        else:
+            assert np.sqrt((shared[mine] ** 2).sum()) == pytest.approx(bits[mine].max(), rel=1e-4)
+
+
+def test_a_score_is_the_norm_of_its_parts() -> None:
+    parts = find_parts(batch_of([(1, {(ERROR, 77): 9, (INFO, 0): 40}), (2, {})]), BASELINE)
+    values = detector_values(parts, 2)
+    scale = np.array([[2.0, 4.0], [1.0, 8.0]])
+    squares = weighted_squares(parts, scale)
+    for row in range(2):
+        for detector in (NOVELTY, SURPRISE):
+            mine = (parts.row == row) & (parts.detector == detector)
+            expected = (values[row, detector] / scale[row, detector]) ** 2
+            assert squares[mine].sum() == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_mean_of_history_is_told_with_each_part() -> None:
+    parts = find_parts(batch_of([(1, {(ERROR, 4): 1})]), BASELINE)
+    part = only(parts, 0, NOVELTY)[ERROR, 4]
+    assert part[5] == 7 / 120
+    known = BASELINE.keys.look_up(key_codes(*np.array([[1], [ERROR], [4]])))
+    assert known[0, MINUTES] == 1
+
+
+def test_parts_can_be_taken_and_joined() -> None:
+    parts = find_parts(batch_of([(1, {(INFO, 0): 4}), (2, {(ERROR, 9): 4})]), BASELINE)
+    index = np.arange(len(parts.row))
+    assert listed(Parts.join([parts.take(index[::2]), parts.take(index[1::2])])) == listed(parts)

@@ -45,6 +45,17 @@ class DetectOptions:
     show_warm_up: bool = True
 
 
+@dataclass(frozen=True)
+class _Era:
+    """Who judges the windows that end after a training and not after the next."""
+
+    judge: Judge
+    memory: Memory
+
+
+_FOREVER = -(1 << 62)
+
+
 class Detect:
     """The detector of one partition: windows, what it has learnt, and when it learns.
 
@@ -71,6 +82,8 @@ class Detect:
         self._history: list[pl.DataFrame] = []
         self._next_training: int | None = None
         self._given = model is not None
+        self._eras: list[_Era | None] = [None]
+        self._eras_from = [_FOREVER]
         if model is not None:
             self._install(model, None)
 
@@ -84,8 +97,8 @@ class Detect:
         return self._memory.dropped if self._memory else 0
 
     def warming(self, end: int) -> str | None:
-        """How far the warm-up is at this event time, e.g. ``7/20`` windows; None once a model judges."""
-        if self.judge is not None or self.windows.began is None:
+        """How far the warm-up is at this event time, e.g. ``7/20`` windows; None before the first event."""
+        if self.windows.began is None:
             return None
         window = self.spec.window
         total = self.options.least_windows
@@ -124,16 +137,21 @@ class Detect:
         return [] if batch is None else [r for r in self._judge(batch, revision) if r.is_anomaly]
 
     def _judge(self, batch: WindowBatch, revision: int) -> list[Result]:
-        if self.judge is None or self._memory is None:
-            return self._unjudged(batch, revision) if self.options.show_warm_up else []
         ends = batch.rows["end"].to_numpy()
-        by_age = self._memory.judging(ends)
-        if len(by_age) == 1:
-            return self.judge.judge(batch, by_age[0][1], self.windows, revision)
+        eras = np.searchsorted(self._eras_from, ends, side="left") - 1
+        results: list[Result] = []
+        for era in np.unique(eras).tolist():
+            results += self._judge_era(batch.only(eras == era), self._eras[era], revision)
+        return results
+
+    def _judge_era(self, batch: WindowBatch, era: _Era | None, revision: int) -> list[Result]:
+        if era is None:
+            return self._unjudged(batch, revision) if self.options.show_warm_up else []
+        by_age = era.memory.judging(batch.rows["end"].to_numpy())
         return [
             result
             for mask, baseline in by_age
-            for result in self.judge.judge(batch.only(mask), baseline, self.windows, revision)
+            for result in era.judge.judge(batch.only(mask), baseline, self.windows, revision)
         ]
 
     def _unjudged(self, batch: WindowBatch, revision: int) -> list[Result]:
@@ -236,21 +254,29 @@ class Detect:
         self.judge = Judge(model, self.groups, self.templates, self.options.detector, outlier)
         since = dict.fromkeys(model.baseline.groups.ids.tolist(), model.training.start)
         remembered = 3 + self.spec.max_lateness // EPOCH
-        start = -(1 << 62) if now is None else now
+        start = _FOREVER if now is None else now
         self._memory = Memory(model.baseline, since, start, self.spec.window, remembered)
+        self._begin_era(start, _Era(self.judge, self._memory))
+
+    def _begin_era(self, start: int, era: _Era) -> None:
+        """Judge by it from now on; keep the eras whose windows may still be revised."""
+        oldest = start - self.spec.max_lateness - self.spec.window
+        kept = max(int(np.searchsorted(self._eras_from, oldest, side="left")) - 1, 0)
+        if self._eras_from[-1] == start:
+            kept = len(self._eras)
+        self._eras = [*self._eras[kept:], era]
+        self._eras_from = [*self._eras_from[kept:], start]
 
     def _compact(self) -> None:
         """Forget the templates that nothing refers to any more, once the table is over its bound."""
-        if (
-            len(self.templates) <= self.options.max_templates
-            or self._memory is None
-            or self.judge is None
-        ):
+        if len(self.templates) <= self.options.max_templates:
             return
-        used = [self._memory.used_templates(), self.windows.used_templates()]
+        eras = [era for era in self._eras if era is not None]
+        used = [self.windows.used_templates(), *(era.memory.used_templates() for era in eras)]
         used += [panes["template"].unique().to_numpy() for panes in self._history]
         mapping = self.templates.keep(np.concatenate(used))
-        self._memory.rename_templates(mapping)
+        for era in eras:
+            era.memory.rename_templates(mapping)
+            era.judge.forget_vectors()
         self.windows.rename_templates(mapping)
         self._history = [rename(panes, mapping) for panes in self._history]
-        self.judge.forget_vectors()

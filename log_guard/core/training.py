@@ -47,6 +47,11 @@ class History:
     until: int = 0
 
     @property
+    def several(self) -> bool:
+        """Whether the rows are of more than one group; the table may know of more to come."""
+        return self.panes["group"].n_unique() > 1
+
+    @property
     def span(self) -> tuple[int, int]:
         """Start and end of what there is, µs."""
         panes = self.panes["pane"]
@@ -75,7 +80,7 @@ def train(
         )
     panes = history.panes
     since = dict(panes.group_by("group").agg(pl.col("pane").min()).iter_rows())
-    whole = len(history.groups) > 2
+    whole = history.several
     if whole:
         since[WHOLE] = start
     folds = _folds(panes, start, end, spec.window, since, whole)
@@ -198,7 +203,7 @@ def replay(history: History, spec: WindowSpec, start: int, end: int) -> Iterator
     lead = history.panes.filter(pl.col("pane").is_between(start - spec.window, end, closed="left"))
     if lead.is_empty():
         return
-    windows = Windows(spec, history.groups, history.templates)
+    windows = Windows(spec, history.groups, history.templates, history.several)
     samples = {
         "sample_hash": pl.lit(0, dtype=pl.UInt64),
         "source": pl.lit(0, dtype=pl.UInt32),
@@ -251,7 +256,7 @@ def history_features(history: History, spec: WindowSpec, text: TextModel) -> np.
 
 
 def _tumbling(batch: WindowBatch, spec: WindowSpec, history: History) -> np.ndarray:
-    single = len(history.groups) <= 2
+    single = not history.several
     groups = batch.rows["group"].to_numpy()
     own = (groups != WHOLE) | single
     return np.asarray((batch.rows["end"].to_numpy() % spec.window == 0) & own)

@@ -171,15 +171,7 @@ def test_nor_do_they_over_several_epochs_of_trouble() -> None:
     assert final(in_parts) == final(at_once)
 
 
-REJUDGED = pytest.mark.xfail(
-    reason="a revision of a window from before a training is judged by the new model"
-)
-NAMES_TO_COME = pytest.mark.xfail(reason="training counts groups that are yet to come")
-
-
-@pytest.mark.parametrize(
-    "way", [pytest.param("learning", marks=REJUDGED), pytest.param("until", marks=REJUDGED)]
-)
+@pytest.mark.parametrize("way", ["learning", "until"])
 def test_a_late_event_is_judged_by_the_model_of_its_window(way: str) -> None:
     for seed in range(2):
         lines = stream(seed)
@@ -188,14 +180,7 @@ def test_a_late_event_is_judged_by_the_model_of_its_window(way: str) -> None:
         assert final(in_parts) == final(at_once)
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        "trained",
-        pytest.param("learning", marks=NAMES_TO_COME),
-        pytest.param("until", marks=NAMES_TO_COME),
-    ],
-)
+@ALL_WAYS
 def test_a_service_to_come_changes_nothing_before_it_comes(way: str) -> None:
     lines = [
         line(event)

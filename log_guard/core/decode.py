@@ -41,6 +41,9 @@ class Decoder:
     def decode(self, batch: RawBatch) -> Decoded:
         """Decode a batch: every record ends as one event or as one dead letter."""
         data = batch.data[:-1] if batch.data.endswith(b"\n") else batch.data
+        data = data.removeprefix(
+            b"\xef\xbb\xbf"
+        )  # some editors begin a file with a byte order mark
         if not batch.data:
             return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), [], 0)
         lines = data.count(b"\n") + 1
@@ -78,7 +81,7 @@ class Decoder:
         if unsaid.any():
             level = _fill_levels(level, raw["message"], unsaid)
         good = time.is_not_null() & raw["reason"].is_null()
-        service = clean_names(raw["service"].fill_null(self.service))
+        service = clean_names(raw["service"].replace("", None).fill_null(self.service))
         events = pl.DataFrame(
             {
                 "time": time,

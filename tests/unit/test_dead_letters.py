@@ -180,10 +180,17 @@ def test_the_usual_dialects_are_read(
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"), [("*", "(*)"), ("a\x1b[31mb", "a [31mb"), ("x" * 500, "x" * 128), ("", "")]
+    ("name", "shown"),
+    [("*", "(*)"), ("a\x1b[31mb", "a [31mb"), ("x" * 500, "x" * 128), ("", "unknown_service")],
 )
 def test_a_service_cannot_pass_for_the_stream_or_write_to_the_terminal(
     name: str, shown: str
 ) -> None:
     row: dict[str, object] = {"timestamp": ISO, "level": "INFO", "service": name, "message": "m"}
     assert _event(row)["service"] == shown
+
+
+def test_a_byte_order_mark_costs_no_record() -> None:
+    decoded = Decoder(JsonLines()).decode(RawBatch(b"\xef\xbb\xbf" + GOOD + b"\n", 1))
+    assert decoded.dead == []
+    assert decoded.events.height == 1

@@ -14,7 +14,7 @@ from log_guard.core.decode import Decoder
 from log_guard.core.events import Level, RawBatch
 from log_guard.core.formats import FORMATS, recognise
 from log_guard.core.formats.base import RAW_SCHEMA
-from tests.lines import START
+from tests.streams import START
 
 UNSAID = "elsewhere"
 """Service of records that name none."""
@@ -322,3 +322,9 @@ def test_a_stack_trace_belongs_to_its_event() -> None:
         "on",
     ]
     assert decoded.events["position"].to_list() == [1, 6]
+
+
+@pytest.mark.parametrize(("name", "sample"), [(name, sample) for name, sample, *_ in SAMPLES])
+def test_a_byte_order_mark_costs_no_record(name: str, sample: str) -> None:
+    decoder = Decoder(FORMATS[name], reference_year=2026)
+    assert decoder.decode(RawBatch(b"\xef\xbb\xbf" + sample.encode(), 1)).dead == []

@@ -15,7 +15,7 @@ from log_guard.core.events import Level
 from log_guard.core.features import FEATURES, TEXT_FEATURES, VOLUME_FEATURES
 from log_guard.core.features.text import TextModel, fit_text, terms
 from log_guard.core.features.volume import level_counts, volume_features
-from log_guard.core.training import window_features
+from log_guard.core.features.window import window_features
 from log_guard.core.windows import WindowBatch
 from tests.streams import bounded
 

@@ -1,0 +1,43 @@
+"""One incident, from lines to its alert."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from log_guard.app.pipeline import Pipeline, PipelineOptions
+from log_guard.core.decode import Decoder
+from log_guard.core.detect import DetectOptions
+from log_guard.core.events import SECOND, Level, RawBatch
+from log_guard.core.formats.json_lines import JsonLines
+from tests.streams import START, Event, line
+
+TEXTS = ("served page 5", "cache hit 7", "slow query 12 ms")
+
+
+def _steady(seconds: int) -> list[Event]:
+    """Two services that log a few kinds of line, a few times a second."""
+    rng = np.random.default_rng(1)
+    return [
+        Event(second + i / 10, service, Level.INFO, TEXTS[int(rng.integers(3))])
+        for second in range(seconds)
+        for service in ("web", "db")
+        for i in range(int(rng.poisson(3)))
+    ]
+
+
+def test_an_incident_is_found_and_explained() -> None:
+    burst = [Event(900 + i / 10, "db", Level.ERROR, f"disk {i} gone") for i in range(60)]
+    events = sorted([*_steady(1200), *burst], key=lambda event: event.time)
+    detect = DetectOptions(train_until=START + 600 * SECOND)
+    pipeline = Pipeline(Decoder(JsonLines()), PipelineOptions(detect=detect))
+    outs = [
+        pipeline.feed(RawBatch(b"\n".join(line(event) for event in events), 1)),
+        pipeline.finish(),
+    ]
+    (alert,) = [a for out in outs for a in out.alerts if a.state == "resolved"]
+    assert alert.service == "db"
+    assert alert.evidence.sentence.startswith("ERROR 'disk <num> gone' ")
+    assert sum(part.share for part in alert.evidence.parts) == pytest.approx(1.0, abs=0.05)
+    assert all("disk" in sample.message for sample in alert.evidence.samples[:1])
+    assert pipeline.ledger.balanced

@@ -17,6 +17,8 @@ SHOWN_PARTS = 8
 SHOWN_SAMPLES = 3
 MAX_BOUNDS = 3
 UNSEEN = 1e-9
+MOSTLY = 0.8
+"""Share of a volume from which on a message is said to make it up."""
 UNLEVELLED = "no level"
 
 Counts = dict[tuple[int, int], int]
@@ -118,7 +120,7 @@ def _sentence(parts: list[Part], service: str, seconds: float) -> str:
     quiet = next(
         (p for p in parts if p.template is None and p.level is None and p.kind == "silent"), None
     )
-    lead = quiet or parts[0]
+    lead = quiet or _named(parts[0], parts)
     if quiet:
         return f"no events at all in {seconds:g} s in {where}; usual: {lead.low} to {lead.high}"
     times = "once" if lead.observed == 1 else f"{lead.observed} times"
@@ -132,10 +134,21 @@ def _sentence(parts: list[Part], service: str, seconds: float) -> str:
         text = f"{lead.observed} {name} in {seconds:g} s in {where}; {usual}"
     else:
         text = f"{name} {times} in {seconds:g} s in {where}; {usual}"
-    others = sum(1 for p in parts[1:] if p.kind == "new")
+    others = sum(1 for p in parts if p.kind == "new" and p is not lead)
     if lead.kind == "new" and others:
         text += f" (and {others} more new message{'s' if others > 1 else ''})"
     return text
+
+
+def _named(lead: Part, parts: list[Part]) -> Part:
+    """Of a volume that one message makes up, that message: people name what they can read."""
+    if lead.template is not None or lead.kind != "surging":
+        return lead
+    for part in parts:
+        same = part.template is not None and lead.level in (None, part.level)
+        if same and part.observed >= MOSTLY * lead.observed:
+            return part
+    return lead
 
 
 def _how_often(expected: float, seconds: float) -> str:

@@ -6,7 +6,7 @@ simulator.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -60,7 +60,7 @@ def run_demo(
     return compare(simulation.incidents, list(final.values()), pipeline.ledger, results)
 
 
-def _steps(simulation: Simulation, pipeline: Pipeline) -> Any:
+def _steps(simulation: Simulation, pipeline: Pipeline) -> Iterator[tuple[Output, float]]:
     total = simulation.spec.duration_s
     line, seconds = 1, 10.0
     for i, data in enumerate(simulation.batches(seconds)):

@@ -6,7 +6,7 @@ Learning sees what lies before ``test_start`` and the given history, never a lab
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,6 @@ from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import ReadOptions, open_scan
 from log_guard.core.evaluation import Evaluation, Incident, Labels, Verdict, evaluate
 from log_guard.core.events import SECOND
-from log_guard.core.results import Result
 from log_guard.errors import InputError
 
 
@@ -101,10 +100,3 @@ def evaluate_set(
         noise=float((fitted == -1).mean()),
         alerts=alerts,
     )
-
-
-def verdicts_of(results: list[Result]) -> Iterator[Verdict]:
-    """Verdicts of results that were judged."""
-    for result in results:
-        if result.model_version is not None:
-            yield Verdict(result.window_end / SECOND, result.anomaly_score, result.is_anomaly)

@@ -6,7 +6,6 @@ and a sink behind it.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -65,7 +64,6 @@ class Pipeline:
         self.options = options or PipelineOptions()
         self.decoder = decoder
         self.ledger = Ledger()
-        self.levels: Counter[int] = Counter()
         self.detect = Detect(self.options.window, self.options.detect, model, outlier)
         self.episodes = Episodes()
         self._rules = TimeRules(
@@ -74,7 +72,6 @@ class Pipeline:
             max_lateness=self.options.window.max_lateness,
         )
         self._clocks: dict[int, PartitionClock] = {}
-        self._ended: set[int] = set()
         self._summarizer = Summarizer(self.options.window.slide, self.options.masker)
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from log_guard.adapters.files import FileSource
@@ -118,8 +119,7 @@ def open_scan(
         until = learn_until(span, _third_event(source, decoder), options)
         options = replace(options, detect=replace(options.detect, train_until=until))
     pipeline = Pipeline(decoder, options, trained, outlier)
-    starts = decoder.format.starts_event
-    joins = re.compile(starts.encode()) if starts else None
+    joins = _joins_lines(decoder)
     return Scan(source, pipeline, decoder.format, until if trained is None else None, span, joins)
 
 
@@ -129,8 +129,7 @@ def learn_model(path: str, options: PipelineOptions, read: ReadOptions) -> Model
     decoder, _ = inspect(source, read)
     detect = replace(options.detect, train_until=1 << 62, show_warm_up=False)
     pipeline = Pipeline(decoder, replace(options, detect=detect))
-    starts = decoder.format.starts_event
-    for batch in source.batches(re.compile(starts.encode()) if starts else None):
+    for batch in source.batches(_joins_lines(decoder)):
         pipeline.feed(batch)
     pipeline.finish()
     return pipeline.detect.train_now()
@@ -182,10 +181,15 @@ def _third_event(source: FileSource, decoder: Decoder) -> int | None:
     total = source.total_bytes
     if total is None or total > LOOK_AHEAD_BYTES:
         return None
-    starts = decoder.format.starts_event
-    batches = source.batches(re.compile(starts.encode()) if starts else None)
+    batches = source.batches(_joins_lines(decoder))
     times = pl.concat([decoder.decode(batch).events["time"] for batch in batches]).sort()
     return int(times[len(times) // LEARN_SHARE])
+
+
+def _joins_lines(decoder: Decoder) -> re.Pattern[bytes] | None:
+    """Return what a line that starts an event matches, where lines are joined to events."""
+    starts = decoder.format.starts_event
+    return re.compile(starts.encode()) if starts else None
 
 
 def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, int] | None]:
@@ -207,9 +211,9 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
     end = _times(decoder, tail) if tail else None
     if end is None or end.is_empty():
         return decoder, None
-    # Medians of the ends: a stray line from another year must not stretch the span.
-    first, last = int(times.min()), int(end.max())  # type: ignore[arg-type]
-    middle = int(end.median())  # type: ignore[arg-type]
+    # A stray line from another year at the end must not stretch the span.
+    first, last = int(times.to_numpy().min()), int(end.to_numpy().max())
+    middle = int(np.median(end.to_numpy()))
     if last - middle > 366 * 86_400 * SECOND:
         last = middle
     return decoder, (first, max(first, last))

@@ -41,9 +41,6 @@ class Decoder:
     def decode(self, batch: RawBatch) -> Decoded:
         """Decode a batch: every record ends as one event or as one dead letter."""
         data = batch.data[:-1] if batch.data.endswith(b"\n") else batch.data
-        data = data.removeprefix(
-            b"\xef\xbb\xbf"
-        )  # some editors begin a file with a byte order mark
         if not batch.data:
             return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), [], 0)
         lines = data.count(b"\n") + 1
@@ -59,6 +56,8 @@ class Decoder:
             text = pl.Series(
                 "record", data.decode("utf-8", errors="replace").split("\n")
             ).str.strip_chars_end("\r")
+            # Some editors begin a file with a byte order mark, and files are joined.
+            text = text.str.strip_prefix("\ufeff")
             if batch.multiline and self.format.starts_event:
                 text, positions = join_lines(text, positions, self.format.starts_event)
             raw = self.format.parse(text)

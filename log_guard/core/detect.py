@@ -9,11 +9,12 @@ import polars as pl
 
 from log_guard.core.baseline import EPOCH
 from log_guard.core.detectors.base import OutlierDetector
+from log_guard.core.features.window import window_features
 from log_guard.core.judge import Judge, Outlier
 from log_guard.core.memory import MAX_KEYS, Memory, rename
 from log_guard.core.model import Model
 from log_guard.core.results import Result
-from log_guard.core.training import History, history_features, train, window_features
+from log_guard.core.training import History, history_features, train
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
 from log_guard.errors import InputError
@@ -75,9 +76,7 @@ class Detect:
         self.groups = Vocabulary(model.groups if model else ())
         self.templates = Vocabulary(model.templates if model else ())
         self.windows = Windows(spec, self.groups, self.templates)
-        self.judge: Judge | None = None
         self.dropped_history = 0
-        self._memory: Memory | None = None
         self._outlier = outlier
         self._history: list[pl.DataFrame] = []
         self._next_training: int | None = None
@@ -89,12 +88,15 @@ class Detect:
 
     @property
     def model(self) -> Model | None:
-        return self.judge.model if self.judge else None
+        """The model that judges now; None during the warm-up."""
+        era = self._eras[-1]
+        return era.judge.model if era else None
 
     @property
     def dropped_keys(self) -> int:
         """Keys of the baseline that its bound has dropped."""
-        return self._memory.dropped if self._memory else 0
+        era = self._eras[-1]
+        return era.memory.dropped if era else 0
 
     def warming(self, end: int) -> str | None:
         """How far the warm-up is at this event time, e.g. ``7/20`` windows; None before the first event."""
@@ -133,7 +135,7 @@ class Detect:
 
     def peek(self, revision: int) -> list[Result]:
         """Early verdicts: open windows that are anomalous already, by evidence that can only grow."""
-        batch = self.windows.peek() if self.judge is not None else None
+        batch = self.windows.peek() if self.model is not None else None
         return [] if batch is None else [r for r in self._judge(batch, revision) if r.is_anomaly]
 
     def _judge(self, batch: WindowBatch, revision: int) -> list[Result]:
@@ -187,7 +189,7 @@ class Detect:
         if (
             self._given
             or began is None
-            or (self.options.train_until is not None and self.judge is not None)
+            or (self.options.train_until is not None and self.model is not None)
         ):
             return None
         due = (
@@ -206,7 +208,8 @@ class Detect:
             if end >= due:
                 self._train(end)
                 return
-        if self._memory is not None and self._memory.learn(panes, start, end):
+        era = self._eras[-1]
+        if era is not None and era.memory.learn(panes, start, end):
             self._compact()
 
     def _train(self, now: int) -> None:
@@ -251,12 +254,12 @@ class Detect:
         if self._outlier is not None:
             history = History(pl.concat(self._history), self.groups, self.templates)
             outlier = Outlier.fit(self._outlier, history_features(history, self.spec, model.text))
-        self.judge = Judge(model, self.groups, self.templates, self.options.detector, outlier)
+        judge = Judge(model, self.groups, self.templates, self.options.detector, outlier)
         since = dict.fromkeys(model.baseline.groups.ids.tolist(), model.training.start)
         remembered = 3 + self.spec.max_lateness // EPOCH
         start = _FOREVER if now is None else now
-        self._memory = Memory(model.baseline, since, start, self.spec.window, remembered)
-        self._begin_era(start, _Era(self.judge, self._memory))
+        memory = Memory(model.baseline, since, start, self.spec.window, remembered)
+        self._begin_era(start, _Era(judge, memory))
 
     def _begin_era(self, start: int, era: _Era) -> None:
         """Judge by it from now on; keep the eras whose windows may still be revised."""

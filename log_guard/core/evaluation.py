@@ -121,6 +121,10 @@ class _Slots:
         median = round(statistics.median(delays), 1) if delays else None
         return Measured(len(delays), len(self.incidents), false, per_hour, median)
 
+    def measure_at(self, threshold: float) -> Measured:
+        """Count with an alarm wherever the score reaches the threshold."""
+        return self.measure(lambda score, _: score >= threshold)
+
     def _delay(self, incident: Incident, alarmed: Callable[[float, bool], bool]) -> float | None:
         first = bisect.bisect_right(self.ends, max(incident.start, self.start))
         last = bisect.bisect_right(self.ends, incident.end + self.slot)
@@ -154,8 +158,7 @@ def _best_within(slots: _Slots, budget: float) -> Measured:
     best = slots.measure(lambda _s, _v: False)
     while low < high:
         middle = (low + high) // 2
-        threshold = candidates[middle]
-        measured = slots.measure(lambda score, _, t=threshold: score >= t)  # type: ignore[misc]
+        measured = slots.measure_at(candidates[middle])
         if measured.false_alarms <= budget * slots.hours:
             best, low = measured, middle + 1
         else:

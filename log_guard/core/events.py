@@ -73,8 +73,3 @@ class DeadLetter:
 
 DEAD_LETTER_BYTES = 4096
 """How much of a dead letter's raw text is kept."""
-
-
-def empty_events() -> pl.DataFrame:
-    """An event table without a row."""
-    return pl.DataFrame(schema=EVENT_SCHEMA)

@@ -12,10 +12,10 @@ from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.events import SECOND
 from log_guard.core.evidence import Counts, explain
 from log_guard.core.features import VOLUME_FEATURES
+from log_guard.core.features.window import window_features
 from log_guard.core.model import Model
 from log_guard.core.results import Evidence, Result
 from log_guard.core.scoring import NOVELTY, SURPRISE, Parts, find_parts, weighted_squares
-from log_guard.core.training import window_features
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
 

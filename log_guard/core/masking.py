@@ -145,7 +145,7 @@ class Masker:
 
     def coarse(self, messages: pl.Series) -> pl.Series:
         """Collapse what mostly varies: String series → String series, a row a message."""
-        if (messages.str.len_bytes().max() or 0) > MAX_MESSAGE_CHARS:  # type: ignore[operator]
+        if messages.str.len_bytes().to_numpy().max(initial=0) > MAX_MESSAGE_CHARS:
             messages = messages.str.slice(0, MAX_MESSAGE_CHARS)
         for name, pattern in self.extra:
             messages = messages.str.replace_all(pattern, f"<{name}>")

@@ -19,7 +19,7 @@ from log_guard.core.calibration import DAY, block_maxima, fit_tail
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel, fit_text
-from log_guard.core.features.volume import level_counts, volume_features
+from log_guard.core.features.window import window_features
 from log_guard.core.model import Model, Scales, Training
 from log_guard.core.scoring import detector_values, find_parts
 from log_guard.core.vocabulary import Vocabulary
@@ -54,8 +54,8 @@ class History:
     @property
     def span(self) -> tuple[int, int]:
         """Start and end of what there is, µs."""
-        panes = self.panes["pane"]
-        return int(panes.min()), int(panes.max())  # type: ignore[arg-type]
+        panes = self.panes["pane"].to_numpy()
+        return int(panes.min()), int(panes.max())
 
 
 def train(
@@ -92,7 +92,7 @@ def train(
     block = int(min(max((end - start) // 40, 2 * spec.window, MINUTE), MAX_BLOCK))
     scales = _calibrate(looks, block, false_alarms_per_day)
     density = InductiveDBSCAN().fit(looks.features)
-    digest = hashlib.sha256(spec_text(spec, group_by).encode())
+    digest = hashlib.sha256(_spec_text(spec, group_by).encode())
     texts = (
         panes.with_columns(
             pl.col("group").replace_strict(
@@ -132,7 +132,7 @@ def train(
     )
 
 
-def spec_text(spec: WindowSpec, group_by: tuple[str, ...]) -> str:
+def _spec_text(spec: WindowSpec, group_by: tuple[str, ...]) -> str:
     return f"{spec.window} {spec.slide} {' '.join(group_by)}\n"
 
 
@@ -225,26 +225,6 @@ def replay(history: History, spec: WindowSpec, start: int, end: int) -> Iterator
             yield batch
 
 
-def window_features(batch: WindowBatch, vectors: np.ndarray | None) -> np.ndarray:
-    """The 30 features of each window, (rows, 30); the 18 of text are 0 without a model."""
-    from log_guard.core.features import FEATURES, VOLUME_FEATURES
-
-    n = batch.rows.height
-    out = np.zeros((n, len(FEATURES)))
-    counts = level_counts(batch.entries, n)
-    out[:, : len(VOLUME_FEATURES)] = volume_features(counts)
-    if vectors is not None and batch.entries.height:
-        row = batch.entries["row"].to_numpy()
-        weighted = (
-            vectors[batch.entries["template"].to_numpy()]
-            * batch.entries["count"].to_numpy()[:, None]
-        )
-        sums = np.zeros((n, vectors.shape[1]))
-        np.add.at(sums, row, weighted)
-        out[:, len(VOLUME_FEATURES) :] = sums / np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
-    return out
-
-
 def history_features(history: History, spec: WindowSpec, text: TextModel) -> np.ndarray:
     """Features of the tumbling windows of a history, all groups but the whole stream, (m, 30)."""
     vectors = text.vectors(history.templates.words)
@@ -293,6 +273,3 @@ def _threshold(
     maxima = block_maxima(values, ends, block)
     probability = min(budget / len(maxima), 0.5)
     return max(fit_tail(maxima, least).threshold(probability), least)
-
-
-__all__ = ["History", "history_features", "replay", "train", "window_features"]

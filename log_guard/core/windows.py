@@ -154,7 +154,7 @@ class Windows:
 
     def adopt(self, rows: pl.DataFrame) -> None:
         """Take in pane rows whose strings are ids already."""
-        first = int(rows["pane"].min())  # type: ignore[arg-type]
+        first = int(rows["pane"].to_numpy().min())
         self._first = first if self.began is None else min(self._first, first)
         begun = rows.filter(~pl.col("late")).group_by("group").agg(pl.col("pane").min())
         for group, pane in begun.iter_rows():
@@ -209,7 +209,7 @@ class Windows:
         floor = self.closed if self.closed is not None else self.began
         if floor is None or self._panes.is_empty():
             return None
-        newest = int(self._panes["pane"].max())  # type: ignore[arg-type]
+        newest = int(self._panes["pane"].to_numpy().max())
         entries = self._entries(floor, newest + self.spec.slide)
         if entries.is_empty():
             return None
@@ -219,7 +219,7 @@ class Windows:
         """Publish the rest at the end of the stream: one last, unfinished window a group."""
         if self._panes.is_empty():
             return None
-        newest = int(self._panes["pane"].max()) + self.spec.slide  # type: ignore[arg-type]
+        newest = int(self._panes["pane"].to_numpy().max()) + self.spec.slide
         floor = self.closed if self.closed is not None else self.began
         if floor is None or newest <= floor:
             return self.close(floor) if floor is not None else None
@@ -229,7 +229,8 @@ class Windows:
     def next_pane(self, time: int) -> int | None:
         """Return the first pane at or after this event time that holds an event, µs."""
         panes = self._panes["pane"]
-        return panes.filter(panes >= time).min()  # type: ignore[return-value]
+        later = panes.filter(panes >= time).to_numpy()
+        return int(later.min()) if len(later) else None
 
     @property
     def newest_pane(self) -> int | None:
@@ -252,7 +253,7 @@ class Windows:
         kept = chosen.sort("sample_hash", "source", "position").unique(
             ["pane", "group", "level", "template", "late"], keep="first", maintain_order=True
         )
-        return kept.select("level", "template", "group", "source", "position", "sample")
+        return kept.select("level", "template", "source", "position", "sample")
 
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""
@@ -288,7 +289,7 @@ class Windows:
             .select("end", "group")
             .unique()
         )
-        oldest = int(touched["pane"].min()) - spec.window  # type: ignore[arg-type]
+        oldest = int(touched["pane"].to_numpy().min()) - spec.window
         relevant = self._panes.lazy().filter(
             pl.col("pane").is_between(oldest, closed, closed="left")
         )

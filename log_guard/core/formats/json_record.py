@@ -68,7 +68,7 @@ Row = tuple[str | None, str | None, str | None, str | None, str | None]
 
 def parse_record(raw: bytes, fields: Fields = ALIASES, group: tuple[str, ...] = ()) -> Row:
     """Read one record; never raises. ``group``: fields that take the place of the service."""
-    text = raw.decode("utf-8", errors="replace").strip()
+    text = raw.decode("utf-8", errors="replace").removeprefix("\ufeff").strip()
     if not text:
         return _dead("empty line")
     try:

@@ -147,3 +147,9 @@ def test_the_readme_example_runs(simulated: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert b" in 30 s in " in done.stdout or b"events" in done.stdout
+
+
+def test_help_shows_examples_a_line_each() -> None:
+    text = run("try", "--help").stdout.decode()
+    assert "  logguard try /var/log/syslog\n" in text
+    assert "\\b" not in text

@@ -1,0 +1,5 @@
+"""``python -m log_guard.cli``."""
+
+from log_guard.cli import main
+
+main()

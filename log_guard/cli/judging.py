@@ -1,0 +1,171 @@
+"""``logguard try`` and ``evaluate``: commands that judge a log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from log_guard.cli import options as o
+from log_guard.cli.terminal import console
+
+ANOMALIES = 3
+"""Exit code of ``try --exit-code`` where anything was not normal."""
+
+
+EXAMPLES = """\b
+Examples:
+  logguard try /var/log/syslog
+  logguard try app.log.gz --train-until 2026-01-01T12:00:00
+  journalctl -o json -f | logguard try - --follow
+  logguard try app.log --format json | jq 'select(.kind == "alert")'
+"""
+"""Shown below the options; the backspace keeps the lines apart."""
+
+
+def try_(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|-",
+            help="A log, plain or compressed with gzip or zstd; - for standard input.",
+        ),
+    ],
+    train_until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--train-until",
+            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"],
+            help="Learn from what lies before this time (UTC).",
+        ),
+    ] = None,
+    history: Annotated[
+        str | None, typer.Option("--history", metavar="FILE", help="Learn from this other log.")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", metavar="DIR", help="Judge by this model (see 'logguard train')."),
+    ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Keep reading what is added, also when the file is rotated."
+        ),
+    ] = False,
+    format: o.Format = o.Output.text,
+    dead_letters: Annotated[
+        Path | None,
+        typer.Option(
+            "--dead-letters",
+            metavar="FILE",
+            help="Write what could not be read here, as JSON lines.",
+        ),
+    ] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 3 if anything was not normal.")
+    ] = False,
+    window_seconds: o.Window = 30,
+    slide_seconds: o.Slide = 5,
+    detector: o.DetectorName = "fusion",
+    false_alarms_per_day: o.Budget = 2.0,
+    group_by: o.GroupBy = "service",
+    mask: o.Mask = None,
+    input_format: o.FormatIn = None,
+    service: o.Service = None,
+    timezone: o.Zone = "UTC",
+    timestamp_field: o.TimestampField = "",
+    level_field: o.LevelField = "",
+    service_field: o.ServiceField = "",
+    message_field: o.MessageField = "",
+) -> None:
+    """Find what is not normal in a log that nobody prepared.
+
+    Recognises the format, learns from the first third (or --train-until, --history, --model) and
+    reports what is not normal in the rest: when, in which service, why, with raw lines and their
+    numbers.
+    """
+    from log_guard.app.trying import Trial, run_trial
+
+    o.one_source_of_learning(train_until, history, model)
+    options = o.make_options(
+        window_seconds, slide_seconds, detector, false_alarms_per_day, group_by, mask, train_until
+    )
+    read = o.make_read_options(
+        input_format,
+        service,
+        timezone,
+        timestamp_field,
+        level_field,
+        service_field,
+        message_field,
+        group_by,
+    )
+    trial = Trial(
+        file, options, read, history, model, follow, format is o.Output.json, dead_letters
+    )
+    if run_trial(trial, console(), Console(stderr=True)) and exit_code:
+        raise typer.Exit(ANOMALIES)
+
+
+def evaluate(
+    events: Annotated[str, typer.Argument(metavar="EVENTS", help="The labelled log.")],
+    labels: Annotated[
+        str,
+        typer.Argument(
+            metavar="LABELS",
+            help="JSON: test_start, end, incidents [{id, start, end}], ignore [{start, end}].",
+        ),
+    ],
+    history: Annotated[
+        str | None, typer.Option("--history", metavar="EVENTS", help="Learn from this log.")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option("--results", metavar="OUT.jsonl", help="Write every verdict here."),
+    ] = None,
+    blank_level: Annotated[
+        bool, typer.Option("--blank-level", help="Set every level to INFO first.")
+    ] = False,
+    format: o.Format = o.Output.text,
+    window_seconds: o.Window = 30,
+    slide_seconds: o.Slide = 5,
+    detector: o.DetectorName = "fusion",
+    false_alarms_per_day: o.Budget = 2.0,
+    group_by: o.GroupBy = "service",
+    mask: o.Mask = None,
+    input_format: o.FormatIn = None,
+    service: o.Service = None,
+    timezone: o.Zone = "UTC",
+) -> None:
+    """Measure detection against labelled incidents.
+
+    Learns only from what lies before test_start (and from --history), never sees a label, and counts
+    every verdict that was once given.
+    """
+    from log_guard.app.evaluate_report import run_evaluation
+
+    options = o.make_options(
+        window_seconds,
+        slide_seconds,
+        detector,
+        false_alarms_per_day,
+        group_by,
+        mask,
+        None,
+        blank_level,
+    )
+    read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by)
+    run_evaluation(
+        events,
+        labels,
+        options,
+        read,
+        history,
+        results,
+        format is o.Output.json,
+        console(),
+        Console(stderr=True),
+    )

@@ -1,0 +1,80 @@
+"""``logguard simulate`` and ``demo``: commands that make their own logs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from log_guard.cli.terminal import console, data_directory
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Another seed is another hour.", min=0)] = 42,
+    minutes: Annotated[float, typer.Option(help="Event time to simulate.", min=15)] = 60,
+    rate: Annotated[float, typer.Option(help="Events a second.", min=1)] = 100.0,
+    database: Annotated[
+        Path | None,
+        typer.Option(
+            "--database",
+            metavar="FILE",
+            help="SQLite file to write; in the user's data directory if not given.",
+        ),
+    ] = None,
+) -> None:
+    """Watch LogGuard find the incidents in an hour of simulated logs, in seconds.
+
+    Simulates seven services with incidents among them, runs the stream through the real line into a
+    SQLite file, prints each alert with its evidence, and then sets the alerts against the truth.
+    """
+    from log_guard.app.demo_report import show_demo
+    from log_guard.app.simulate import SimulationSpec
+
+    target = database if database is not None else data_directory() / "demo.sqlite"
+    show_demo(
+        SimulationSpec(seed=seed, rate=rate, duration_s=minutes * 60),
+        target,
+        console(),
+        Console(stderr=True),
+    )
+
+
+def simulate(
+    out: Annotated[str, typer.Option("--out", metavar="FILE|-", help="Where the events go.")] = "-",
+    truth: Annotated[
+        Path | None, typer.Option("--truth", metavar="FILE", help="Where the labels go (JSON).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal bytes.", min=0)] = 42,
+    rate: Annotated[float, typer.Option(help="Events a second.", min=0.1)] = 100.0,
+    minutes: Annotated[float, typer.Option(help="Event time to simulate.", min=0.1)] = 60,
+    anomaly_share: Annotated[
+        float, typer.Option(help="Share of events that incidents add.", min=0, max=0.5)
+    ] = 0.005,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
+            help="Time of the first event (UTC).",
+        ),
+    ] = None,
+    real_time: Annotated[
+        bool, typer.Option("--real-time", help="At the pace of the clock, from now on.")
+    ] = False,
+) -> None:
+    """Write a seeded stream of service logs with labelled incidents, as JSON lines."""
+    from log_guard.app.simulate import SimulationSpec
+    from log_guard.app.simulate.spec import DEFAULT_START
+    from log_guard.app.simulating import write_stream
+
+    begin = datetime.now(UTC) if real_time else start.replace(tzinfo=UTC) if start else None
+    spec = SimulationSpec(
+        seed=seed,
+        rate=rate,
+        duration_s=minutes * 60,
+        anomaly_share=anomaly_share,
+        start=begin or DEFAULT_START,
+    )
+    write_stream(spec, out, truth, real_time=real_time)

@@ -6,6 +6,8 @@
     ├── InputError           the logs cannot be read as asked (no such file, no format, no timestamps)
     ├── OptionError          an option or a setting makes no sense (exit code 2)
     ├── ModelError           a model directory is missing, damaged or of another feature set
+    ├── StateError           a detector's stored state is damaged or of another version
+    ├── StreamError          Kafka cannot take or give what was asked
     └── StoreError           the database cannot take or give what was asked
 
 Bad *events* are no errors: they become dead letters (:class:`log_guard.core.events.DeadLetter`) and
@@ -29,6 +31,14 @@ class OptionError(LogGuardError):
 
 class ModelError(LogGuardError):
     """A model directory is missing, damaged, or was made for other features."""
+
+
+class StateError(LogGuardError):
+    """A detector's stored state is damaged, or was written by a version that kept other things."""
+
+
+class StreamError(LogGuardError):
+    """Kafka cannot take or give what was asked."""
 
 
 class StoreError(LogGuardError):

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import polars as pl
-
-from log_guard.core.clock import Judged, PartitionClock, TimeRules
+from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.detect import Detect, DetectOptions
 from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.episodes import Episodes
-from log_guard.core.events import DEAD_LETTER_BYTES, SECOND, DeadLetter, RawBatch
+from log_guard.core.events import SECOND, DeadLetter, RawBatch
+from log_guard.core.intake import Intake, IntakeOptions, Taken
 from log_guard.core.ledger import Ledger
 from log_guard.core.masking import Masker
 from log_guard.core.model import Model
 from log_guard.core.results import Alert, Result
 from log_guard.core.summaries import Summarizer
-from log_guard.core.windows import WHOLE_STREAM, WindowSpec
+from log_guard.core.windows import WindowSpec
 
 IDLE_AFTER = 5.0
 """Seconds without a line after which a source that was read to its end is idle."""
@@ -66,27 +65,23 @@ class Pipeline:
         self.ledger = Ledger()
         self.detect = Detect(self.options.window, self.options.detect, model, outlier)
         self.episodes = Episodes()
-        self._rules = TimeRules(
-            slide=self.options.window.slide,
-            lateness=self.options.lateness,
-            max_lateness=self.options.window.max_lateness,
-        )
-        self._clocks: dict[int, PartitionClock] = {}
-        self._summarizer = Summarizer(self.options.window.slide, self.options.masker)
+        self._given_up = 0  # events that the windows could not take any more
+        self._intakes: dict[int, Intake] = {}
 
     @property
     def event_time(self) -> int | None:
         """Highest event time so far, µs."""
-        return max((c.high for c in self._clocks.values() if c.high is not None), default=None)
+        return max(
+            (i.clock.high for i in self._intakes.values() if i.clock.high is not None), default=None
+        )
 
     def feed(self, batch: RawBatch, *, early: bool = False) -> Output:
         """Take in raw lines; ``early`` also judges the windows that are still open."""
-        decoded = self.decoder.decode(batch)
-        self.ledger.consumed += decoded.records
-        clock = self._clocks.setdefault(batch.source, PartitionClock(self._rules))
+        intake = self._intakes.get(batch.source)
+        if intake is None:
+            intake = self._intakes[batch.source] = self._intake(batch.source)
         out = Output()
-        self._bury(decoded.dead, out)
-        self._take(clock.judge(decoded.events), batch.source, out)
+        self._enter(intake.take(batch), out)
         self._advance(out, early=early)
         return out
 
@@ -104,34 +99,36 @@ class Pipeline:
     def finish(self) -> Output:
         """End all sources: publish what is open and resolve the alerts."""
         out = Output()
-        for source, clock in self._clocks.items():
-            judged = clock.finish()
-            if judged is not None:
-                self._take(judged, source, out)
+        for intake in self._intakes.values():
+            taken = intake.finish()
+            if taken is not None:
+                self._enter(taken, out)
         self._advance(out, early=False)
         self._publish(self.detect.finish(self.ledger.consumed), out)
         out.alerts += self.episodes.finish()
         return out
 
-    def _take(self, judged: Judged, source: int, out: Output) -> None:
-        self.ledger.late += judged.too_late
-        self._bury([_unreal(row, source) for row in judged.unreal.iter_rows(named=True)], out)
-        events = judged.events
-        if events.is_empty():
-            return
-        if self.options.blank_level:
-            events = events.with_columns(pl.lit(3, dtype=pl.UInt8).alias("level"))
-        group = pl.col("service") if self.options.detect.group_by else pl.lit(WHOLE_STREAM)
-        self.detect.add(
-            self._summarizer.summarize(events.with_columns(group.alias("group")), source)
+    def _intake(self, source: int) -> Intake:
+        options = self.options
+        rules = TimeRules(
+            slide=options.window.slide,
+            lateness=options.lateness,
+            max_lateness=options.window.max_lateness,
         )
+        how = IntakeOptions(bool(options.detect.group_by), options.blank_level)
+        summarizer = Summarizer(options.window.slide, options.masker)
+        return Intake(self.decoder, rules, summarizer, how, source)
 
-    def _bury(self, dead: list[DeadLetter], out: Output) -> None:
-        self.ledger.dead_lettered += len(dead)
-        out.dead += dead
+    def _enter(self, taken: Taken, out: Output) -> None:
+        self.ledger.consumed += taken.consumed
+        self.ledger.late += taken.late
+        self.ledger.dead_lettered += len(taken.dead)
+        out.dead += taken.dead
+        self.detect.add(taken.summary)
 
     def _advance(self, out: Output, *, early: bool) -> None:
-        marks = [clock.watermark for clock in self._clocks.values() if clock.watermark is not None]
+        clocks = [intake.clock for intake in self._intakes.values()]
+        marks = [clock.watermark for clock in clocks if clock.watermark is not None]
         if not marks:
             return
         results = self.detect.advance(min(marks), self.ledger.consumed)
@@ -141,10 +138,7 @@ class Pipeline:
 
     def _publish(self, results: list[Result], out: Output) -> None:
         self.ledger.scored = self.detect.windows.scored
+        self.ledger.late += self.detect.windows.too_late - self._given_up
+        self._given_up = self.detect.windows.too_late
         out.results += results
         out.alerts += self.episodes.add(results)
-
-
-def _unreal(row: dict[str, object], source: int) -> DeadLetter:
-    raw = str(row["message"]).encode("utf-8", errors="replace")[:DEAD_LETTER_BYTES]
-    return DeadLetter("timestamp far ahead of all others", int(str(row["position"])), source, raw)

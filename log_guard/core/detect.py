@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,7 +19,7 @@ from log_guard.core.results import Result
 from log_guard.core.training import History, history_features, train
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
-from log_guard.errors import InputError
+from log_guard.errors import InputError, OptionError
 
 WARM_WINDOWS = 10
 """Windows to learn from before anything is judged, where no model and no training span is given."""
@@ -77,6 +79,7 @@ class Detect:
         self.templates = Vocabulary(model.templates if model else ())
         self.windows = Windows(spec, self.groups, self.templates)
         self.dropped_history = 0
+        self._popped = 0  # frames that have left the front of the history
         self._outlier = outlier
         self._history: list[pl.DataFrame] = []
         self._next_training: int | None = None
@@ -108,6 +111,51 @@ class Detect:
             total = max((self.options.train_until - self.windows.began) // window, 1)
         return f"{min(max(end - self.windows.began, 0) // window, total)}/{total}"
 
+    def state(self) -> dict[str, Any]:
+        """Everything that later results depend on, as named parts; the settings are not in it.
+
+        Parts that have not changed are equal, so that whoever stores them can leave them out.
+        """
+        if self._outlier is not None:
+            raise OptionError("a detector by import path cannot be kept over a restart")
+        first = self._popped
+        return {
+            "detect": {
+                "groups": self.groups.words,
+                "dropped_history": self.dropped_history,
+                "popped": self._popped,
+                "history": len(self._history),
+                "next_training": self._next_training,
+                "eras_from": self._eras_from,
+                "given": self._given,
+            },
+            "templates": self.templates.words,
+            "windows": self.windows.state(),
+            **{f"history-{first + i}": panes for i, panes in enumerate(self._history)},
+            **{f"model-{i}": era and era.judge.model for i, era in enumerate(self._eras)},
+            **{f"memory-{i}": era and era.memory for i, era in enumerate(self._eras)},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of a detector with the same settings."""
+        kept = state["detect"]
+        self.groups = Vocabulary(kept["groups"])
+        self.templates = Vocabulary(state["templates"])
+        self.windows = Windows(self.spec, self.groups, self.templates)
+        self.windows.restore(state["windows"])
+        self.dropped_history, self._popped = kept["dropped_history"], kept["popped"]
+        self._history = [state[f"history-{self._popped + i}"] for i in range(kept["history"])]
+        self._next_training, self._given = kept["next_training"], kept["given"]
+        self._eras_from = kept["eras_from"]
+        self._eras = []
+        for i in range(len(self._eras_from)):
+            model, memory = state[f"model-{i}"], state[f"memory-{i}"]
+            if model is None:
+                self._eras.append(None)
+                continue
+            judge = Judge(model, self.groups, self.templates, self.options.detector)
+            self._eras.append(_Era(judge, memory))
+
     def add(self, summary: pl.DataFrame) -> None:
         """Take in a summary."""
         self.windows.add(summary)
@@ -133,9 +181,17 @@ class Detect:
         batch = self.windows.flush()
         return [] if batch is None else self._judge(batch, revision)
 
-    def peek(self, revision: int) -> list[Result]:
-        """Early verdicts: open windows that are anomalous already, by evidence that can only grow."""
-        batch = self.windows.peek() if self.model is not None else None
+    def open_windows(self, revision: int) -> list[Result]:
+        """All windows that are still open, judged as they stand; not final, and nothing changes."""
+        batch = self.windows.peek()
+        return [] if batch is None else self._judge(batch, revision)
+
+    def peek(self, revision: int, groups: Sequence[int] | None = None) -> list[Result]:
+        """Early verdicts: open windows that are anomalous already, by evidence that can only grow.
+
+        groups:  ids of the groups to look at; None: all.
+        """
+        batch = self.windows.peek(groups) if self.model is not None else None
         return [] if batch is None else [r for r in self._judge(batch, revision) if r.is_anomaly]
 
     def _judge(self, batch: WindowBatch, revision: int) -> list[Result]:
@@ -204,7 +260,10 @@ class Detect:
         panes = self.windows.closed_panes(start, end)
         due = self._training_due()
         if due is not None:
-            self._history.append(panes)
+            if self._history and start % EPOCH:
+                self._history[-1] = pl.concat([self._history[-1], panes])
+            else:
+                self._history.append(panes)
             if end >= due:
                 self._train(end)
                 return
@@ -224,6 +283,7 @@ class Detect:
             self._install(self._fit(panes, now), now)
         self._next_training = now + (now - began)
         if self.options.train_until is not None:
+            self._popped += len(self._history)
             self._history = []
 
     def train_now(self) -> Model:
@@ -246,6 +306,7 @@ class Detect:
         rows = sum(panes.height for panes in self._history)
         while rows > MAX_HISTORY_ROWS and len(self._history) > 1:
             oldest = self._history.pop(0)
+            self._popped += 1
             rows -= oldest.height
             self.dropped_history += oldest.height
 

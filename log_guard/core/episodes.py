@@ -29,7 +29,7 @@ class EpisodeRules:
 
 
 @dataclass(slots=True)
-class _Trouble:
+class Trouble:
     """What one group did in the episode: its first and latest window (their ends), and its worst."""
 
     onset: int
@@ -39,14 +39,16 @@ class _Trouble:
 
 
 @dataclass(slots=True)
-class _Episode:
+class Episode:
+    """The troubles, by group, that are one."""
+
     id: int
     start: int
     end: int
     opened: int
     newest_onset: int
     windows: int = 0
-    groups: dict[str, _Trouble] = field(default_factory=dict)
+    groups: dict[str, Trouble] = field(default_factory=dict)
 
 
 class Episodes:
@@ -55,7 +57,7 @@ class Episodes:
     def __init__(self, rules: EpisodeRules | None = None, first_id: int = 1) -> None:
         self.rules = rules or EpisodeRules()
         self._next = first_id
-        self._open: list[_Episode] = []
+        self._open: list[Episode] = []
 
     def add(self, results: Iterable[Result]) -> list[Alert]:
         """Take in results; return what a person should hear: opened, updated (another service), resolved."""
@@ -77,7 +79,7 @@ class Episodes:
     def _resolve_before(self, result: Result) -> list[Alert]:
         """End what has been quiet for long enough and does not touch this window."""
 
-        def is_over(episode: _Episode) -> bool:
+        def is_over(episode: Episode) -> bool:
             quiet = result.window_end > episode.end + self.rules.quiet
             return quiet and result.window_start > episode.end
 
@@ -90,7 +92,7 @@ class Episodes:
         state = None
         if episode is None:
             end = result.window_end
-            episode = _Episode(self._next, result.window_start, end, opened=end, newest_onset=end)
+            episode = Episode(self._next, result.window_start, end, opened=end, newest_onset=end)
             self._open.append(episode)
             self._next += 1
             state = "opened"
@@ -98,7 +100,7 @@ class Episodes:
         episode.end = max(episode.end, result.window_end)
         trouble = episode.groups.get(result.service)
         if trouble is None:
-            episode.groups[result.service] = _Trouble(
+            episode.groups[result.service] = Trouble(
                 result.window_end, result.window_end, result.anomaly_score, evidence
             )
             episode.windows += 1
@@ -113,7 +115,7 @@ class Episodes:
                 trouble.score, trouble.evidence = result.anomaly_score, evidence
         return [] if state is None else [self._alert(episode, state)]
 
-    def _episode_of(self, result: Result) -> _Episode | None:
+    def _episode_of(self, result: Result) -> Episode | None:
         """Find the open episode that the group is in, or joins; the latest that will have it."""
         for episode in self._open:
             if result.service in episode.groups:
@@ -124,7 +126,7 @@ class Episodes:
                 return episode
         return None
 
-    def _alert(self, episode: _Episode, state: str) -> Alert:
+    def _alert(self, episode: Episode, state: str) -> Alert:
         """Order the services by onset, then by surprise; the stream as a whole leads only alone."""
         ranked = sorted(
             episode.groups.items(),

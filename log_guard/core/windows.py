@@ -16,6 +16,7 @@ the stream was cut into batches, and nothing published last may.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ import polars as pl
 
 from log_guard.core.events import SECOND
 from log_guard.core.vocabulary import Vocabulary
-from log_guard.errors import OptionError
+from log_guard.errors import OptionError, StateError
 
 WHOLE_STREAM = "*"
 """Name of the group that is the sum of all groups."""
@@ -98,6 +99,7 @@ _SAMPLE = {
     "sample": pl.String(),
 }
 _ENTRY = ["end", "group", "level", "template"]
+_NOT_STATE = frozenset({"spec", "groups", "templates"})
 _ALWAYS, _NEVER = -(1 << 62), 1 << 62
 
 
@@ -135,7 +137,19 @@ class Windows:
         self._last: dict[int, int] = {}  # group → last closed pane that held an event on time
         self._newest: int | None = None  # last closed pane that held an event on time, of any group
         self._unscored_late = 0
+        self._oldest: int | None = None  # first pane that can still be revised
+        self.too_late = 0  # events for panes that can be revised no more
         self._merge_at = MERGE_ROWS
+
+    def state(self) -> dict[str, object]:
+        """Everything that later windows depend on, but for the settings and the two vocabularies."""
+        return {name: value for name, value in vars(self).items() if name not in _NOT_STATE}
+
+    def restore(self, state: dict[str, object]) -> None:
+        """Go on from a state; StateError if this version keeps other things."""
+        if state.keys() != self.state().keys():
+            raise StateError("the stored state was written by another version")
+        vars(self).update(state)
 
     @property
     def pane_rows(self) -> int:
@@ -153,7 +167,18 @@ class Windows:
         self.adopt(rows)
 
     def adopt(self, rows: pl.DataFrame) -> None:
-        """Take in pane rows whose strings are ids already."""
+        """Take in pane rows whose strings are ids already.
+
+        A source that was idle may come back with events that are late by no more than its own clock
+        allows and yet belong to panes long given up: these are counted and kept out.
+        """
+        if self._oldest is not None:
+            gone = rows["pane"] < self._oldest
+            if gone.any():
+                self.too_late += int(rows.filter(gone)["count"].sum())
+                rows = rows.filter(~gone)
+                if rows.is_empty():
+                    return
         first = int(rows["pane"].to_numpy().min())
         self._first = first if self.began is None else min(self._first, first)
         begun = rows.filter(~pl.col("late")).group_by("group").agg(pl.col("pane").min())
@@ -200,20 +225,33 @@ class Windows:
         batch = self._batch(entries, revised, silent)
         # What may still be revised is told from event time, which stands still while a source idles.
         newest = start if self._newest is None else min(start, self._newest)
-        oldest = newest - self.spec.window - self.spec.max_lateness - slide
-        self._panes = self._panes.filter(pl.col("pane") >= oldest)
+        held = newest - self.spec.window - self.spec.max_lateness - slide
+        self._panes = self._panes.filter(pl.col("pane") >= held)
+        # A window is revised from all of its panes, so the oldest revisable ones are longer held.
+        self._oldest = held + self.spec.window
         return batch
 
-    def peek(self) -> WindowBatch | None:
-        """Look at the windows still open, the first that holds each open pane; not final."""
+    @property
+    def pending(self) -> int:
+        """Events taken in that are in no published window yet."""
+        closed = self._panes["pane"] < (_ALWAYS if self.closed is None else self.closed)
+        return int(self._panes["count"].filter(~closed).sum()) + self._unscored_late
+
+    def peek(self, groups: Sequence[int] | None = None) -> WindowBatch | None:
+        """Look at the windows still open, the first that holds each open pane; not final.
+
+        groups:  only of these, without the whole stream; None: of all.
+        """
         floor = self.closed if self.closed is not None else self.began
         if floor is None or self._panes.is_empty():
             return None
         newest = int(self._panes["pane"].to_numpy().max())
         entries = self._entries(floor, newest + self.spec.slide)
+        if groups is not None:
+            entries = entries.filter(pl.col("group").is_in(groups))
         if entries.is_empty():
             return None
-        return self._batch(entries, None, None, final=False)
+        return self._batch(entries, None, None, final=False, whole=groups is None)
 
     def flush(self) -> WindowBatch | None:
         """Publish the rest at the end of the stream: one last, unfinished window a group."""
@@ -368,8 +406,10 @@ class Windows:
         revised: pl.DataFrame | None,
         silent: pl.DataFrame | None,
         final: bool = True,
+        whole: bool = True,
     ) -> WindowBatch | None:
-        entries = pl.concat([entries, self._whole(entries.lazy()).collect()])
+        if whole:
+            entries = pl.concat([entries, self._whole(entries.lazy()).collect()])
         entries = entries.with_columns(pl.lit(False).alias("late"))
         if revised is not None and not revised.is_empty():
             entries = pl.concat([entries, revised.with_columns(pl.lit(True).alias("late"))])

@@ -1,0 +1,227 @@
+"""The fold: equal to the line in one process, bit-equal over a restart, and honest about offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import polars as pl
+import pytest
+
+from log_guard.app.pipeline import Pipeline, PipelineOptions
+from log_guard.core.clock import TimeRules
+from log_guard.core.decode import Decoder
+from log_guard.core.detect import DetectOptions
+from log_guard.core.events import SECOND, Level, RawBatch
+from log_guard.core.fold import KINDS, Emitted, Fold
+from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.intake import Intake
+from log_guard.core.progress import Commit, Progress
+from log_guard.core.results import Result
+from log_guard.core.snapshot import freeze, thaw
+from log_guard.core.summaries import Summarizer, empty
+from log_guard.core.windows import WindowSpec
+from log_guard.errors import StateError
+from tests.streams import Event, line, micros
+
+SPEC = WindowSpec(window=10 * SECOND, slide=5 * SECOND)
+OPTIONS = DetectOptions(least_windows=6)
+PARTITIONS = 3
+
+
+def events(seed: int, seconds: int = 900) -> list[Event]:
+    """Three services, a burst of errors and stragglers."""
+    random = Random(seed)
+    made = []
+    for second in range(seconds):
+        for service in ("api", "db", "web"):
+            for _ in range(random.randrange(4)):
+                text = random.choice(("served in {} ms", "cache miss for {}", "user {} logged in"))
+                message = text.format(random.randrange(1000))
+                made.append(Event(second + random.random(), service, Level.INFO, message))
+    for _ in range(40):
+        made.append(
+            Event(600 + random.random() * 8, "db", Level.ERROR, "connection to 10.0.0.1 refused")
+        )
+    made.sort()
+    for _ in range(15):
+        at = random.randrange(len(made) // 2, len(made))
+        made.insert(at, made.pop(max(at - 60, 0)))
+    return made
+
+
+def commits(stream: Sequence[Event], seed: int) -> list[Commit]:
+    """The stream over some partitions, summarised in batches of random sizes."""
+    random = Random(seed)
+    rules = TimeRules(slide=SPEC.slide, max_lateness=SPEC.max_lateness, max_jump=1 << 62)
+    intakes = [
+        Intake(Decoder(JsonLines()), rules, Summarizer(SPEC.slide), source=p)
+        for p in range(PARTITIONS)
+    ]
+    lines: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
+    for event in stream:
+        lines[random.randrange(PARTITIONS)].append(line(event))
+    made = []
+    done = [0] * PARTITIONS
+    while any(done[p] < len(lines[p]) for p in range(PARTITIONS)):
+        summaries, progress = [empty()], []
+        for p in random.sample(range(PARTITIONS), random.randrange(1, PARTITIONS + 1)):
+            batch = lines[p][done[p] : done[p] + random.randrange(1, 80)]
+            taken = intakes[p].take(RawBatch(b"\n".join(batch), done[p], p))
+            upto = done[p] + len(batch)
+            summaries.append(taken.summary)
+            progress.append(
+                Progress(
+                    p,
+                    done[p],
+                    upto,
+                    intakes[p].clock.watermark,
+                    upto == len(lines[p]),
+                    taken.consumed,
+                    taken.summarised,
+                    taken.late,
+                    len(taken.dead),
+                )
+            )
+            done[p] = upto
+        made.append(Commit(pl.concat(summaries), tuple(progress), PARTITIONS, str(len(made))))
+    end = micros(2000)
+    last = tuple(Progress(p, done[p], done[p], end, True) for p in range(PARTITIONS))
+    return [*made, Commit(empty(), last, PARTITIONS, "end")]
+
+
+def folded(fold: Fold, records: Sequence[Commit], first: int = 0) -> list[Emitted]:
+    return [fold.take(record, first + i) for i, record in enumerate(records)]
+
+
+def rows(results: Sequence[Result]) -> dict[tuple[int, str], Any]:
+    """The final word on each window: what a table holds in the end, but for revisions and samples."""
+    table: dict[tuple[int, str], Any] = {}
+    for result in sorted(results, key=lambda r: r.revision):
+        plain = replace(result, revision=0).as_dict()
+        evidence = plain.pop("evidence")
+        plain["normal_if"] = evidence and evidence["normal_if"]
+        plain["parts"] = evidence and evidence["parts"]
+        table[result.window_end, result.service] = plain
+    return table
+
+
+def results(emitted: Sequence[Emitted]) -> list[Result]:
+    return [result for out in emitted for result in out.results]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_partitions_and_cuts_do_not_change_the_final_rows(seed: int) -> None:
+    stream = events(seed)
+    one, other = (folded(Fold(SPEC, OPTIONS), commits(stream, cut)) for cut in (seed, seed + 100))
+    assert rows(results(one)) == rows(results(other))
+    assert any(result.is_anomaly for result in results(one))
+
+
+def test_the_fold_gives_the_rows_of_the_line_in_one_process() -> None:
+    stream = sorted(events(5))
+    pipeline = Pipeline(Decoder(JsonLines()), PipelineOptions(SPEC, OPTIONS))
+    out = pipeline.feed(RawBatch(b"\n".join(map(line, stream)), 0))
+    here = out.results + pipeline.idle(1000.0).results
+    assert (
+        rows(results(folded(Fold(SPEC, OPTIONS), commits(stream, 1)))).items() >= rows(here).items()
+    )
+
+
+@pytest.mark.parametrize("at", [1, 40, 70, 100, 130])
+def test_a_restored_state_goes_on_bit_for_bit(at: int) -> None:
+    records = commits(events(7), 7)
+    expected = folded(Fold(SPEC, OPTIONS), records)[at:]
+    before = Fold(SPEC, OPTIONS)
+    folded(before, records[:at])
+    stored = {name: freeze(part, KINDS) for name, part in before.state().items()}
+    after = Fold(SPEC, OPTIONS)
+    after.restore({name: thaw(data, KINDS) for name, data in stored.items()})
+    actual = folded(after, records[at:], at)
+
+    def plain(emitted: Sequence[Emitted]) -> list[Any]:
+        return [
+            (
+                [r.as_dict() for r in e.results],
+                [a.as_dict() for a in e.alerts],
+                e.accounts,
+                e.balance,
+            )
+            for e in emitted
+        ]
+
+    assert plain(actual) == plain(expected)
+
+
+def test_every_event_is_in_the_balance() -> None:
+    stream = events(3)
+    emitted = folded(Fold(SPEC, OPTIONS), commits(stream, 3))
+    balances = [e.balance for e in emitted if e.balance is not None]
+    assert all(balance.balanced for balance in balances)
+    assert balances[-1].open == 0
+    assert balances[-1].taken == len(stream)
+    accounts = [account for e in emitted for account in e.accounts]
+    assert {account.status for account in accounts} == {"accepted"}
+    assert sum(account.consumed for account in accounts) == len(stream)
+
+
+def test_a_range_read_twice_is_kept_out_and_named() -> None:
+    records = commits(events(2), 2)
+    again = [*records[:60], *records[20:30], *records[60:]]
+    clean, doubled = (folded(Fold(SPEC, OPTIONS), r) for r in (records, again))
+    assert rows(results(clean)) == rows(results(doubled))
+    named = [a for e in doubled for a in e.accounts if a.status == "doubled"]
+    told = [p for record in records[20:30] for p in record.progress]
+    assert [(a.partition, a.first_offset, a.next_offset) for a in named] == [
+        (p.partition, p.first, p.next) for p in told
+    ]
+
+
+def test_a_range_that_was_skipped_is_named() -> None:
+    records = commits(events(2), 2)
+    lost = records[50].progress
+    emitted = folded(Fold(SPEC, OPTIONS), [*records[:50], *records[51:]])
+    named = [a for e in emitted for a in e.accounts if a.status == "missing"]
+    assert sorted((a.partition, a.first_offset, a.next_offset) for a in named) == sorted(
+        (p.partition, p.first, p.next) for p in lost
+    )
+
+
+def test_a_partition_nobody_reports_holds_time() -> None:
+    records = commits(events(1, 120), 1)
+    held = [replace(r, partitions=PARTITIONS + 1) for r in records]
+    fold = Fold(SPEC, OPTIONS)
+    assert results(folded(fold, held)) == []
+    assert fold.waiting_for == [PARTITIONS]
+
+
+def test_a_commit_in_several_records_is_one() -> None:
+    records = commits(events(4, 200), 4)
+    split: list[Commit] = []
+    for record in records:
+        half = record.summary.height // 2
+        split += [
+            replace(record, summary=record.summary[:half], progress=(), last=False),
+            replace(record, summary=record.summary[half:]),
+        ]
+    one, other = (folded(Fold(SPEC, OPTIONS), r) for r in (records, split))
+    assert rows(results(one)) == rows(results(other))
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"[1]\n", b"[2]\n{}", b'[14]\n{"array": 0}  '])
+def test_a_damaged_state_is_refused(data: bytes) -> None:
+    with pytest.raises(StateError):
+        thaw(data, KINDS)
+
+
+def test_a_state_makes_only_listed_classes() -> None:
+    class Stranger:
+        pass
+
+    with pytest.raises(TypeError, match="Stranger"):
+        freeze(Stranger(), KINDS)
+    data = freeze(Fold(SPEC).episodes, KINDS)
+    with pytest.raises(StateError):
+        thaw(data, {})

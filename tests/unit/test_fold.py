@@ -63,7 +63,7 @@ def commits(stream: Sequence[Event], seed: int) -> list[Commit]:
     lines: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
     for event in stream:
         lines[random.randrange(PARTITIONS)].append(line(event))
-    made = []
+    made: list[Commit] = []
     done = [0] * PARTITIONS
     while any(done[p] < len(lines[p]) for p in range(PARTITIONS)):
         summaries, progress = [empty()], []
@@ -185,7 +185,7 @@ def test_a_range_that_was_skipped_is_named() -> None:
     emitted = folded(Fold(SPEC, OPTIONS), [*records[:50], *records[51:]])
     named = [a for e in emitted for a in e.accounts if a.status == "missing"]
     assert sorted((a.partition, a.first_offset, a.next_offset) for a in named) == sorted(
-        (p.partition, p.first, p.next) for p in lost
+        (p.partition, p.first, p.next) for p in lost if p.next > p.first
     )
 
 

@@ -1,0 +1,1 @@
+"""Kafka: clients, topics, the records on them, and the detector's stored state."""

@@ -1,0 +1,137 @@
+"""Kafka's clients as LogGuard uses them: read committed records, write in transactions.
+
+The settings that the promise rests on are set here and cannot be overridden; everything else that
+librdkafka knows (SASL, TLS, buffers) passes through.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from log_guard.errors import StreamError
+
+TRANSACTION_TIMEOUT = 10.0
+"""Seconds after which the broker ends the transaction of a process that died in it."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where Kafka is and who we are.
+
+    properties:       any librdkafka settings (SASL, TLS, ...); secrets among them, so not shown.
+    instance:         unique among the running processes; stable over the restarts of one.
+    session_timeout:  seconds after which a process that is not heard of loses its partitions.
+    """
+
+    brokers: str
+    instance: str = "0"
+    properties: Mapping[str, str] = field(default_factory=dict, repr=False)
+    session_timeout: float = 10.0
+
+    def _common(self, client: str) -> dict[str, Any]:
+        return {
+            "bootstrap.servers": self.brokers,
+            "client.id": client,
+            "logger": _logger,
+            # A client that cannot reach its broker says so here many times a second.
+            "log.connection.close": False,
+            "reconnect.backoff.max.ms": 2_000,
+            **self.properties,
+        }
+
+    def consumer(self, group: str, **settings: Any) -> Consumer:
+        """A member of a consumer group; the offsets are the caller's to commit."""
+        return Consumer(
+            {
+                **self._common(f"{group}-{self.instance}"),
+                "session.timeout.ms": int(self.session_timeout * 1000),
+                "heartbeat.interval.ms": int(self.session_timeout * 1000 / 5),
+                "partition.assignment.strategy": "cooperative-sticky",
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 100,
+                **settings,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+            }
+        )
+
+    def reader(self) -> Consumer:
+        """A reader outside all groups, for what is assigned by hand."""
+        return self.consumer("logguard-reader", **{"session.timeout.ms": 45_000})
+
+    def producer(self, role: str) -> Producer:
+        """A producer that writes in transactions."""
+        producer = Producer(
+            {
+                **self._common(f"{role}-{self.instance}"),
+                "compression.type": "lz4",
+                "linger.ms": 5,
+                "transactional.id": f"{role}-{self.instance}",
+                "transaction.timeout.ms": int(TRANSACTION_TIMEOUT * 1000),
+                "enable.idempotence": True,
+                "acks": "all",
+            }
+        )
+        producer.init_transactions(TRANSACTION_TIMEOUT)
+        return producer
+
+    def plain_producer(self) -> Producer:
+        """A producer of log events: idempotent, acknowledged by all replicas."""
+        return Producer(
+            {
+                **self._common(f"logguard-{self.instance}"),
+                "compression.type": "lz4",
+                "linger.ms": 20,
+                "enable.idempotence": True,
+                "acks": "all",
+            }
+        )
+
+    def admin(self) -> AdminClient:
+        return AdminClient(self._common(f"logguard-admin-{self.instance}"))
+
+    def partitions(self, topic: str, timeout: float = 10.0) -> int:
+        """How many partitions a topic has; StreamError if it is not there."""
+        return len(self.topic(topic, timeout))
+
+    def topic(self, topic: str, timeout: float = 10.0) -> list[int]:
+        """The partitions of a topic; StreamError if it is not there."""
+        try:
+            found = self.admin().list_topics(topic, timeout).topics[topic]
+        except KafkaException as e:
+            raise failure(e, self.brokers) from e
+        if found.error is not None or not found.partitions:
+            raise StreamError(
+                f"Kafka at {self.brokers} has no topic {topic}: create it with `logguard topics create`"
+            )
+        return sorted(found.partitions)
+
+
+# What librdkafka has to say goes where the process logs, as warnings at most.
+_logger = logging.getLogger("log_guard.kafka")
+
+
+def error_of(failed: KafkaException) -> KafkaError:
+    """The error inside Kafka's exception."""
+    error = failed.args[0]
+    assert isinstance(error, KafkaError)
+    return error
+
+
+def failure(failed: KafkaException, brokers: str) -> StreamError:
+    """One line that names the repair."""
+    error = error_of(failed)
+    if error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT):
+        return StreamError(
+            f"no Kafka answers at {brokers}: start it, or name it with --kafka-brokers"
+        )
+    return StreamError(f"Kafka at {brokers}: {error.str()}")

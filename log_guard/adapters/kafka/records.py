@@ -1,0 +1,165 @@
+"""What is on the topics, as bytes: each record says by its ``schema`` which version wrote it.
+
+``window-summaries``: a :class:`Commit`. The summary is the value (Arrow), the progress a header.
+``anomaly-results`` and ``dead-letters``: JSON objects told apart by ``kind``.
+
+The position of an event is its message's offset and its line in the message, packed in 64 bits.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.events import DeadLetter
+from log_guard.core.progress import Account, Balance, Commit, Progress
+from log_guard.core.results import Alert, Result, iso
+from log_guard.core.summaries import SUMMARY_SCHEMA
+from log_guard.errors import StreamError
+
+SCHEMA = 1
+"""Version of all records. A reader takes what is of its own version or older."""
+
+MAX_RECORD_BYTES = 900_000
+"""A larger commit is cut: brokers refuse more than a megabyte by default."""
+
+LINE_BITS = 20
+"""A message holds at most a megabyte, so less than 2**20 lines."""
+
+Headers = list[tuple[str, bytes]]
+
+
+def pack(offsets: np.ndarray, lines: np.ndarray | int = 0) -> np.ndarray:
+    """Offsets and lines within their messages → positions, uint64."""
+    packed = (offsets.astype(np.uint64) << np.uint64(LINE_BITS)) | np.asarray(lines, np.uint64)
+    return np.asarray(packed)
+
+
+def unpack(position: int) -> tuple[int, int]:
+    """Position → offset and line within the message, from 0."""
+    return position >> LINE_BITS, position & ((1 << LINE_BITS) - 1)
+
+
+def commit_records(commit: Commit, slide: int) -> Iterator[tuple[bytes, Headers]]:
+    """The records of a commit: value and headers; the last one carries the progress."""
+    summary = commit.summary
+    parts = [summary]
+    while len(body := _arrow(parts[0])) > MAX_RECORD_BYTES and parts[0].height > 1:
+        rows = max(parts[0].height * MAX_RECORD_BYTES // (2 * len(body)), 1)
+        parts = list(summary.iter_slices(rows))
+    for i, part in enumerate(parts):
+        last = i + 1 == len(parts)
+        told = {
+            "schema": SCHEMA,
+            "id": commit.id,
+            "slide": slide,
+            "last": last,
+            "partitions": commit.partitions,
+            "progress": [asdict(p) for p in commit.progress] if last else [],
+        }
+        yield _arrow(part), [("logguard", json.dumps(told).encode())]
+
+
+def commit_of(value: bytes, headers: Headers | None, slide: int) -> Commit:
+    """Read a record of ``window-summaries``; StreamError if it is none, or of other panes."""
+    try:
+        told = json.loads(dict(headers or [])["logguard"])
+        known(told)
+        if told["slide"] != slide:
+            raise StreamError(
+                f"the summaries were made with --slide-seconds {told['slide'] / 1e6:g}, not {slide / 1e6:g}: "
+                "use that, or other topics"
+            )
+        summary = pl.read_ipc(io.BytesIO(value)).select(list(SUMMARY_SCHEMA))
+        progress = tuple(Progress(**p) for p in told["progress"])
+        return Commit(summary, progress, told["partitions"], told["id"], told["last"])
+    except (ValueError, TypeError, KeyError, pl.exceptions.PolarsError) as e:
+        raise StreamError(f"a record that is no summary ({type(e).__name__})") from e
+
+
+def known(told: dict[str, Any]) -> None:
+    """Refuse a record that a newer version wrote."""
+    if not isinstance(told.get("schema"), int) or told["schema"] > SCHEMA:
+        raise StreamError(
+            f"a record of schema {told.get('schema')!r}, but this version knows {SCHEMA}: upgrade this process"
+        )
+
+
+def result_record(result: Result, topic: str, run: str) -> tuple[bytes, bytes]:
+    """Key and value of a result."""
+    body = result.as_dict()
+    if body["evidence"] is not None:
+        body["evidence"]["samples"] = [_sample(s, topic) for s in body["evidence"]["samples"]]
+    return result.service.encode(), _json({"run": run, **body})
+
+
+def alert_record(alert: Alert, revision: int, topic: str, run: str) -> tuple[bytes, bytes]:
+    """Key and value of an alert."""
+    body = alert.as_dict()
+    body["evidence"]["samples"] = [_sample(s, topic) for s in body["evidence"]["samples"]]
+    return f"alert-{alert.id}".encode(), _json({"run": run, "revision": revision, **body})
+
+
+def account_record(account: Account, topic: str, run: str) -> tuple[bytes, bytes]:
+    """Key and value of an account."""
+    return b"account", _json({"kind": "account", "run": run, "topic": topic, **asdict(account)})
+
+
+def balance_record(balance: Balance, run: str) -> tuple[bytes, bytes]:
+    """Key and value of a balance."""
+    body = asdict(balance)
+    body["watermark"] = None if balance.watermark is None else iso(balance.watermark)
+    return b"balance", _json({"kind": "balance", "run": run, **body})
+
+
+def dead_letter_record(dead: DeadLetter, topic: str) -> tuple[bytes, bytes]:
+    """Key and value of a dead letter."""
+    offset, line = unpack(dead.position)
+    body: dict[str, Any] = {
+        "kind": "dead_letter",
+        "run": "",
+        "topic": topic,
+        "partition": dead.source,
+        "offset": offset,
+        "line": line,
+        "reason": dead.reason,
+        "raw": dead.raw.decode("utf-8", errors="replace"),
+    }
+    if body["raw"].encode() != dead.raw:
+        body["raw_base64"] = base64.b64encode(dead.raw).decode()
+    return f"{topic}-{dead.source}-{offset}-{line}".encode(), _json(body)
+
+
+def json_of(value: bytes | None) -> dict[str, Any]:
+    """Read a JSON record; StreamError if it is none."""
+    try:
+        body = json.loads(value or b"")
+    except ValueError as e:
+        raise StreamError("a record that is no JSON") from e
+    if not isinstance(body, dict):
+        raise StreamError("a record that is no JSON object")
+    known(body)
+    return body
+
+
+def _sample(sample: dict[str, Any], topic: str) -> dict[str, Any]:
+    offset, line = unpack(sample["position"])
+    where = {"topic": topic, "partition": sample["source"], "offset": offset, "line": line}
+    return {"level": sample["level"], "message": sample["message"], **where}
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return json.dumps({"schema": SCHEMA, **body}).encode()
+
+
+def _arrow(frame: pl.DataFrame) -> bytes:
+    out = io.BytesIO()
+    frame.write_ipc(out, compression="zstd")
+    return out.getvalue()

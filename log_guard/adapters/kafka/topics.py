@@ -1,0 +1,92 @@
+"""The topics: what they are, made and compared with what is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not listed
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from log_guard.adapters.kafka.clients import Cluster, error_of, failure
+
+DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """A topic: its name, how many partitions (None: any number will do) and its settings."""
+
+    name: str
+    partitions: int | None
+    config: dict[str, str]
+
+
+def specs(
+    events: str, summaries: str, state: str, results: str, dead_letters: str, partitions: int
+) -> list[TopicSpec]:
+    """The five topics.
+
+    Summaries and state have one partition each, since alerts over several services, the whole
+    stream and the budget of false alarms are seen in one place; the others have ``partitions``.
+    """
+    return [
+        TopicSpec(events, partitions, {"retention.ms": str(7 * DAY)}),
+        TopicSpec(summaries, 1, {"retention.ms": str(30 * DAY)}),
+        TopicSpec(state, 1, {"cleanup.policy": "compact"}),
+        TopicSpec(results, partitions, {"retention.ms": str(30 * DAY)}),
+        TopicSpec(dead_letters, partitions, {"retention.ms": str(30 * DAY)}),
+    ]
+
+
+def create(cluster: Cluster, wanted: list[TopicSpec], replication: int) -> list[str]:
+    """Make the topics that are missing; their names. StreamError if Kafka does not let us."""
+    admin = cluster.admin()
+    missing: list[TopicSpec] = []
+    try:
+        there = admin.list_topics(timeout=10).topics
+        missing += [spec for spec in wanted if spec.name not in there]
+        if not missing:
+            return []
+        futures = admin.create_topics(
+            [NewTopic(s.name, s.partitions or 1, replication, config=s.config) for s in missing]
+        )
+        for future in futures.values():
+            future.result()
+    except KafkaException as e:
+        if error_of(e).code() != KafkaError.TOPIC_ALREADY_EXISTS:  # somebody else was quicker
+            raise failure(e, cluster.brokers) from e
+    return [spec.name for spec in missing]
+
+
+def differences(
+    cluster: Cluster, wanted: list[TopicSpec], replication: int | None = None
+) -> list[str]:
+    """What is not as it should be, a sentence each; empty if all is well."""
+    admin = cluster.admin()
+    try:
+        there = admin.list_topics(timeout=10).topics
+        found = [f"topic {s.name} is missing" for s in wanted if s.name not in there]
+        present = [spec for spec in wanted if spec.name in there]
+        resources = [ConfigResource(ResourceType.TOPIC, spec.name) for spec in present]
+        described = admin.describe_configs(resources) if resources else {}
+        configs = {resource.name: future.result() for resource, future in described.items()}
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+    for spec in present:
+        partitions = there[spec.name].partitions
+        if spec.partitions is not None and len(partitions) != spec.partitions:
+            found.append(
+                f"topic {spec.name} has {len(partitions)} partitions, not {spec.partitions}"
+            )
+        replicas = {len(p.replicas) for p in partitions.values()}
+        if replication is not None and replicas != {replication}:
+            found.append(f"topic {spec.name} has {min(replicas)} replicas, not {replication}")
+        for name, value in spec.config.items():
+            actual = configs[spec.name][name].value
+            if actual != value:
+                found.append(f"topic {spec.name} has {name}={actual}, not {value}")
+    return found

@@ -1,0 +1,37 @@
+"""The roles of the pipeline on Kafka, and the argument why they lose and double nothing.
+
+Each role is a loop of steps. A step reads a run of records, computes, and makes what it computed
+and how far it has read durable **at once**, in one transaction:
+
+=========  ==================  ================================================  ==================
+role       reads               writes in one transaction                         with
+=========  ==================  ================================================  ==================
+summarise  log-events          summaries, accounts, dead letters                 input offsets
+detect     window-summaries    results, alerts, accounts, state, frontier        input offsets
+write      anomaly-results,    rows, each only over an older one                 input offsets,
+           dead-letters                                                          *after* the rows
+=========  ==================  ================================================  ==================
+
+**A step that dies** leaves an open transaction. The broker ends it, at the latest after its
+timeout; committed readers never see any of it; and since the offsets were part of it, the next owner
+reads the same records again. So each record's effects are seen once or not yet.
+
+**A zombie**, stopped for longer than its session and woken again, still believes that it owns its
+partitions. Its transaction carries the group's metadata, with the generation it knew; the broker
+refuses offsets of an older generation, and with them the whole transaction.
+
+**Detect is a fold** (:mod:`log_guard.core.fold`): equal records, equal results. Its state is written
+now and then, in the same transaction; whoever takes over restores it and reads on from the offset
+that the state names. Up to the frontier, the last record whose results are out, it publishes
+nothing. So a state may be old without anything being emitted twice.
+
+**Write** is at least once on purpose. A row is replaced only by one of the same or a greater
+revision, and the revision is the offset of the record that caused it; writing a record twice, or
+late, or by a zombie, changes nothing.
+
+**Hands** can still move a group's offsets. Every commit says which input offsets it covers, and the
+fold keeps out a range that it has seen and names one that it has not (``audit`` shows both).
+
+Whatever goes wrong in a step ends the *session*: clients are closed, nothing half-done is kept, and
+after a pause the role starts from what is durable. There is one way back, and every failure takes it.
+"""

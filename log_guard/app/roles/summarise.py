@@ -1,0 +1,273 @@
+"""The summarise role: log events → summaries, one transaction a commit."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from log_guard.adapters.kafka.clients import Cluster
+from log_guard.adapters.kafka.records import commit_records, dead_letter_record, pack
+from log_guard.core.clock import TimeRules
+from log_guard.core.decode import Decoder
+from log_guard.core.events import SECOND, DeadLetter, RawBatch
+from log_guard.core.intake import Intake, IntakeOptions, Taken
+from log_guard.core.progress import Commit, Progress
+from log_guard.core.summaries import Summarizer, empty
+
+HEARTBEAT = 1.0
+"""Seconds between the reports of a partition that is quiet."""
+TIMEOUT = 30.0
+"""Seconds to wait for a transaction before the session is given up."""
+
+
+@dataclass(frozen=True)
+class SummariseOptions:
+    """Topics, group and rules. Times in seconds where the name says nothing else."""
+
+    decoder: Decoder
+    rules: TimeRules  # µs; a jump is judged by the record's own time, so max_jump is not used
+    summarizer: Summarizer
+    intake: IntakeOptions = field(default_factory=IntakeOptions)
+    events: str = "log-events"
+    summaries: str = "window-summaries"
+    dead_letters: str = "dead-letters"
+    group: str = "logguard-processor"
+    idle_after: float = 5.0
+    commit_every: float = 0.25
+    max_batch: int = 50_000
+
+
+@dataclass
+class _Partition:
+    """One input partition while it is ours."""
+
+    intake: Intake
+    next: int  # first offset that is not covered yet
+    appended: float | None  # when its last record was appended, seconds since 1970
+    at_end_since: float | None = None  # by our clock, monotonic
+    reported: float | None = None  # likewise
+
+    def quiet(self, now: float, wall: float) -> float:
+        """Seconds for which nothing has come, known since the end was reached; else 0."""
+        if self.at_end_since is None:
+            return 0.0
+        ours = now - self.at_end_since
+        return ours if self.appended is None else max(ours, wall - self.appended)
+
+    def progress(self, first: int, idle_after: float, now: float, wall: float) -> Progress:
+        idle = self.at_end_since is not None and now - self.at_end_since >= idle_after
+        mark = self.intake.clock.watermark
+        if mark is not None and idle:
+            mark += int(self.quiet(now, wall) * SECOND)
+        return Progress(self.intake.source, first, self.next, mark, idle)
+
+
+class Summarise:
+    """Role: any number of processes share the partitions of the input."""
+
+    name = "summarise"
+
+    def __init__(self, cluster: Cluster, options: SummariseOptions) -> None:
+        self.cluster = cluster
+        self.options = options
+
+    def open(self) -> SummariseSession:
+        return SummariseSession(self.cluster, self.options)
+
+
+class SummariseSession:
+    """Consumes, summarises and commits until closed."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        options: SummariseOptions,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.options = options
+        self._clock, self._wall = clock, wall
+        self._partitions: dict[int, _Partition] = {}
+        cluster.topic(options.summaries)
+        self._total = cluster.partitions(options.events)
+        self._producer: Producer = cluster.producer(self.name)
+        self._consumer: Consumer = cluster.consumer(options.group)
+        self._consumer.subscribe(
+            [options.events],
+            on_assign=self._assigned,
+            on_revoke=self._gone,
+            on_lost=self._gone,
+        )
+
+    name = "summarise"
+
+    def step(self) -> None:
+        options = self.options
+        messages = self._consumer.consume(options.max_batch, options.commit_every)
+        now = self._clock()
+        by_partition: dict[int, list[Message]] = {}
+        for message in messages:
+            error = message.error()
+            if error is None:
+                by_partition.setdefault(message.partition(), []).append(message)  # type: ignore[arg-type]
+            elif error.code() == KafkaError._PARTITION_EOF:
+                ours = self._partitions.get(message.partition() or 0)
+                if ours is not None and ours.at_end_since is None:
+                    ours.at_end_since = now
+            elif not error.retriable():
+                raise KafkaException(error)
+        self._commit(by_partition, now)
+
+    def close(self, *, clean: bool) -> None:
+        """Leave the group. Every step has committed what it read, so nothing is in hand."""
+        self._consumer.close()
+
+    def _commit(self, by_partition: dict[int, list[Message]], now: float) -> None:
+        """Summarise and make durable what was read, and what quiet partitions have to say."""
+        wall = self._wall()
+        summaries: list[pl.DataFrame] = []
+        told: list[Progress] = []
+        dead: list[DeadLetter] = []
+        offsets: list[TopicPartition] = []
+        for number, ours in sorted(self._partitions.items()):
+            first = ours.next
+            messages = [m for m in by_partition.get(number, ()) if _offset(m) >= first]
+            if messages:
+                taken, filtered = self._take(ours, messages)
+                ours.next = _offset(messages[-1]) + 1
+                ours.appended = messages[-1].timestamp()[1] / 1000
+                if ours.at_end_since is not None:
+                    ours.at_end_since = now  # the end was reached again, or there is more
+                summaries.append(taken.summary)
+                dead += taken.dead
+                offsets.append(self._mark(number, ours))
+                counts = (taken.consumed + filtered, taken.summarised, taken.late, len(taken.dead))
+            elif ours.reported is None or (
+                ours.at_end_since is not None and now - ours.reported >= HEARTBEAT
+            ):
+                counts, filtered = (0, 0, 0, 0), 0
+            else:
+                continue
+            ours.reported = now
+            plain = ours.progress(first, self.options.idle_after, now, wall)
+            told.append(
+                Progress(number, first, ours.next, plain.watermark, plain.idle, *counts, filtered)
+            )
+        if told:
+            self._write(pl.concat([empty(), *summaries]), told, dead, offsets)
+
+    def _take(self, ours: _Partition, messages: list[Message]) -> tuple[Taken, int]:
+        """Summarise the messages of one partition; also how many held nothing (tombstones)."""
+        values = [m.value() for m in messages]
+        kept = [i for i, value in enumerate(values) if value is not None]
+        offsets = np.fromiter((_offset(messages[i]) for i in kept), np.int64, len(kept))
+        stamps = np.fromiter((messages[i].timestamp()[1] for i in kept), np.int64, len(kept)) * 1000
+        # A shipper ends a message with a newline; the message is its lines, not one more empty line.
+        bodies = [_body(value) for value in values if value is not None]
+        data = b"\n".join(bodies)
+        positions = pack(offsets)
+        if bodies and data.count(b"\n") + 1 != len(bodies):
+            lines = np.fromiter((body.count(b"\n") + 1 for body in bodies), np.int64, len(bodies))
+            starts = np.cumsum(lines) - lines
+            within = np.arange(int(lines.sum())) - np.repeat(starts, lines)
+            positions = pack(np.repeat(offsets, lines), within)
+            stamps = np.repeat(stamps, lines)
+        # A last newline ends the last line; without it one empty line would be no line at all.
+        data = data + b"\n" if bodies else b""
+        batch = RawBatch(data, 0, ours.intake.source, positions=positions)
+        return ours.intake.take(batch, stamps), len(values) - len(kept)
+
+    def _mark(self, number: int, ours: _Partition) -> TopicPartition:
+        """The offset to commit, with what the next owner has to know."""
+        known = {"high": ours.intake.clock.high, "appended": ours.appended}
+        return TopicPartition(self.options.events, number, ours.next, metadata=json.dumps(known))
+
+    def _write(
+        self,
+        summary: pl.DataFrame,
+        told: list[Progress],
+        dead: list[DeadLetter],
+        offsets: list[TopicPartition],
+    ) -> None:
+        options, producer = self.options, self._producer
+        commit = Commit(summary, tuple(told), self._total, uuid4().hex)
+        producer.begin_transaction()
+        for value, headers in commit_records(commit, options.rules.slide):
+            produce(producer, options.summaries, value, headers=headers, partition=0)
+        for letter in dead:
+            key, value = dead_letter_record(letter, options.events)
+            produce(producer, options.dead_letters, value, key=key)
+        if offsets:
+            group = self._consumer.consumer_group_metadata()
+            producer.send_offsets_to_transaction(offsets, group, TIMEOUT)
+        producer.commit_transaction(TIMEOUT)
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Take over: from the committed offset, with the clock that was committed with it."""
+        committed = consumer.committed(partitions, timeout=TIMEOUT)
+        starts = []
+        for partition in committed:
+            low, high = consumer.get_watermark_offsets(partition, timeout=TIMEOUT)
+            known = _metadata(partition.metadata)
+            start = partition.offset if partition.offset >= 0 else low
+            intake = Intake(
+                self.options.decoder,
+                self.options.rules,
+                self.options.summarizer,
+                self.options.intake,
+                partition.partition,
+                known.get("high"),
+            )
+            # What retention has deleted unread lies between two ranges, and the fold will name it.
+            begin = min(max(start, low), high)
+            self._partitions[partition.partition] = _Partition(intake, begin, known.get("appended"))
+            starts.append(TopicPartition(partition.topic, partition.partition, begin))
+        consumer.incremental_assign(starts)
+
+    def _gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Forget what is no longer ours; whatever of it was read and not committed is read again."""
+        for partition in partitions:
+            self._partitions.pop(partition.partition, None)
+
+
+def produce(
+    producer: Producer,
+    topic: str,
+    value: bytes | None,
+    key: bytes | None = None,
+    headers: list[tuple[str, bytes]] | None = None,
+    partition: int = -1,
+) -> None:
+    """Produce; wait where the producer's queue is full, which is how it says "not so fast"."""
+    while True:
+        try:
+            producer.produce(topic, value, key, partition, headers=dict(headers or []))
+            return
+        except BufferError:
+            producer.poll(0.1)
+
+
+def _offset(message: Message) -> int:
+    offset = message.offset()
+    assert offset is not None
+    return offset
+
+
+def _body(value: bytes) -> bytes:
+    return value[:-1] if value.endswith(b"\n") else value
+
+
+def _metadata(text: str | None) -> dict[str, int]:
+    """What the last owner left; nothing where the offset was set by other hands."""
+    try:
+        known = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}

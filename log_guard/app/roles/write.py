@@ -1,0 +1,106 @@
+"""The write role: results, alerts, accounts and dead letters → the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from log_guard.adapters.kafka.clients import Cluster
+from log_guard.adapters.kafka.records import json_of
+from log_guard.errors import StreamError
+
+
+class Sink(Protocol):
+    """Where rows go: a row is replaced only by one of the same or a greater revision."""
+
+    def apply(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Write all of them in one transaction."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """Topics, group, and how much at once: ``batch`` records, or what came within ``poll`` seconds."""
+
+    results: str = "anomaly-results"
+    dead_letters: str = "dead-letters"
+    group: str = "logguard-writer"
+    batch: int = 100
+    poll: float = 0.1
+
+
+class Write:
+    """Role: any number of processes share the partitions of the results.
+
+    open_sink:  connects to the database; raises StoreError where that cannot be done.
+    """
+
+    name = "write"
+
+    def __init__(
+        self, cluster: Cluster, options: WriteOptions, open_sink: Callable[[], Sink]
+    ) -> None:
+        self.cluster = cluster
+        self.options = options
+        self.open_sink = open_sink
+
+    def open(self) -> WriteSession:
+        # The database first: while it is away, nobody joins and leaves the group in vain.
+        return WriteSession(self.cluster, self.options, self.open_sink())
+
+
+class WriteSession:
+    """Writes and then commits, until closed: at least once, which the revisions make exactly once."""
+
+    def __init__(self, cluster: Cluster, options: WriteOptions, sink: Sink) -> None:
+        self.options = options
+        self._sink = sink
+        self._log = structlog.get_logger().bind(role="write")
+        for topic in (options.results, options.dead_letters):
+            cluster.topic(topic)
+        self._consumer = cluster.consumer(options.group)
+        self._consumer.subscribe([options.results, options.dead_letters])
+
+    def step(self) -> None:
+        records: list[Mapping[str, Any]] = []
+        read = 0
+        for message in self._consumer.consume(self.options.batch, self.options.poll):
+            error = message.error()
+            if error is None:
+                records.append(self._record(message))
+                read += 1
+            elif error.code() != KafkaError._PARTITION_EOF and not error.retriable():
+                raise KafkaException(error)
+            if error is None:
+                self._consumer.store_offsets(message)
+        if not read:
+            return
+        self._sink.apply(records)
+        self._consumer.commit(asynchronous=False)
+
+    def close(self, *, clean: bool) -> None:
+        self._consumer.close()
+        self._sink.close()
+
+    def _record(self, message: Message) -> Mapping[str, Any]:
+        """The record, or what stands for one that nobody can read: it is kept, too."""
+        try:
+            return json_of(message.value())
+        except StreamError as e:
+            self._log.warning("a record that cannot be read", topic=message.topic(), reason=str(e))
+            return {
+                "kind": "dead_letter",
+                "run": "",
+                "topic": message.topic(),
+                "partition": message.partition(),
+                "offset": message.offset(),
+                "line": 0,
+                "reason": str(e),
+                "raw": (message.value() or b"").decode("utf-8", errors="replace")[:4096],
+            }

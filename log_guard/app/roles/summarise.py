@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-import numpy as np
 import polars as pl
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from log_guard.adapters.kafka.clients import Cluster
-from log_guard.adapters.kafka.records import commit_records, dead_letter_record, pack
+from log_guard.adapters.kafka.records import commit_records, dead_letter_record
+from log_guard.app.roles.messages import offset_of, raw_batch
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
-from log_guard.core.events import SECOND, DeadLetter, RawBatch
+from log_guard.core.events import SECOND, DeadLetter
 from log_guard.core.intake import Intake, IntakeOptions, Taken
 from log_guard.core.progress import Commit, Progress
 from log_guard.core.summaries import Summarizer, empty
@@ -53,6 +53,7 @@ class _Partition:
     appended: float | None  # when its last record was appended, seconds since 1970
     at_end_since: float | None = None  # by our clock, monotonic
     reported: float | None = None  # likewise
+    end: int = 0  # where the end was reached; past a transaction's marker, which is no message
 
     def quiet(self, now: float, wall: float) -> float:
         """Seconds for which nothing has come, known since the end was reached; else 0."""
@@ -119,8 +120,9 @@ class SummariseSession:
                 by_partition.setdefault(message.partition(), []).append(message)  # type: ignore[arg-type]
             elif error.code() == KafkaError._PARTITION_EOF:
                 ours = self._partitions.get(message.partition() or 0)
-                if ours is not None and ours.at_end_since is None:
-                    ours.at_end_since = now
+                if ours is not None:
+                    ours.end = message.offset() or 0
+                    ours.at_end_since = now if ours.at_end_since is None else ours.at_end_since
             elif not error.retriable():
                 raise KafkaException(error)
         self._commit(by_partition, now)
@@ -138,10 +140,10 @@ class SummariseSession:
         offsets: list[TopicPartition] = []
         for number, ours in sorted(self._partitions.items()):
             first = ours.next
-            messages = [m for m in by_partition.get(number, ()) if _offset(m) >= first]
+            messages = [m for m in by_partition.get(number, ()) if offset_of(m) >= first]
             if messages:
                 taken, filtered = self._take(ours, messages)
-                ours.next = _offset(messages[-1]) + 1
+                ours.next = offset_of(messages[-1]) + 1
                 ours.appended = messages[-1].timestamp()[1] / 1000
                 if ours.at_end_since is not None:
                     ours.at_end_since = now  # the end was reached again, or there is more
@@ -149,13 +151,16 @@ class SummariseSession:
                 dead += taken.dead
                 offsets.append(self._mark(number, ours))
                 counts = (taken.consumed + filtered, taken.summarised, taken.late, len(taken.dead))
-            elif ours.reported is None or (
-                ours.at_end_since is not None and now - ours.reported >= HEARTBEAT
+            elif (
+                ours.reported is None
+                or ours.end > ours.next
+                or (ours.at_end_since is not None and now - ours.reported >= HEARTBEAT)
             ):
                 counts, filtered = (0, 0, 0, 0), 0
             else:
                 continue
             ours.reported = now
+            ours.next = max(ours.next, ours.end)
             plain = ours.progress(first, self.options.idle_after, now, wall)
             told.append(
                 Progress(number, first, ours.next, plain.watermark, plain.idle, *counts, filtered)
@@ -165,24 +170,8 @@ class SummariseSession:
 
     def _take(self, ours: _Partition, messages: list[Message]) -> tuple[Taken, int]:
         """Summarise the messages of one partition; also how many held nothing (tombstones)."""
-        values = [m.value() for m in messages]
-        kept = [i for i, value in enumerate(values) if value is not None]
-        offsets = np.fromiter((_offset(messages[i]) for i in kept), np.int64, len(kept))
-        stamps = np.fromiter((messages[i].timestamp()[1] for i in kept), np.int64, len(kept)) * 1000
-        # A shipper ends a message with a newline; the message is its lines, not one more empty line.
-        bodies = [_body(value) for value in values if value is not None]
-        data = b"\n".join(bodies)
-        positions = pack(offsets)
-        if bodies and data.count(b"\n") + 1 != len(bodies):
-            lines = np.fromiter((body.count(b"\n") + 1 for body in bodies), np.int64, len(bodies))
-            starts = np.cumsum(lines) - lines
-            within = np.arange(int(lines.sum())) - np.repeat(starts, lines)
-            positions = pack(np.repeat(offsets, lines), within)
-            stamps = np.repeat(stamps, lines)
-        # A last newline ends the last line; without it one empty line would be no line at all.
-        data = data + b"\n" if bodies else b""
-        batch = RawBatch(data, 0, ours.intake.source, positions=positions)
-        return ours.intake.take(batch, stamps), len(values) - len(kept)
+        batch, appended, filtered = raw_batch(messages, ours.intake.source)
+        return ours.intake.take(batch, appended), filtered
 
     def _mark(self, number: int, ours: _Partition) -> TopicPartition:
         """The offset to commit, with what the next owner has to know."""
@@ -252,16 +241,6 @@ def produce(
             return
         except BufferError:
             producer.poll(0.1)
-
-
-def _offset(message: Message) -> int:
-    offset = message.offset()
-    assert offset is not None
-    return offset
-
-
-def _body(value: bytes) -> bytes:
-    return value[:-1] if value.endswith(b"\n") else value
 
 
 def _metadata(text: str | None) -> dict[str, int]:

@@ -1,0 +1,79 @@
+"""Reading spans of topics outside any group: for audits, for looking up raw lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+
+from log_guard.adapters.kafka.clients import Cluster, failure
+from log_guard.errors import StreamError
+
+BATCH = 10_000
+WAIT = 0.3
+TIMEOUT = 30.0
+
+
+def held(cluster: Cluster, topic: str) -> dict[int, tuple[int, int]]:
+    """Partition → offsets that the topic holds now, [low, high)."""
+    reader = cluster.reader()
+    try:
+        return {
+            partition: reader.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT)
+            for partition in cluster.topic(topic)
+        }
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+    finally:
+        reader.close()
+
+
+def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
+    """Partition → offset that the group has committed; without those where it has none."""
+    reader = cluster.consumer(group)
+    try:
+        partitions = [TopicPartition(topic, partition) for partition in cluster.topic(topic)]
+        found = reader.committed(partitions, timeout=TIMEOUT)
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+    finally:
+        reader.close()
+    return {p.partition: p.offset for p in found if p.offset >= 0}
+
+
+def read(
+    cluster: Cluster, topic: str, spans: Mapping[int, tuple[int, int]] | None = None
+) -> Iterator[list[Message]]:
+    """Committed messages of ``[first, after)`` of each partition, in batches; all that is held by default."""
+    spans = held(cluster, topic) if spans is None else spans
+    open_spans = {p: span for p, span in spans.items() if span[0] < span[1]}
+    if not open_spans:
+        return
+    reader = cluster.reader()
+    try:
+        reader.assign([TopicPartition(topic, p, first) for p, (first, _) in open_spans.items()])
+        quiet = 0.0
+        while open_spans:
+            messages = reader.consume(BATCH, WAIT)
+            batch: list[Message] = []
+            for message in messages:
+                error, partition = message.error(), message.partition() or 0
+                offset = message.offset() or 0
+                if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(error)
+                if partition not in open_spans:
+                    continue
+                after = open_spans[partition][1]
+                if error is None and offset < after:
+                    batch.append(message)
+                if offset + (error is None) >= after:
+                    del open_spans[partition]
+            if batch:
+                yield batch
+            quiet = 0.0 if messages else quiet + WAIT
+            if quiet >= TIMEOUT:
+                raise StreamError(f"topic {topic} could not be read to its end")
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+    finally:
+        reader.close()

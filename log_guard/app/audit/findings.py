@@ -1,0 +1,55 @@
+"""What an audit found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    what:    missing, doubled, wrong (a loss or a lie), or in flight (on its way).
+    where:   ``log-events-3 [120, 180)``, or a row of a table.
+    why:     a few words.
+    """
+
+    what: str
+    where: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.where} ({self.why})"
+
+
+MISSING, DOUBLED, WRONG, IN_FLIGHT = "missing", "doubled", "wrong", "in flight"
+
+
+@dataclass
+class Audit:
+    """The outcome: ``events`` records are covered by accounts; all is well if nothing was found."""
+
+    events: int = 0
+    rows: int = 0
+    recounted: int | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        return not self.findings
+
+    def as_dict(self) -> dict[str, object]:
+        """Return a JSON object."""
+        return {
+            "kind": "audit",
+            "complete": self.complete,
+            "events": self.events,
+            "rows": self.rows,
+            "recounted": self.recounted,
+            "findings": [{"what": f.what, "where": f.where, "why": f.why} for f in self.findings],
+        }
+
+
+def span(topic: str, partition: int, first: int, after: int) -> str:
+    """Name a range of offsets."""
+    return f"{topic}-{partition} [{first}, {after})"

@@ -279,8 +279,8 @@ def test_a_damaged_database(path: Path) -> None:
 def test_tables_of_another_program(path: Path) -> None:
     with looking_into(path) as other:
         other.execute("CREATE TABLE alerts (id INTEGER PRIMARY KEY, text TEXT)")
-    with Store(str(path)) as store, pytest.raises(StoreError, match="name another file"):
-        store.write([], [alert()])
+    with pytest.raises(StoreError, match="name another file"):
+        Store(str(path))
 
 
 def test_a_locked_database(path: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_full_disk_leaves_nothing_half_written(path: Path) -> None:
         event.remove(Engine, "connect", limit)
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/db", "mysql://host/db", "://", "nonsense://x"])
+@pytest.mark.parametrize("url", ["mysql://host/db", "://", "nonsense://x"])
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(StoreError, match="sqlite:///PATH"):
         Store(url)

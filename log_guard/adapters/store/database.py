@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,52 +19,61 @@ from sqlalchemy import (
     event,
     func,
     make_url,
+    not_,
     or_,
     select,
 )
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from log_guard.adapters.store import upgrading
 from log_guard.adapters.store.failures import store_error
-from log_guard.adapters.store.schema import ACCOUNTS, ALERTS, DEAD_LETTERS, METADATA, RESULTS
+from log_guard.adapters.store.schema import (
+    ACCOUNTS,
+    ALERTS,
+    BALANCES,
+    DEAD_LETTERS,
+    LEDGERS,
+    RESULTS,
+)
 from log_guard.errors import StoreError
 
 Row = Mapping[str, Any]
 
 
 class Database:
-    """An open SQLite database with the tables of ``schema``; every failure is a StoreError."""
+    """An open database with the tables of ``schema``; every failure is a StoreError.
 
-    def __init__(self, url: str, wait_seconds: float) -> None:
-        self._engine, self.name = _engine(url, wait_seconds)
+    upgrade:  bring the tables to this version; else they have to be there.
+    """
+
+    def __init__(self, url: str | URL, wait_seconds: float, *, upgrade: bool) -> None:
+        self.engine, self.name = open_engine(url, wait_seconds)
+        self.notes: list[str] = []
+        self._upsert = statements(self.engine.dialect.name)
         try:
-            with self._transaction() as connection:
-                METADATA.create_all(connection)
+            if upgrade:
+                with self.failures():
+                    self.notes = upgrading.upgrade(self.engine)
+            else:
+                self._rows(select(LEDGERS).limit(1))
         except StoreError:
             self.close()
             raise
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.engine.dispose()
 
-    def write(
-        self,
-        results: Sequence[Row],
-        alerts: Sequence[Row],
-        dead: Sequence[Row],
-        accounts: Sequence[Row],
-    ) -> None:
+    def write_rows(self, rows: Mapping[Table, Sequence[Row]]) -> None:
         """Upsert all of this in one transaction: all of it is there afterwards, or none."""
-        batches = (
-            (_LATER_RESULT, results),
-            (_LAST_ALERT, alerts),
-            (_LAST_DEAD_LETTER, dead),
-            (_LAST_ACCOUNT, accounts),
-        )
         with self._transaction() as connection:
-            for statement, rows in batches:
-                if rows:
-                    connection.execute(statement, list(rows))
+            for table, some in rows.items():
+                if some:
+                    # In the order of their keys, so that two writers never wait for one another in a ring.
+                    names = [column.name for column in table.primary_key]
+                    ordered = sorted(some, key=lambda row: tuple(row[name] for name in names))
+                    connection.execute(self._upsert[table], ordered)
 
     def alerts(self) -> list[Row]:
         return self._rows(select(ALERTS).order_by(ALERTS.c.id))
@@ -81,11 +90,37 @@ class Database:
         )
 
     def dead_letters(self, limit: int) -> list[Row]:
-        place = (DEAD_LETTERS.c.source, DEAD_LETTERS.c.position)
+        place = (DEAD_LETTERS.c.partition, DEAD_LETTERS.c.offset, DEAD_LETTERS.c.line)
         return self._rows(select(DEAD_LETTERS).order_by(*place).limit(limit))
 
-    def accounts(self) -> list[Row]:
-        return self._rows(select(ACCOUNTS).order_by(ACCOUNTS.c.account))
+    def ledgers(self) -> list[Row]:
+        return self._rows(select(LEDGERS).order_by(LEDGERS.c.account))
+
+    def accounts(self, run: str) -> list[Row]:
+        order = (ACCOUNTS.c.topic, ACCOUNTS.c.partition, ACCOUNTS.c.first_offset)
+        return self._rows(select(ACCOUNTS).where(ACCOUNTS.c.run == run).order_by(*order))
+
+    def balance(self, run: str) -> Row | None:
+        found = self._rows(select(BALANCES).where(BALANCES.c.run == run))
+        return found[0] if found else None
+
+    def verdicts(self, run: str, start: int | None, end: int | None) -> Iterator[Row]:
+        """The rows of a run with ``start <= window_start < end`` (µs), without evidence."""
+        columns = ("window_start", "service", "revision", "final", "is_anomaly", "anomaly_score")
+        query = select(*(RESULTS.c[name] for name in (*columns, "log_count")))
+        query = query.where(RESULTS.c.run == run)
+        if start is not None:
+            query = query.where(RESULTS.c.window_start >= start)
+        if end is not None:
+            query = query.where(RESULTS.c.window_start < end)
+        with self._transaction() as connection:
+            for row in connection.execution_options(yield_per=10_000).execute(query):
+                yield row._asdict()
+
+    def count_dead_letters(self, run: str, topic: str) -> int:
+        mine = (DEAD_LETTERS.c.run == run) & (DEAD_LETTERS.c.topic == topic)
+        (row,) = self._rows(select(func.count().label("count")).where(mine))
+        return int(row["count"])
 
     def count_results(self) -> int:
         (row,) = self._rows(select(func.count().label("count")).select_from(RESULTS))
@@ -97,25 +132,36 @@ class Database:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
+        with self.failures(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Whatever the driver raises becomes a StoreError."""
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except DBAPIError as error:
             raise store_error(self.name, error.orig) from error
 
 
-def _engine(url: str, wait_seconds: float) -> tuple[Engine, str]:
-    """The engine, and the database's name for people."""
+def open_engine(url: str | URL, wait_seconds: float) -> tuple[Engine, str]:
+    """The engine, and the database's name for people (without its password)."""
     try:
-        parsed = make_url(url) if "://" in url else URL.create("sqlite", database=url)
+        known = isinstance(url, URL) or "://" in url
+        parsed = make_url(url) if known else URL.create("sqlite", database=str(url))
     except (ArgumentError, ValueError):
         raise StoreError(
-            f"{url!r} is no database URL: give the path of a file, or sqlite:///PATH"
+            "that is no database URL: give the path of a file, sqlite:///PATH, "
+            "or postgresql://USER:PASSWORD@HOST:PORT/NAME"
         ) from None
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "postgresql+psycopg":
+        return _server(parsed, wait_seconds)
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise StoreError(
-            f"{parsed.drivername} databases are not supported yet: "
-            "give the path of a file, or sqlite:///PATH"
+            f"{parsed.drivername} databases are not supported: "
+            "give the path of a file, sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/NAME"
         )
     path = parsed.database or ":memory:"
     if path != ":memory:" and not Path(path).parent.is_dir():
@@ -126,6 +172,25 @@ def _engine(url: str, wait_seconds: float) -> tuple[Engine, str]:
     engine = create_engine(parsed, json_serializer=_compact, connect_args={"timeout": wait_seconds})
     event.listen(engine, "connect", _prepare)
     return engine, path
+
+
+def _server(url: URL, wait_seconds: float) -> tuple[Engine, str]:
+    """PostgreSQL. Connections are tried before use, since a server may have been away meanwhile."""
+    engine = create_engine(
+        url,
+        json_serializer=_compact,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": max(int(wait_seconds), 2),
+            "application_name": "logguard",
+            # A server that died without a word must not be waited for longer than this.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+        },
+    )
+    return engine, f"{url.database} at {url.host or 'localhost'}:{url.port or 5432}"
 
 
 def _prepare(connection: Any, _: object) -> None:
@@ -139,35 +204,45 @@ def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def _upsert(table: Table) -> tuple[Insert, dict[str, Any]]:
-    """An insert, and what it is to set where the key is there already."""
+def statements(dialect: str) -> dict[Table, Any]:
+    """The upsert of each table. SQLite and PostgreSQL spell it alike."""
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return {table: _upsert(insert, table, later) for table, later in _LATER.items()}
+
+
+def _upsert(insert: Any, table: Table, later: Callable[[Table, Any], Any] | None) -> Any:
     statement = insert(table)
-    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
-    return statement, changed
+    new = statement.excluded
+    changed = {c.name: new[c.name] for c in table.columns if not c.primary_key}
+    where = None if later is None else later(table, new)
+    keys = [column.name for column in table.primary_key]
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed, where=where)
 
 
-def _replace(table: Table) -> Insert:
-    """The last word counts."""
-    statement, changed = _upsert(table)
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
-
-
-def _replace_by_later(table: Table) -> Insert:
+def _later_result(table: Table, new: Any) -> Any:
     """A greater revision counts and, of one revision, what is final: in whatever order they come.
 
     A second writing of the same (revision, final) goes through too, and brings the same content.
     """
-    statement, changed = _upsert(table)
-    old, new = table.c, statement.excluded
-    later = or_(
-        new.revision > old.revision, and_(new.revision == old.revision, new.final >= old.final)
-    )
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_=changed, where=later
-    )
+    old = table.c
+    same = and_(new.revision == old.revision, or_(new.final, not_(old.final)))
+    return or_(new.revision > old.revision, same)
 
 
-_LATER_RESULT = _replace_by_later(RESULTS)
-_LAST_ALERT = _replace(ALERTS)
-_LAST_DEAD_LETTER = _replace(DEAD_LETTERS)
-_LAST_ACCOUNT = _replace(ACCOUNTS)
+def _later_revision(table: Table, new: Any) -> Any:
+    return new.revision >= table.c.revision
+
+
+def _later_offset(table: Table, new: Any) -> Any:
+    return new.summary_offset >= table.c.summary_offset
+
+
+_LATER: dict[Table, Callable[[Table, Any], Any] | None] = {
+    RESULTS: _later_result,
+    ALERTS: _later_revision,
+    BALANCES: _later_offset,
+    ACCOUNTS: None,
+    DEAD_LETTERS: None,
+    LEDGERS: None,
+}
+"""Table → when a row may replace the one that is there; None: always, it is the same row again."""

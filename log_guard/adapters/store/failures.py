@@ -1,4 +1,4 @@
-"""What SQLite says went wrong, in one line that names the repair."""
+"""What a database says went wrong, in one line that names the repair."""
 
 from __future__ import annotations
 
@@ -25,6 +25,16 @@ _REPAIRS = {
 }
 """Primary result code (https://www.sqlite.org/rescode.html) → what is wrong, and its repair."""
 
+_SERVER_REPAIRS = {
+    "08": " (is it running, and are host and port right?)",
+    "28": " (check user and password)",
+    "3D": " (create it: createdb NAME)",
+    "42": " (run `logguard db upgrade`)",
+    "53": " (make room, or raise its limits)",
+    "57": " (it is stopping or starting: try again)",
+}
+"""Class of the SQLSTATE (PostgreSQL's manual, appendix A) → repair."""
+
 
 def store_error(database: str, error: BaseException | None) -> StoreError:
     """The error to raise for what the driver raised; ``database`` is its name for people."""
@@ -34,6 +44,11 @@ def store_error(database: str, error: BaseException | None) -> StoreError:
         repair = _REPAIRS.get(code & 0xFF)
         if repair is not None:
             return StoreError(f"database {database} {repair}")
+    state = getattr(error, "sqlstate", None)
+    if state is not None or type(error).__module__.startswith("psycopg"):
+        words = str(error).strip().splitlines() or ["the connection was lost"]
+        repair = _SERVER_REPAIRS.get((state or "08")[:2], "")
+        return StoreError(f"database {database}: {words[0]}{repair}")
     return StoreError(
         f"database {database} refuses: {error} (if another program or version made it, {_ANOTHER})"
     )

@@ -46,6 +46,8 @@ def _result_row(result: Result, volume: list[float], text: list[float]) -> dict[
         "anomaly_score": result.anomaly_score,
         "model_version": result.model_version,
         "warming": result.warming,
+        "error": None,
+        "run": "",
         **dict(zip(VOLUME_FEATURES, volume, strict=True)),
         "text_features": dict(zip(TEXT_FEATURES, text, strict=True)),
         "evidence": evidence,
@@ -78,6 +80,7 @@ def alert_rows(alerts: Sequence[Alert]) -> list[dict[str, Any]]:
 def _alert_row(alert: Alert) -> dict[str, Any]:
     row = {f.name: getattr(alert, f.name) for f in fields(alert)}
     row |= {"services": list(alert.services), "evidence": _evidence_entry(alert.evidence)}
+    row |= {"run": "", "revision": 0}  # one writer, whose last word counts
     if not _finite(row):
         raise StoreError(
             f"alert {alert.id} holds a number that is not finite: report this, it is a bug"
@@ -87,23 +90,34 @@ def _alert_row(alert: Alert) -> dict[str, Any]:
 
 def alert_of(row: Row) -> Alert:
     """The alert of a row."""
-    return Alert(
-        **{**row, "services": tuple(row["services"]), "evidence": _evidence_of(row["evidence"])}
-    )
+    plain = {f.name: row[f.name] for f in fields(Alert)}
+    services, evidence = tuple(row["services"]), _evidence_of(row["evidence"])
+    return Alert(**{**plain, "services": services, "evidence": evidence})
 
 
 def dead_letter_rows(dead: Sequence[DeadLetter]) -> list[dict[str, Any]]:
     """Rows of ``dead_letters``."""
-    return [asdict(letter) for letter in dead]
+    return [
+        {
+            "run": "",
+            "topic": "",
+            "partition": letter.source,
+            "offset": letter.position,
+            "line": 0,
+            "reason": letter.reason,
+            "raw": letter.raw,
+        }
+        for letter in dead
+    ]
 
 
 def dead_letter_of(row: Row) -> DeadLetter:
     """The dead letter of a row."""
-    return DeadLetter(**row)
+    return DeadLetter(row["reason"], row["offset"], row["partition"], row["raw"])
 
 
-def account_row(account: str, ledger: Ledger) -> dict[str, Any]:
-    """A row of ``accounts``."""
+def ledger_row(account: str, ledger: Ledger) -> dict[str, Any]:
+    """A row of ``ledgers``."""
     return {"account": account, **ledger.as_dict()}
 
 

@@ -1,4 +1,7 @@
-"""The tables. One schema for SQLite now and PostgreSQL later: only what both of them have."""
+"""The tables: one schema for SQLite, PostgreSQL and TimescaleDB, of what all of them have.
+
+Migrations make them (``migrations/versions``); a test holds the two equal.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
 )
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
 from log_guard.core.features import VOLUME_FEATURES
 
@@ -44,9 +49,14 @@ class Time(TypeDecorator[int]):
         return None if value is None else (value.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
-def _json() -> JSON:
+def _json() -> TypeEngine[Any]:
     # None is SQL's NULL, not the JSON text "null".
-    return JSON(none_as_null=True)
+    return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def _run() -> Column[str]:
+    """Which run wrote the row: empty for the live one, else the name of a re-scoring."""
+    return Column("run", String, primary_key=True, server_default="")
 
 
 METADATA = MetaData()
@@ -57,12 +67,14 @@ RESULTS = Table(
     Column("window_start", Time, primary_key=True),
     Column("window_end", Time, primary_key=True),
     Column("service", String, primary_key=True),
+    _run(),
     Column("revision", BigInteger, nullable=False),
     Column("final", Boolean, nullable=False),
     Column("is_anomaly", Boolean, nullable=False),
     Column("anomaly_score", Float(53), nullable=False),
     Column("model_version", String),
     Column("warming", String),
+    Column("error", String),
     *(Column(name, Float(53), nullable=False) for name in VOLUME_FEATURES),
     Column("text_features", _json(), nullable=False),  # the 18, by name
     Column("evidence", _json()),
@@ -74,7 +86,9 @@ RESULTS = Table(
 ALERTS = Table(
     "alerts",
     METADATA,
+    _run(),
     Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
     Column("state", String, nullable=False),
     Column("start", Time, nullable=False),
     Column("end", Time, nullable=False),
@@ -85,26 +99,55 @@ ALERTS = Table(
     Column("windows", BigInteger, nullable=False),
     Column("evidence", _json(), nullable=False),
 )
-"""A row an episode, updated in place."""
+"""A row an episode, replaced only by a later revision."""
 
 DEAD_LETTERS = Table(
     "dead_letters",
     METADATA,
-    Column("source", BigInteger, primary_key=True, autoincrement=False),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    _run(),
+    Column("topic", String, primary_key=True),  # empty where the records did not come from Kafka
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", BigInteger, primary_key=True, autoincrement=False),
     Column("reason", String, nullable=False),
     Column("raw", LargeBinary, nullable=False),
 )
-"""A row a record that is no event."""
+"""A row a record that is no event. ``partition`` and ``offset`` are source and line of a file."""
+
+LEDGERS = Table(
+    "ledgers",
+    METADATA,
+    Column("account", String, primary_key=True),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("consumed", "scored", "late", "dead_lettered", "filtered")
+    ),
+)
+"""A row a run in one process: the totals so far."""
 
 ACCOUNTS = Table(
     "accounts",
     METADATA,
-    Column("account", String, primary_key=True),
-    Column("consumed", BigInteger, nullable=False),
-    Column("scored", BigInteger, nullable=False),
-    Column("late", BigInteger, nullable=False),
-    Column("dead_lettered", BigInteger, nullable=False),
-    Column("filtered", BigInteger, nullable=False),
+    _run(),
+    Column("topic", String, primary_key=True),
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("summary_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", String, primary_key=True),
+    Column("next_offset", BigInteger, nullable=False),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("consumed", "summarised", "late", "dead_lettered", "filtered")
+    ),
 )
-"""A row a run or key: the totals so far."""
+"""A row a range of input offsets: what became of it."""
+
+BALANCES = Table(
+    "balances",
+    METADATA,
+    _run(),
+    Column("summary_offset", BigInteger, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in ("taken", "scored", "late", "open")),
+    Column("watermark", Time),
+)
+"""A row a run: the accounts of all windows after a record of ``window-summaries``."""

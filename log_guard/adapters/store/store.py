@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from log_guard.adapters.store import rows
 from log_guard.core.events import DeadLetter
@@ -12,25 +13,25 @@ from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Result
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
     from log_guard.adapters.store.database import Database
 
 
 class Store:
-    """Results, alerts, dead letters and accounts in a SQLite database.
+    """Results, alerts, dead letters and accounts in SQLite, PostgreSQL or TimescaleDB.
 
-    url:           ``sqlite:///PATH``, or a path. The file and its tables are made if missing; its
-                   directory is not.
+    url:           ``sqlite:///PATH``, a path, or ``postgresql://USER:PASSWORD@HOST:PORT/NAME``. A file
+                   is made if missing; its directory is not.
     wait_seconds:  how long to wait while another program writes, before it is an error.
+    upgrade:       bring the tables to this version first, which keeps their rows.
 
     A context manager; ``close`` otherwise. Everything raises StoreError, with its repair, where
     the database cannot take or give what was asked.
-
-    Tables are created as they are in ``schema``; an existing table is not changed. Migrations
-    (Alembic) come with PostgreSQL and TimescaleDB.
     """
 
-    def __init__(self, url: str, wait_seconds: float = 10.0) -> None:
-        self._database = _open(url, wait_seconds)
+    def __init__(self, url: str | URL, wait_seconds: float = 10.0, *, upgrade: bool = True) -> None:
+        self._database = _open(url, wait_seconds, upgrade)
 
     def __enter__(self) -> Store:
         return self
@@ -65,12 +66,62 @@ class Store:
         * ``ledger`` holds the totals so far of ``account`` (a run, or a key of it), and replaces
           what that said before.
         """
-        self._database.write(
-            rows.result_rows(results),
-            rows.alert_rows(alerts),
-            rows.dead_letter_rows(dead),
-            [] if ledger is None else [rows.account_row(account, ledger)],
+        from log_guard.adapters.store import schema
+
+        self._database.write_rows(
+            {
+                schema.RESULTS: rows.result_rows(results),
+                schema.ALERTS: rows.alert_rows(alerts),
+                schema.DEAD_LETTERS: rows.dead_letter_rows(dead),
+                schema.LEDGERS: [] if ledger is None else [rows.ledger_row(account, ledger)],
+            }
         )
+
+    def apply(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Write records of the topics in one transaction; writing them again changes nothing.
+
+        A row is replaced only by one of the same or a greater revision. Raises StoreError; for a
+        record that no table takes before anything is written.
+        """
+        from log_guard.adapters.store.records import rows_of
+
+        self._database.write_rows(rows_of(records))
+
+    @property
+    def notes(self) -> list[str]:
+        """What this database does not offer, known from its upgrade."""
+        return self._database.notes
+
+    def differences(self) -> list[str]:
+        """What in the schema is not as this version needs it, a sentence each."""
+        from log_guard.adapters.store.upgrading import differences
+
+        with self._database.failures():
+            return differences(self._database.engine)
+
+    def maintain(self, now: datetime) -> list[str]:
+        """Roll up and drop what is older than the retention; what was done, a line each."""
+        from log_guard.adapters.store.maintaining import maintain
+
+        with self._database.failures():
+            return maintain(self._database.engine, now)
+
+    def accounts(self, run: str = "") -> list[Mapping[str, Any]]:
+        """The ranges of input offsets of a run, by partition."""
+        return self._database.accounts(run)
+
+    def balance(self, run: str = "") -> Mapping[str, Any] | None:
+        """The latest balance of a run."""
+        return self._database.balance(run)
+
+    def verdicts(
+        self, run: str = "", start: int | None = None, end: int | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """The rows of a run with ``start <= window_start < end`` (µs), without features and evidence."""
+        return self._database.verdicts(run, start, end)
+
+    def count_dead_letters(self, topic: str, run: str = "") -> int:
+        return self._database.count_dead_letters(run, topic)
 
     def alerts(self) -> list[Alert]:
         """All alerts, by id."""
@@ -85,16 +136,16 @@ class Store:
         return [rows.dead_letter_of(row) for row in self._database.dead_letters(limit)]
 
     def ledger(self) -> Ledger:
-        """The sum of all accounts."""
-        return sum((rows.ledger_of(row) for row in self._database.accounts()), Ledger())
+        """The sum over all runs in one process."""
+        return sum((rows.ledger_of(row) for row in self._database.ledgers()), Ledger())
 
     def count_results(self) -> int:
         """How many windows there are a result of."""
         return self._database.count_results()
 
 
-def _open(url: str, wait_seconds: float) -> Database:
+def _open(url: str | URL, wait_seconds: float, upgrade: bool) -> Database:
     # Late: SQLAlchemy takes 0.3 s to import, and most commands need no store.
     from log_guard.adapters.store.database import Database
 
-    return Database(url, wait_seconds)
+    return Database(url, wait_seconds, upgrade=upgrade)

@@ -60,12 +60,9 @@ class Recount:
         last = 0
         for (start, service), row in sorted(rows.items()):
             begin = microseconds(start)
-            inside = (by_pane.get(p, {}) for p in range(begin, begin + window, self.slide))
-            events = sum(
-                sum(c.values()) if service == WHOLE_STREAM else c.get(service, 0)
-                for c in inside
-                if c
-            )
+            panes = [by_pane.get(p) for p in range(begin, begin + window, self.slide)]
+            whole = service == WHOLE_STREAM
+            events = sum(c.total() if whole else c[service] for c in panes if c is not None)
             if row["final"]:
                 shown.add((begin, service))
                 last = max(last, begin)

@@ -1,0 +1,59 @@
+"""The upkeep that TimescaleDB's Community edition does by itself, for every other database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, delete, text
+
+from log_guard.adapters.store.schema import RESULTS
+from log_guard.adapters.store.upgrading import HOURLY, has_timescale
+
+RETENTION = timedelta(days=30)
+_HOUR = {
+    "postgresql": "date_trunc('hour', window_start)",
+    "sqlite": "strftime('%Y-%m-%d %H:00:00.000000', window_start)",
+}
+
+
+def maintain(engine: Engine, now: datetime) -> list[str]:
+    """Roll up, then drop what is older than the retention; what was done, a line each."""
+    done: list[str] = []
+    if _rolled_up_by_hand(engine):
+        with engine.begin() as connection:
+            query = HOURLY.format(hour=_HOUR[engine.dialect.name], where="WHERE 1 = 1")
+            columns = ("windows", "anomalies", "peak_score", "peak_log_count")
+            changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
+            rolled = connection.execute(
+                text(
+                    "INSERT INTO anomaly_results_hourly "
+                    f"(hour, service, run, {', '.join(columns)}) {query} "
+                    f"ON CONFLICT (hour, service, run) DO UPDATE SET {changes}"
+                )
+            )
+            done.append(f"rolled up {rolled.rowcount:,} hours of services")
+    # At a whole hour, so that no hour that was rolled up is ever rolled up again from a part of it.
+    oldest = (now - RETENTION).replace(minute=0, second=0, microsecond=0)
+    with engine.begin() as connection:
+        if has_timescale(engine):
+            chunks = connection.execute(
+                text("SELECT drop_chunks('anomaly_results', CAST(:oldest AS TIMESTAMPTZ))"),
+                {"oldest": oldest},
+            )
+            done.append(f"dropped {len(chunks.all())} chunks older than 30 days")
+        else:
+            old = RESULTS.c.window_start < round(oldest.timestamp() * 1_000_000)
+            gone = connection.execute(delete(RESULTS).where(old))
+            done.append(f"deleted {gone.rowcount:,} results older than 30 days")
+    return done
+
+
+def _rolled_up_by_hand(engine: Engine) -> bool:
+    """Whether the hourly rollup is a table of ours; the Community edition has a view that keeps itself."""
+    if engine.dialect.name == "sqlite":
+        return True
+    with engine.connect() as connection:
+        kind = connection.execute(
+            text("SELECT relkind FROM pg_class WHERE oid = to_regclass('anomaly_results_hourly')")
+        ).scalar()
+    return kind in ("r", b"r")

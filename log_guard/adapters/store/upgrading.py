@@ -1,0 +1,149 @@
+"""Bringing a database to the schema of this version; on TimescaleDB also to its own features.
+
+What TimescaleDB's licence at hand does not allow (SQLSTATE 0A000: policies, compression, continuous
+aggregates need the Community edition) is left out and named; :mod:`maintaining` does it instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from log_guard.adapters.store.schema import METADATA
+
+NOT_LICENSED = "0A000"
+
+HOURLY = """
+    SELECT {hour} AS hour, service, run, count(*) AS windows,
+           sum(CASE WHEN is_anomaly THEN 1 ELSE 0 END) AS anomalies,
+           max(anomaly_score) AS peak_score, max(log_count) AS peak_log_count
+    FROM anomaly_results {where} GROUP BY 1, 2, 3
+"""
+"""What ``anomaly_results_hourly`` holds, wherever it is computed."""
+
+_FEATURES = {
+    "retention of 30 days": [
+        "SELECT add_retention_policy('anomaly_results', INTERVAL '30 days', if_not_exists => true)"
+    ],
+    "compression after 7 days": [
+        "ALTER TABLE anomaly_results SET (timescaledb.compress, "
+        "timescaledb.compress_segmentby = 'service, run', "
+        "timescaledb.compress_orderby = 'window_start')",
+        "SELECT add_compression_policy('anomaly_results', INTERVAL '7 days', if_not_exists => true)",
+    ],
+    "hourly continuous aggregate": [
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS anomaly_results_hourly WITH (timescaledb.continuous) AS "
+        + HOURLY.format(hour="time_bucket('1 hour', window_start)", where="")
+        + " WITH NO DATA",
+        "SELECT add_continuous_aggregate_policy('anomaly_results_hourly', "
+        "start_offset => INTERVAL '3 hours', end_offset => INTERVAL '1 hour', "
+        "schedule_interval => INTERVAL '30 minutes', if_not_exists => true)",
+    ],
+}
+"""What TimescaleDB does by itself, and the statements that ask it to; the first says if it may."""
+
+_HOURLY_TABLE = """
+    CREATE TABLE IF NOT EXISTS anomaly_results_hourly (
+        hour {time} NOT NULL, service VARCHAR NOT NULL, run VARCHAR NOT NULL DEFAULT '',
+        windows BIGINT NOT NULL, anomalies BIGINT NOT NULL,
+        peak_score DOUBLE PRECISION NOT NULL, peak_log_count DOUBLE PRECISION NOT NULL,
+        PRIMARY KEY (hour, service, run))
+"""
+
+
+def upgrade(engine: Engine) -> list[str]:
+    """Migrate and set up; what this database does not offer, in a few words each."""
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "head")
+    notes = list(_timescale(engine)) if engine.dialect.name == "postgresql" else []
+    time = "TIMESTAMP WITH TIME ZONE" if engine.dialect.name == "postgresql" else "DATETIME"
+    if "hourly continuous aggregate" in notes or not has_timescale(engine):
+        with engine.begin() as connection:
+            connection.execute(text(_HOURLY_TABLE.format(time=time)))
+    return notes
+
+
+def differences(engine: Engine) -> list[str]:
+    """What in the database is not as this version needs it, a sentence each; empty if all is well."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": _ours, "compare_type": False}
+        )
+        head = ScriptDirectory.from_config(_config(connection)).get_current_head()
+        now = context.get_current_revision()
+        if now is None:
+            return ["the database has no LogGuard tables: run `logguard db upgrade`"]
+        if now != head:
+            return [f"the schema is of version {now}, not {head}: run `logguard db upgrade`"]
+        return [f"the schema differs: {_words(d)}" for d in compare_metadata(context, METADATA)]
+
+
+def has_timescale(engine: Engine) -> bool:
+    """Whether this is a PostgreSQL with the extension in this database."""
+    if engine.dialect.name != "postgresql":
+        return False
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'"))
+        return found.first() is not None
+
+
+def _timescale(engine: Engine) -> Iterator[str]:
+    offered = text("SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'")
+    with engine.connect() as connection:
+        if connection.execute(offered).first() is None:
+            return
+    if refused := _try(engine, "CREATE EXTENSION IF NOT EXISTS timescaledb"):
+        yield f"TimescaleDB ({refused})"
+        return
+    hypertable = (
+        "SELECT create_hypertable('anomaly_results', by_range('window_start', INTERVAL '1 day'), "
+        "if_not_exists => true, migrate_data => true, create_default_indexes => false)"
+    )
+    if refused := _try(engine, hypertable):
+        yield f"hypertable ({refused})"
+        return
+    for name, statements in _FEATURES.items():
+        if any(_try(engine, statement, only=NOT_LICENSED) for statement in statements):
+            yield name
+
+
+def _try(engine: Engine, statement: str, only: str | None = None) -> str | None:
+    """Run a statement; why it was refused, or None. Other refusals than ``only`` are raised."""
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+    except DBAPIError as e:
+        state = getattr(e.orig, "sqlstate", None)
+        if only is not None and state != only:
+            raise
+        return str(e.orig).splitlines()[0]
+    return None
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "log_guard.adapters.store:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+    """Compare our tables and their indexes only: a database may hold more, and TimescaleDB adds to it."""
+    if kind == "table":
+        return name in METADATA.tables
+    return kind != "index" or not reflected
+
+
+def _words(difference: Any) -> str:
+    if isinstance(difference, list):
+        return "; ".join(map(_words, difference))
+    what, *about = difference
+    return f"{what} {' '.join(str(getattr(a, 'name', a)) for a in about if a is not None)}"

@@ -62,7 +62,36 @@ def _build() -> typer.Typer:
     models.command("show")(learning.models_show)
     models.command("verify")(learning.models_verify)
     app.add_typer(models, name="models")
+    _add_streaming(app)
     return app
+
+
+def _add_streaming(app: typer.Typer) -> None:
+    from log_guard.cli import streaming
+
+    for command in (streaming.process, streaming.summarise, streaming.detect, streaming.write):
+        app.command(epilog=EPILOG)(command)
+    app.command(epilog="Exit codes: 0 all accounted for, 1 not, 2 usage.")(streaming.audit)
+    groups = {
+        "topics": (
+            "Kafka's topics.",
+            {"create": streaming.topics_create, "check": streaming.topics_check},
+        ),
+        "db": (
+            "The database.",
+            {
+                "upgrade": streaming.db_upgrade,
+                "check": streaming.db_check,
+                "maintain": streaming.db_maintain,
+            },
+        ),
+        "config": ("The settings.", {"show": streaming.config_show}),
+    }
+    for name, (text, commands) in groups.items():
+        group = typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
+        for command_name, command in commands.items():
+            group.command(command_name)(command)
+        app.add_typer(group, name=name)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -135,13 +135,18 @@ class Database:
         with self.failures(), self.engine.begin() as connection:
             yield connection
 
-    @contextmanager
-    def failures(self) -> Iterator[None]:
+    def failures(self) -> AbstractContextManager[None]:
         """Whatever the driver raises becomes a StoreError."""
-        try:
-            yield
-        except DBAPIError as error:
-            raise store_error(self.name, error.orig) from error
+        return failures_of(self.name)
+
+
+@contextmanager
+def failures_of(database: str) -> Iterator[None]:
+    """Whatever the driver raises becomes a StoreError; ``database`` is its name for people."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise store_error(database, error.orig) from error
 
 
 def open_engine(url: str | URL, wait_seconds: float) -> tuple[Engine, str]:

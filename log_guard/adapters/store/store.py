@@ -92,13 +92,6 @@ class Store:
         """What this database does not offer, known from its upgrade."""
         return self._database.notes
 
-    def differences(self) -> list[str]:
-        """What in the schema is not as this version needs it, a sentence each."""
-        from log_guard.adapters.store.upgrading import differences
-
-        with self._database.failures():
-            return differences(self._database.engine)
-
     def maintain(self, now: datetime) -> list[str]:
         """Roll up and drop what is older than the retention; what was done, a line each."""
         from log_guard.adapters.store.maintaining import maintain
@@ -142,6 +135,19 @@ class Store:
     def count_results(self) -> int:
         """How many windows there are a result of."""
         return self._database.count_results()
+
+
+def check_database(url: str | URL, wait_seconds: float = 10.0) -> list[str]:
+    """What in a database's schema is not as this version needs it, a sentence each; changes nothing."""
+    from log_guard.adapters.store import upgrading
+    from log_guard.adapters.store.database import failures_of, open_engine
+
+    engine, name = open_engine(url, wait_seconds)
+    try:
+        with failures_of(name):
+            return upgrading.differences(engine)
+    finally:
+        engine.dispose()
 
 
 def _open(url: str | URL, wait_seconds: float, upgrade: bool) -> Database:

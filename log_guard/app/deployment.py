@@ -1,0 +1,159 @@
+"""Settings → the parts of the pipeline on Kafka: the one place where they are put together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy import URL
+
+from log_guard.adapters.kafka.clients import Cluster
+from log_guard.adapters.kafka.topics import TopicSpec, specs
+from log_guard.adapters.models import load_model
+from log_guard.adapters.store import Store
+from log_guard.app.roles.detect import Detect, DetectRoleOptions
+from log_guard.app.roles.summarise import Summarise, SummariseOptions
+from log_guard.app.roles.write import Write, WriteOptions
+from log_guard.app.scan import format_of
+from log_guard.app.settings import DEVELOPMENT_PASSWORD, Settings
+from log_guard.core.clock import TimeRules
+from log_guard.core.decode import Decoder
+from log_guard.core.detect import DetectOptions
+from log_guard.core.events import SECOND, UNKNOWN_SERVICE
+from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.formats.json_record import ALIASES
+from log_guard.core.intake import Intake, IntakeOptions
+from log_guard.core.judge import DETECTORS
+from log_guard.core.summaries import Summarizer
+from log_guard.core.windows import WindowSpec
+from log_guard.errors import OptionError
+
+NO_JUMPS = 1 << 62
+"""On Kafka an event is held against its record's own time, never against its neighbours."""
+
+
+class Deployment:
+    """What the settings mean."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.window = WindowSpec(
+            window=_micros(settings.window_seconds),
+            slide=_micros(settings.slide_seconds),
+            max_lateness=_micros(settings.max_lateness_seconds),
+        )
+
+    def cluster(self, suffix: str = "") -> Cluster:
+        settings = self.settings
+        return Cluster(
+            settings.kafka_brokers,
+            settings.instance_name + suffix,
+            settings.kafka_properties,
+            settings.session_timeout_seconds,
+        )
+
+    def topics(self, partitions: int) -> list[TopicSpec]:
+        s = self.settings
+        names = (s.topic, s.summary_topic, s.state_topic, s.output_topic, s.dead_letter_topic)
+        return specs(*names, partitions)
+
+    def summarise_options(self) -> SummariseOptions:
+        s = self.settings
+        groups = (
+            tuple(name.strip() for name in s.group_by.split(",")) if s.group_by != "none" else ()
+        )
+        format_ = format_of(s.input_format)
+        if isinstance(format_, JsonLines):
+            fields = ALIASES.with_own(
+                s.timestamp_field, s.level_field, s.service_field, s.message_field
+            )
+            format_ = JsonLines(fields=fields, group=() if groups == ("service",) else groups)
+        elif groups not in ((), ("service",)):
+            raise OptionError(f"--group-by {s.group_by}: {s.input_format} lines have no fields")
+        year = datetime.now(UTC).year
+        return SummariseOptions(
+            decoder=Decoder(format_, s.service or UNKNOWN_SERVICE, s.timezone, year),
+            rules=TimeRules(
+                slide=self.window.slide,
+                lateness=_micros(s.lateness_seconds),
+                max_lateness=self.window.max_lateness,
+                max_jump=NO_JUMPS,
+            ),
+            summarizer=Summarizer(self.window.slide),
+            intake=IntakeOptions(bool(groups), max_future=_micros(s.max_future_seconds)),
+            events=s.topic,
+            summaries=s.summary_topic,
+            dead_letters=s.dead_letter_topic,
+            group=s.processor_group,
+            idle_after=s.idle_seconds,
+            commit_every=s.commit_milliseconds / 1000,
+            max_batch=s.max_batch,
+        )
+
+    def new_intake(self, partition: int) -> Intake:
+        """An intake with a fresh clock, as the summariser has it."""
+        o = self.summarise_options()
+        return Intake(o.decoder, o.rules, o.summarizer, o.intake, partition)
+
+    def summarise(self) -> Summarise:
+        return Summarise(self.cluster(), self.summarise_options())
+
+    def detect(self) -> Detect:
+        s = self.settings
+        if s.detector not in DETECTORS:
+            raise OptionError(f"--detector {s.detector}: use {', '.join(DETECTORS)}")
+        how = DetectOptions(detector=s.detector, false_alarms_per_day=s.false_alarms_per_day)
+        options = DetectRoleOptions(
+            window=self.window,
+            detect=how,
+            model=load_model(Path(s.model)) if s.model else None,
+            events=s.topic,
+            summaries=s.summary_topic,
+            state=s.state_topic,
+            results=s.output_topic,
+            group=s.detector_group,
+            poll=s.poll_milliseconds / 1000,
+            flush_on_exit=s.flush_on_exit,
+            run=s.run,
+        )
+        return Detect(self.cluster(), options)
+
+    def write(self) -> Write:
+        s = self.settings
+        options = WriteOptions(
+            s.output_topic,
+            s.dead_letter_topic,
+            s.writer_group,
+            s.db_batch,
+            min(s.poll_milliseconds / 1000, s.db_batch_seconds),
+        )
+        return Write(self.cluster(), options, self.store)
+
+    def store(self, *, upgrade: bool = False) -> Store:
+        """Open the database; raises StoreError."""
+        return Store(self.database_url(), upgrade=upgrade)
+
+    def database_url(self) -> URL | str:
+        s = self.settings
+        given = s.db_url.get_secret_value()
+        if given:
+            return given
+        password = s.password()
+        if password == DEVELOPMENT_PASSWORD:
+            structlog.get_logger().warning(
+                "the database's password is the one for development: set LOGGUARD_DB_PASSWORD"
+            )
+        return URL.create(
+            "postgresql+psycopg",
+            s.db_user,
+            password,
+            s.db_host,
+            s.db_port,
+            s.db_name,
+            {"sslmode": s.db_sslmode},
+        )
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * SECOND)

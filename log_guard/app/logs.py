@@ -1,0 +1,32 @@
+"""What the process says of itself: structured, on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def set_up_logs(level: str, form: str, **bound: str) -> None:
+    """Log to standard error: for people on a terminal, as JSON lines elsewhere."""
+    for_people = form == "console" or (form == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+    ]
+    last: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if for_people
+        else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, last],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    structlog.contextvars.bind_contextvars(**bound)
+    # Kafka's client repeats itself many times a second; what matters of it ends a session.
+    logging.getLogger("log_guard.kafka").addHandler(logging.NullHandler())
+    logging.getLogger("log_guard.kafka").propagate = False

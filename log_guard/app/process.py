@@ -1,0 +1,53 @@
+"""Running roles in this process until a signal says to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from types import FrameType
+
+import structlog
+
+from log_guard.app.roles.session import Role, run
+
+
+def run_roles(roles: Sequence[Role], stop: threading.Event | None = None) -> int:
+    """Run each role in a thread of its own; the exit code.
+
+    SIGINT and SIGTERM let each finish its step, commit and leave its group. A second one exits at
+    once: nothing is lost by that either. A role that fails for good stops the others.
+    """
+    stop = stop or threading.Event()
+    failures: list[BaseException] = []
+    log = structlog.get_logger()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    previous = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+
+    def work(role: Role) -> None:
+        try:
+            run(role, stop)
+        except BaseException as e:  # noqa: BLE001  # whatever it is, the other roles must not go on alone
+            failures.append(e)
+            stop.set()
+
+    threads = [threading.Thread(target=work, args=(role,), name=role.name) for role in roles]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():  # a join without a timeout would not let signals in
+                thread.join(0.5)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    for failure in failures:
+        raise failure
+    log.info("stopped")
+    return 0

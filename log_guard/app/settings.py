@@ -1,0 +1,258 @@
+"""The settings of the commands on Kafka: one name everywhere.
+
+``window_seconds`` is ``--window-seconds`` on the command line, ``LOGGUARD_WINDOW_SECONDS`` in the
+environment and ``window_seconds`` in the TOML file; the first of these that says something wins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from log_guard.errors import OptionError
+
+PREFIX = "LOGGUARD_"
+DEVELOPMENT_PASSWORD = "logguard123"
+_SECRET = re.compile(r"password|secret|token|jaas|\.key$|credential", re.IGNORECASE)
+
+
+def _of(section: str, default: Any, description: str, **rules: Any) -> Any:
+    return Field(default, description=description, json_schema_extra={"section": section}, **rules)
+
+
+class Settings(BaseSettings):
+    """Effective values, frozen. Each field's ``section`` groups it in the help."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    kafka_brokers: str = _of("Kafka", "localhost:9092", "Kafka's brokers, HOST:PORT, by commas.")
+    kafka_properties: dict[str, str] = _of(
+        "Kafka", {}, "Any librdkafka setting, as NAME=VALUE (SASL, TLS, ...). Repeatable."
+    )
+    topic: str = _of("Kafka", "log-events", "Topic of the log events.")
+    summary_topic: str = _of("Kafka", "window-summaries", "Topic of the summaries.")
+    state_topic: str = _of("Kafka", "detector-state", "Topic of the detector's state.")
+    output_topic: str = _of("Kafka", "anomaly-results", "Topic of the results.")
+    dead_letter_topic: str = _of("Kafka", "dead-letters", "Topic of records that are no events.")
+    processor_group: str = _of("Kafka", "logguard-processor", "Consumer group of summarise.")
+    detector_group: str = _of("Kafka", "logguard-detector", "Consumer group of detect.")
+    writer_group: str = _of("Kafka", "logguard-writer", "Consumer group of write.")
+    instance: str = _of(
+        "Kafka", "", "Name of this process: unique, and best the same after a restart."
+    )
+    poll_milliseconds: int = _of("Kafka", 100, "How long a poll waits.", ge=1, le=10_000)
+    commit_milliseconds: int = _of(
+        "Kafka", 250, "How often summaries are committed.", ge=10, le=10_000
+    )
+    max_batch: int = _of("Kafka", 50_000, "Most messages of one commit.", ge=1, le=1_000_000)
+    session_timeout_seconds: float = _of(
+        "Kafka", 10.0, "Silence after which a process loses its partitions.", ge=1, le=300
+    )
+
+    window_seconds: float = _of("Windows", 30.0, "Length of a window.", ge=1)
+    slide_seconds: float = _of("Windows", 5.0, "A window ends every so many seconds.", ge=1)
+    lateness_seconds: float = _of("Windows", 2.0, "How long windows wait for stragglers.", ge=0)
+    max_lateness_seconds: float = _of(
+        "Windows", 600.0, "How late an event may be and still revise its windows.", ge=0
+    )
+    idle_seconds: float = _of(
+        "Windows", 5.0, "Quiet after which a partition holds no window open.", ge=1
+    )
+    max_future_seconds: float = _of(
+        "Windows", 600.0, "How far an event may be ahead of its record's own time.", ge=0
+    )
+
+    detector: str = _of("Detection", "fusion", "fusion, novelty, surprise or reference.")
+    false_alarms_per_day: float = _of(
+        "Detection", 2.0, "False alerts to put up with, a day, over all services.", ge=0.001
+    )
+    model: str = _of("Detection", "", "Model directory; learnt from the stream if not given.")
+    flush_on_exit: bool = _of("Detection", False, "On exit publish open windows, as not final.")
+    run: str = _of("Detection", "", "Name of a re-scoring; empty for the live results.")
+
+    input_format: str = _of("Input", "json", "json, cri, nginx, logfmt, syslog or plain.")
+    service: str = _of("Input", "", "Name for events that name no service.")
+    timezone: str = _of("Input", "UTC", "IANA time zone of timestamps that have none.")
+    group_by: str = _of("Input", "service", "service, JSON fields (service,host), or none.")
+    timestamp_field: str = _of("Input", "", "JSON field that holds the time.")
+    level_field: str = _of("Input", "", "JSON field that holds the level.")
+    service_field: str = _of("Input", "", "JSON field that holds the service.")
+    message_field: str = _of("Input", "", "JSON field that holds the message.")
+
+    db_url: SecretStr = _of("Database", SecretStr(""), "URL of the database, or path of a file.")
+    db_host: str = _of("Database", "localhost", "Host of PostgreSQL or TimescaleDB.")
+    db_port: int = _of("Database", 5432, "Its port.", ge=1, le=65535)
+    db_name: str = _of("Database", "logguard", "The database.")
+    db_user: str = _of("Database", "logguard", "User.")
+    db_password: SecretStr = _of(
+        "Database", SecretStr(DEVELOPMENT_PASSWORD), "Password; better by environment or file."
+    )
+    db_password_file: str = _of("Database", "", "File that holds the password.")
+    db_sslmode: str = _of("Database", "prefer", "disable, prefer, require, verify-ca, verify-full.")
+    db_batch: int = _of("Database", 100, "Most records of one transaction.", ge=1, le=10_000)
+    db_batch_seconds: float = _of("Database", 5.0, "Longest wait for a batch to fill.", gt=0)
+
+    log_level: str = _of(
+        "Logging", "info", "debug, info, warning or error.", pattern="^(debug|info|warning|error)$"
+    )
+    log_format: str = _of(
+        "Logging",
+        "auto",
+        "console, json, or auto: console on a terminal.",
+        pattern="^(console|json|auto)$",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # load_settings has merged them, to know where each value is from
+
+    @property
+    def instance_name(self) -> str:
+        """The given name, or one that no other process on any machine has just now."""
+        return self.instance or f"{socket.gethostname()}-{os.getpid()}"
+
+    def password(self) -> str:
+        """The database's password; OptionError if its file cannot be read."""
+        if not self.db_password_file:
+            return self.db_password.get_secret_value()
+        try:
+            return Path(self.db_password_file).read_text(encoding="utf-8").strip()
+        except OSError as e:
+            raise OptionError(
+                f"--db-password-file {self.db_password_file}: {e.strerror}: name a file that can be read"
+            ) from None
+
+    def shown(self) -> dict[str, Any]:
+        """Effective values by name, secrets hidden."""
+        shown: dict[str, Any] = {}
+        for name, value in self:
+            if isinstance(value, SecretStr):
+                value = "***" if value.get_secret_value() else ""
+            elif isinstance(value, dict):
+                value = {k: "***" if is_secret(k) else v for k, v in value.items()}
+            shown[name] = value
+        return shown
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting of this name must not be shown."""
+    return bool(_SECRET.search(name)) or name == "db_url"
+
+
+def section(name: str) -> str:
+    """The section of a setting."""
+    extra = Settings.model_fields[name].json_schema_extra
+    assert isinstance(extra, dict)
+    return str(extra["section"])
+
+
+def option(name: str) -> str:
+    """``window_seconds`` → ``--window-seconds``."""
+    return "--kafka-property" if name == "kafka_properties" else "--" + name.replace("_", "-")
+
+
+def default_file() -> Path:
+    """Where the settings are looked for if no file is named (XDG)."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "logguard" / "config.toml"
+
+
+def load_settings(
+    given: Mapping[str, Any], file: Path | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """The effective settings, and where each value comes from.
+
+    given:  values of the command line; None where an option was not used.
+    file:   a TOML file; None: the one that LOGGUARD_CONFIG names, or the user's own if there is one.
+
+    Raises OptionError, with the name of what is wrong and never the value of a secret.
+    """
+    named = file or (
+        Path(os.environ["LOGGUARD_CONFIG"]) if "LOGGUARD_CONFIG" in os.environ else None
+    )
+    path = named or default_file()
+    sources = {
+        "default": {},
+        str(path): _from_file(path, required=named is not None),
+        "environment": _from_environment(),
+        "command line": {k: v for k, v in given.items() if v is not None},
+    }
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    for origin, found in sources.items():
+        values |= found
+        origins |= dict.fromkeys(found, origin)
+    try:
+        return Settings(**values), origins
+    except ValidationError as e:
+        first = e.errors()[0]
+        name = str(first["loc"][0])
+        origin = origins.get(name, str(path))
+        where = {"command line": option(name), "environment": PREFIX + name.upper()}.get(
+            origin, f"{origin}: {name}"
+        )
+        shown = "" if is_secret(name) else f" {first['input']!r}"
+        if first["type"] == "extra_forbidden":
+            raise OptionError(f"{where}: no such setting; see `logguard config show`") from None
+        raise OptionError(f"{where}{shown}: {first['msg']}") from None
+
+
+def _from_file(path: Path, *, required: bool) -> dict[str, Any]:
+    if not path.is_file():
+        if required:
+            raise OptionError(f"--config {path}: no such file")
+        return {}
+    try:
+        return dict(TomlConfigSettingsSource(Settings, path).toml_data)
+    except (ValueError, OSError) as e:
+        raise OptionError(f"{path}: cannot be read ({e})") from None
+
+
+def _from_environment() -> dict[str, Any]:
+    text = os.environ.get(f"{PREFIX}KAFKA_PROPERTIES", "")
+    try:
+        found = {} if text else EnvSettingsSource(Settings)()
+        if text:
+            saved = os.environ.pop(f"{PREFIX}KAFKA_PROPERTIES")
+            try:
+                found = EnvSettingsSource(Settings)()
+            finally:
+                os.environ[f"{PREFIX}KAFKA_PROPERTIES"] = saved
+            found["kafka_properties"] = properties(text.split(","))
+    except SettingsError as e:
+        raise OptionError(f"environment: {e}") from None
+    return {name: value for name, value in found.items() if name in Settings.model_fields}
+
+
+def properties(pairs: list[str]) -> dict[str, str]:
+    """``["a=b"]`` → ``{"a": "b"}``; OptionError for anything else."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name.strip():
+            raise OptionError(
+                f"--kafka-property {name or pair!r}: give NAME=VALUE, e.g. security.protocol=SSL"
+            )
+        found[name.strip()] = value
+    return found

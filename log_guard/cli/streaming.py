@@ -1,0 +1,191 @@
+"""The commands on Kafka. They are made when one of them is asked for: pydantic takes its time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from log_guard.app.settings import Settings
+from log_guard.cli.settings_options import with_settings
+from log_guard.cli.terminal import console
+
+Partitions = Annotated[int, typer.Option(help="Partitions of the topics that are shared.", min=1)]
+Replication = Annotated[int, typer.Option(help="Replicas of each topic.", min=1)]
+
+
+@with_settings("Kafka", "Windows", "Input", "Logging")
+def summarise(settings: Settings) -> None:
+    """Turn log events into summaries. Run as many of these as the load asks for."""
+    deployment = _start(settings, "summarise")
+    _run([deployment.summarise()])
+
+
+@with_settings("Kafka", "Windows", "Detection", "Logging")
+def detect(settings: Settings) -> None:
+    """Judge windows and publish results. One works, others stand by."""
+    deployment = _start(settings, "detect")
+    _run([deployment.detect()])
+
+
+@with_settings("Kafka", "Database", "Logging")
+def write(settings: Settings) -> None:
+    """Write results, alerts, accounts and dead letters to the database."""
+    deployment = _start(settings, "write")
+    _run([deployment.write()])
+
+
+@with_settings("Kafka", "Windows", "Detection", "Input", "Database", "Logging")
+def process(
+    settings: Settings,
+    also_write: Annotated[
+        bool, typer.Option("--write", help="Write to the database too (the --db options).")
+    ] = False,
+) -> None:
+    """Summarise and detect in one process; with --write also write to the database."""
+    deployment = _start(settings, "process")
+    roles: list[Any] = [deployment.summarise(), deployment.detect()]
+    if also_write:
+        roles.append(deployment.write())
+    _run(roles)
+
+
+@with_settings("Kafka")
+def topics_create(
+    settings: Settings, partitions: Partitions = 4, replication: Replication = 1
+) -> None:
+    """Create the topics that are missing."""
+    from log_guard.adapters.kafka.topics import create
+
+    deployment = _deployment(settings)
+    made = create(deployment.cluster(), deployment.topics(partitions), replication)
+    for name in made:
+        console().print(f"created topic {name}", markup=False)
+    if not made:
+        console().print("all topics are there")
+
+
+@with_settings("Kafka")
+def topics_check(
+    settings: Settings,
+    partitions: Partitions = 4,
+    replication: Annotated[int | None, typer.Option(help="Replicas to expect.", min=1)] = None,
+) -> None:
+    """Compare the topics with what they should be; exit 1 if they differ."""
+    from log_guard.adapters.kafka.topics import differences
+
+    deployment = _deployment(settings)
+    found = differences(deployment.cluster(), deployment.topics(partitions), replication)
+    _tell(found, "all topics are as they should be")
+
+
+@with_settings("Database", "Logging")
+def db_upgrade(settings: Settings) -> None:
+    """Create or upgrade the tables; rows are kept."""
+    deployment = _start(settings, "db")
+    with deployment.store(upgrade=True) as store:
+        for note in store.notes:
+            console().print(
+                f"not offered by this edition, `logguard db maintain` does it: {note}",
+                markup=False,
+            )
+        console().print("the database is up to date")
+
+
+@with_settings("Database", "Logging")
+def db_check(settings: Settings) -> None:
+    """Compare the tables with what this version needs; exit 1 if they differ."""
+    deployment = _start(settings, "db")
+    from log_guard.adapters.store import check_database
+
+    _tell(check_database(deployment.database_url()), "the database is as it should be")
+
+
+@with_settings("Database", "Logging")
+def db_maintain(settings: Settings) -> None:
+    """Roll up by the hour and drop what is older than 30 days; run it once an hour or a day."""
+    from datetime import UTC, datetime
+
+    deployment = _start(settings, "db")
+    with deployment.store() as store:
+        for line in store.maintain(datetime.now(UTC)):
+            console().print(line, markup=False)
+
+
+@with_settings("Kafka", "Windows", "Detection", "Input", "Database", "Logging")
+def audit(
+    settings: Settings,
+    recount: Annotated[
+        bool, typer.Option("--recount", help="Read the events again, and count them.")
+    ] = False,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Rows from this window start on.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Rows before this window start.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Hold Kafka's offsets, the accounts and the rows against one another; exit 1 if they differ."""
+    from log_guard.app.audit.auditing import audit as run_audit
+    from log_guard.app.audit.auditing import show
+
+    deployment = _start(settings, "audit")
+    outcome = run_audit(deployment, recount=recount, start=start, end=end)
+    show(outcome, console(), as_json=output == "json")
+    if not outcome.complete:
+        raise typer.Exit(1)
+
+
+@with_settings("Kafka", "Windows", "Detection", "Input", "Database", "Logging")
+def config_show(
+    settings: Settings,
+    output: Annotated[str, typer.Option("--format", help="toml or json.")] = "toml",
+) -> None:
+    """Print the effective settings and where each is from; secrets are hidden."""
+    # Only what the environment and the file say can be told apart here, so they are read again.
+    from log_guard.app.settings import load_settings
+
+    _, origins = load_settings({})
+    shown = settings.shown()
+    before = load_settings({})[0].shown()
+    origins |= {name: "command line" for name in shown if shown[name] != before[name]}
+    if output == "json":
+        console().print_json(data={n: {"value": v, "from": origins[n]} for n, v in shown.items()})
+        return
+    import tomlkit
+
+    document = tomlkit.document()
+    for name, value in shown.items():
+        entry = tomlkit.item(value)
+        if not isinstance(value, dict):
+            entry.comment(origins[name])
+        document.add(name, entry)
+    console().print(tomlkit.dumps(document), markup=False, end="")
+
+
+def _deployment(settings: Settings) -> Any:
+    from log_guard.app.deployment import Deployment
+
+    return Deployment(settings)
+
+
+def _start(settings: Settings, command: str) -> Any:
+    from log_guard.app.logs import set_up_logs
+
+    set_up_logs(settings.log_level, settings.log_format, instance=settings.instance_name)
+    return _deployment(settings)
+
+
+def _run(roles: list[Any]) -> None:
+    from log_guard.app.process import run_roles
+
+    raise typer.Exit(run_roles(roles))
+
+
+def _tell(found: list[str], fine: str) -> None:
+    for line in found:
+        console().print(line, markup=False)
+    if found:
+        raise typer.Exit(1)
+    console().print(fine)

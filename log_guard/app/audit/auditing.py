@@ -44,13 +44,12 @@ def audit(
         spans = held(cluster, settings.output_topic)
         published = latest(_records(deployment, spans), settings.run, _shown(since), _shown(until))
         done = committed(cluster, settings.writer_group, settings.output_topic)
-        waiting = any(done.get(p, low) < high for p, (low, high) in spans.items())
         stored: dict[Key, Mapping[str, Any]] = {
             (iso(row["window_start"]), row["service"]): row
             for row in store.verdicts(settings.run, since, until)
         }
         outcome.rows = len(stored)
-        outcome.findings += check_rows(published, stored, waiting)
+        outcome.findings += check_rows(published, stored, done)
     if recount:
         counter = Recount(deployment.new_intake, deployment.window.slide)
         covered = _covered(accepted)
@@ -84,14 +83,17 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
         )
 
 
-def _records(deployment: Deployment, spans: dict[int, tuple[int, int]]) -> Iterator[dict[str, Any]]:
+def _records(
+    deployment: Deployment, spans: dict[int, tuple[int, int]]
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
     cluster, topic = deployment.cluster("-audit"), deployment.settings.output_topic
     for messages in read(cluster, topic, spans):
         for message in messages:
             try:
-                yield json_of(message.value())
+                body = json_of(message.value())
             except StreamError:
                 continue  # the writer has kept it as a dead letter
+            yield message.partition() or 0, message.offset() or 0, body
 
 
 def _covered(accepted: list[Mapping[str, Any]]) -> dict[int, tuple[int, int]]:

@@ -16,22 +16,23 @@ COMPARED = ("final", "is_anomaly", "anomaly_score", "log_count")
 def check_rows(
     published: Mapping[Key, Mapping[str, Any]],
     stored: Mapping[Key, Mapping[str, Any]],
-    waiting: bool,
+    read_to: Mapping[int, int],
 ) -> Iterator[Finding]:
     """Findings on each window.
 
-    published:  the latest record of each window in ``anomaly-results``, with its ``revision``.
+    published:  the latest record of each window in ``anomaly-results``, as :func:`latest` gives it.
     stored:     the row of each window.
-    waiting:    whether the writer has records yet to read; a row that is behind may then come.
+    read_to:    partition of ``anomaly-results`` → offset up to which the writer has read it.
     """
     for key, record in sorted(published.items()):
         where = f"anomaly_results {key[0]} {key[1]}"
         row = stored.get(key)
+        lacking = IN_FLIGHT if record["offset"] >= read_to.get(record["partition"], 0) else MISSING
         if row is None:
-            yield Finding(IN_FLIGHT if waiting else MISSING, where, "published, but no row")
+            yield Finding(lacking, where, "published, but no row")
         elif row["revision"] < record["revision"]:
             why = f"the row is of revision {row['revision']}, published was {record['revision']}"
-            yield Finding(IN_FLIGHT if waiting else MISSING, where, why)
+            yield Finding(lacking, where, why)
         elif row["revision"] == record["revision"]:
             other = [name for name in COMPARED if _differ(row[name], record[name])]
             if other:
@@ -47,14 +48,20 @@ def _differ(a: Any, b: Any) -> bool:
 
 
 def latest(
-    records: Iterator[Mapping[str, Any]], run: str, start: str | None, end: str | None
+    records: Iterator[tuple[int, int, Mapping[str, Any]]],
+    run: str,
+    start: str | None,
+    end: str | None,
 ) -> dict[Key, Mapping[str, Any]]:
     """The record with the greatest revision for each window of a run in ``[start, end)``.
 
+    records:  partition, offset and record.
+
+    Each comes with its ``revision``, its place and what is compared.
     Times are ISO 8601 in UTC as results write them; they sort like the times they mean to the second.
     """
     found: dict[Key, Mapping[str, Any]] = {}
-    for record in records:
+    for partition, offset, record in records:
         if record.get("kind") != "result" or record.get("run", "") != run:
             continue
         at = record["window_start"]
@@ -64,5 +71,5 @@ def latest(
         known = found.get(key)
         if known is None or record["revision"] >= known["revision"]:
             slim = {name: record[name] for name in ("revision", *COMPARED)}
-            found[key] = slim
+            found[key] = {**slim, "partition": partition, "offset": offset}
     return found

@@ -1,0 +1,115 @@
+"""Processes that outlive whoever starts them: found again by the file that holds their number."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+
+class ServerError(Exception):
+    """A server cannot be had here; the text says why and what would help."""
+
+
+def cache_directory(name: str) -> Path:
+    """Where downloads stay. An unprivileged server must reach it, so root's home will not do."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    base = Path("/var/cache") if os.geteuid() == 0 else home
+    path = base / "logguard" / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def need(program: str, package: str) -> None:
+    """Raise where a program is missing."""
+    if shutil.which(program) is None:
+        raise ServerError(f"{program} is missing (Debian: apt-get install {package})")
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def run(*command: str | Path, **options: object) -> str:
+    """Run to the end; its output, or ServerError with the last of what it said."""
+    done = subprocess.run(  # type: ignore[call-overload]
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **options,
+    )
+    if done.returncode:
+        raise ServerError(f"{command[0]} failed: {' '.join(done.stdout.splitlines()[-3:])}")
+    return str(done.stdout)
+
+
+def alive(pid: int | None) -> bool:
+    """Whether a process runs; one that was killed and not yet reaped does not."""
+    if pid is None:
+        return False
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def read_pid(file: Path) -> int | None:
+    """The number in a file; None if there is none."""
+    try:
+        return int(file.read_text().splitlines()[0])
+    except (FileNotFoundError, IndexError, ValueError):
+        return None
+
+
+def wait_for(what: str, done: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until something is so; ServerError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            raise ServerError(f"waited {seconds:g} s in vain for {what}")
+        time.sleep(0.05)
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def end(pid: int | None, number: int, seconds: float = 60.0) -> None:
+    """Send a signal and wait until the process is gone."""
+    if pid is not None and alive(pid):
+        os.kill(pid, number)
+        wait_for(f"process {pid} to end", lambda: _gone(pid), seconds)
+
+
+def _gone(pid: int) -> bool:
+    with suppress(ChildProcessError):  # our own child stays a zombie until we look
+        os.waitpid(pid, os.WNOHANG)
+    return not alive(pid)
+
+
+def pause(pid: int | None) -> None:
+    """Stop a process in its tracks."""
+    if pid is not None:
+        os.kill(pid, signal.SIGSTOP)
+
+
+def resume(pid: int | None) -> None:
+    """Let it go on."""
+    if pid is not None:
+        os.kill(pid, signal.SIGCONT)

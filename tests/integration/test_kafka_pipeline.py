@@ -1,0 +1,198 @@
+"""The pipeline on a real broker and a real database: the rows of the line in one process, the
+accounts that prove it, and what becomes of both when somebody interferes."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+from sqlalchemy import create_engine, text
+
+from log_guard.core.events import SECOND
+from tests.kafka import PARTITIONS, Lines, Pipeline, made_stream, truth
+
+SECONDS = 1_500
+EVENTS = 20_000
+
+
+def prepared() -> tuple[Lines, int]:
+    """A stream, and the time up to which its windows are closed by its own events."""
+    start = int(time.time()) // 60 * 60 - 7_200
+    return made_stream(11, EVENTS, start, SECONDS), (start + SECONDS) * SECOND
+
+
+def run_to_end(pipeline: Pipeline, lines: Lines, until: int) -> None:
+    """Let separate processes work on the stream, then let the partitions idle until all is scored."""
+    for role in ("summarise", "detect", "write"):
+        pipeline.start(role, role)
+    pipeline.produce(lines)
+    pipeline.wait("the table", lambda: pipeline.written_to(until))
+    pipeline.stop(["summarise"])
+    pipeline.start("last", "summarise", idle_seconds=1.0)
+    pipeline.wait("the last windows", lambda: audit(pipeline) == 0)
+    codes = pipeline.stop()
+    assert codes == dict.fromkeys(codes, 0)
+
+
+def audit(pipeline: Pipeline, *options: str) -> int:
+    return pipeline.run("audit", *options).returncode
+
+
+def found(pipeline: Pipeline, *options: str) -> list[dict[str, str]]:
+    """What the audit finds amiss."""
+    done = pipeline.run("audit", "--format", "json", *options)
+    assert done.returncode == 1, done.stdout + done.stderr
+    findings: list[dict[str, str]] = json.loads(done.stdout)["findings"]
+    return findings
+
+
+def execute(pipeline: Pipeline, statement: str) -> None:
+    engine = create_engine(pipeline.url)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_the_table_is_that_of_one_process_and_the_audit_proves_it(pipeline: Pipeline) -> None:
+    lines, until = prepared()
+    run_to_end(pipeline, lines, until)
+    expected = truth(pipeline, lines, until)
+    assert any(row["is_anomaly"] for row in expected.values())
+    assert pipeline.table(until) == expected
+
+    done = pipeline.run("audit", "--recount")
+    total = sum(map(len, lines))
+    assert f"all {total:,} events accounted for" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+
+    # A row that somebody deletes, and one that somebody changes, are named.
+    execute(
+        pipeline,
+        "DELETE FROM anomaly_results WHERE service = 'db' AND window_start = "
+        "(SELECT max(window_start) FROM anomaly_results WHERE service = 'db')",
+    )
+    (finding,) = found(pipeline)
+    assert finding["what"] == "missing"
+    assert " db" in finding["where"]
+    execute(
+        pipeline,
+        "UPDATE anomaly_results SET log_count = log_count + 1 WHERE service = 'api' "
+        "AND window_start = (SELECT min(window_start) FROM anomaly_results)",
+    )
+    assert {f["what"] for f in found(pipeline)} == {"missing", "wrong"}
+    assert any("are in log-events" in f["why"] for f in found(pipeline, "--recount"))
+
+    # The writer reads the topic again from its beginning: every row is back.
+    reset(pipeline, pipeline.settings.writer_group, pipeline.settings.output_topic, 0)
+    pipeline.start("write", "write")
+    pipeline.wait("the rows", lambda: audit(pipeline) == 0)
+    pipeline.stop()
+    assert pipeline.table(until) == expected
+
+
+def test_offsets_moved_by_hand_are_named_and_double_nothing(pipeline: Pipeline) -> None:
+    lines, until = prepared()
+    run_to_end(pipeline, lines, until)
+    before = pipeline.table(until)
+    settings = pipeline.settings
+    reset(pipeline, settings.processor_group, settings.topic, 100)
+    for role in ("summarise", "detect", "write"):
+        pipeline.start(role, role, idle_seconds=1.0)
+    pipeline.wait("the doubled ranges", lambda: "doubled" in pipeline.run("audit").stdout)
+    pipeline.stop()
+    assert pipeline.table(until) == before
+    assert {f["what"] for f in found(pipeline)} >= {"doubled"}
+    where = [f["where"] for f in found(pipeline) if f["what"] == "doubled"]
+    assert {w.split(" ")[0] for w in where} == {f"{settings.topic}-{p}" for p in range(PARTITIONS)}
+
+
+def reset(pipeline: Pipeline, group: str, topic: str, offset: int) -> None:
+    """What an operator does by hand, with no member in the group."""
+    admin = AdminClient({"bootstrap.servers": pipeline.brokers})
+    partitions = [TopicPartition(topic, p, offset) for p in range(PARTITIONS)]
+    request = [ConsumerGroupTopicPartitions(group, partitions)]
+    for future in admin.alter_consumer_group_offsets(request).values():
+        future.result()
+
+
+def test_many_events_a_message_keys_and_tombstones(pipeline: Pipeline) -> None:
+    start = int(time.time()) - 3_600
+    settings = pipeline.settings
+    for role in ("summarise", "detect", "write"):
+        pipeline.start(role, role, idle_seconds=1.0)
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": pipeline.brokers, "compression.type": "zstd"})
+    for second in range(0, 600, 5):
+        body = [
+            json.dumps(
+                {
+                    "timestamp": start + second + i / 10,
+                    "level": "INFO",
+                    "service": "api",
+                    "message": "ok",
+                }
+            )
+            for i in range(40)
+        ]
+        producer.produce(settings.topic, "\n".join(body) + "\n", key=b"api")
+        producer.produce(settings.topic, None, key=b"api")
+    producer.flush(30)
+    pipeline.wait("all", lambda: audit(pipeline) == 0)
+    pipeline.stop()
+    engine = create_engine(pipeline.url)
+    with engine.connect() as connection:
+        sums = connection.execute(
+            text("SELECT sum(consumed), sum(summarised), sum(filtered) FROM accounts")
+        ).one()
+    engine.dispose()
+    assert tuple(map(int, sums)) == (120 * 41, 120 * 40, 120)
+    assert audit(pipeline, "--recount") == 0
+
+
+def test_open_windows_are_published_on_exit_if_asked(pipeline: Pipeline) -> None:
+    start = int(time.time()) - 3_600
+    lines: Lines = [
+        [
+            json.dumps(
+                {"timestamp": start + s, "level": "INFO", "service": "api", "message": "ok"}
+            ).encode()
+            for s in range(100)
+        ]
+        for _ in range(PARTITIONS)
+    ]
+    process = pipeline.start("process", "process", flush_on_exit=True)
+    pipeline.produce(lines)
+    pipeline.start("write", "write")
+    pipeline.wait("some rows", lambda: bool(pipeline.table(1 << 60)))
+    process.terminate()
+    assert process.wait(timeout=10) == 0
+    del pipeline.processes["process"]
+    pipeline.wait(
+        "an open window", lambda: any(not row["final"] for row in pipeline.table(1 << 60).values())
+    )
+
+
+def test_a_second_consumer_of_the_results_sees_only_committed_ones(pipeline: Pipeline) -> None:
+    """The records are public: JSON, a schema version in each, the service as key."""
+    lines, until = prepared()
+    run_to_end(pipeline, lines, until)
+    consumer = Consumer(
+        {
+            "bootstrap.servers": pipeline.brokers,
+            "group.id": f"{pipeline.prefix}-other",
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+        }
+    )
+    consumer.subscribe([pipeline.settings.output_topic])
+    messages = consumer.consume(200, 30)
+    consumer.close()
+    assert len(messages) == 200
+    for message in messages:
+        body = json.loads(message.value() or b"")
+        assert body["schema"] == 1
+        if body["kind"] == "result":
+            assert (message.key() or b"").decode() == body["service"]

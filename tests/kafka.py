@@ -76,7 +76,7 @@ class Pipeline:
             for name, value in plain.items()
             if name not in ("db_password", "kafka_properties")
         }
-        return {**os.environ, **said}
+        return {**os.environ, "PYTHONFAULTHANDLER": "1", **said}
 
     def start(self, name: str, *command: str, **more: Any) -> subprocess.Popen[bytes]:
         """Start a process under a name, which is its instance too."""
@@ -113,10 +113,18 @@ class Pipeline:
             if self.processes[name].poll() is None:
                 self.processes[name].send_signal(signal.SIGCONT)
                 self.processes[name].send_signal(signal.SIGTERM)
-        codes = {name: self.processes[name].wait(timeout=60) for name in chosen}
+        codes = {name: self._ended(name) for name in chosen}
         for name in chosen:
             del self.processes[name]
         return codes
+
+    def _ended(self, name: str) -> int:
+        try:
+            return self.processes[name].wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.signal(name, signal.SIGABRT)  # it says where it hangs
+            self.processes[name].wait()
+            raise AssertionError(f"{name} did not stop: {self.log(name)}") from None
 
     def kill_all(self) -> None:
         for process in self.processes.values():

@@ -11,8 +11,14 @@ import structlog
 def set_up_logs(level: str, form: str, **bound: str) -> None:
     """Log to standard error: for people on a terminal, as JSON lines elsewhere."""
     for_people = form == "console" or (form == "auto" and sys.stderr.isatty())
+
+    def with_bound(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        return {**event, **bound}  # and not by context variables: threads start without them
+
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        with_bound,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
     ]
@@ -26,7 +32,6 @@ def set_up_logs(level: str, form: str, **bound: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    structlog.contextvars.bind_contextvars(**bound)
     # Kafka's client repeats itself many times a second; what matters of it ends a session.
     logging.getLogger("log_guard.kafka").addHandler(logging.NullHandler())
     logging.getLogger("log_guard.kafka").propagate = False

@@ -7,11 +7,12 @@ librdkafka knows (SASL, TLS, buffers) passes through.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from log_guard.errors import StreamError
@@ -135,3 +136,48 @@ def failure(failed: KafkaException, brokers: str) -> StreamError:
             f"no Kafka answers at {brokers}: start it, or name it with --kafka-brokers"
         )
     return StreamError(f"Kafka at {brokers}: {error.str()}")
+
+
+class Callbacks:
+    """Rebalance callbacks whose failures surface where they can be caught.
+
+    What a callback raises comes out of Kafka's client as something that is no exception and that no
+    ``except`` clause names. So a failure is kept, and :meth:`check` raises it after the call.
+    """
+
+    def __init__(
+        self,
+        assigned: Callable[[Consumer, list[TopicPartition]], None],
+        gone: Callable[[list[TopicPartition]], None],
+    ) -> None:
+        self._assigned, self._gone = assigned, gone
+        self._failed: Exception | None = None
+        self._closing = False
+
+    def subscribe(self, consumer: Consumer, topics: list[str]) -> None:
+        consumer.subscribe(
+            topics, on_assign=self._on_assign, on_revoke=self._on_gone, on_lost=self._on_gone
+        )
+
+    def check(self) -> None:
+        """Raise what a callback has failed with since."""
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
+
+    def close(self, consumer: Consumer) -> None:
+        """Leave the group; partitions that are still being handed over are not taken any more."""
+        self._closing = True
+        with suppress(KafkaException):
+            consumer.close()
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._closing or self._failed is not None or not partitions:
+            return
+        try:
+            self._assigned(consumer, partitions)
+        except Exception as e:  # noqa: BLE001  # raised again by check(), whatever it is
+            self._failed = e
+
+    def _on_gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._gone(partitions)

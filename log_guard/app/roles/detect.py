@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Cluster
+from log_guard.adapters.kafka.clients import Callbacks, Cluster
 from log_guard.adapters.kafka.records import (
     account_record,
     alert_record,
@@ -19,7 +19,8 @@ from log_guard.adapters.kafka.records import (
     result_record,
 )
 from log_guard.adapters.kafka.state import StateTopic, StoredState
-from log_guard.app.roles.summarise import TIMEOUT, produce
+from log_guard.adapters.kafka.transactions import Transactions
+from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.detect import DetectOptions
 from log_guard.core.fold import KINDS, Emitted, Fold
 from log_guard.core.model import Model
@@ -86,17 +87,14 @@ class DetectSession:
         self._state_due = 0.0
         for topic in (options.summaries, options.state, options.results):
             cluster.topic(topic)
-        self._producer: Producer = cluster.producer("detect")
+        self._transactions = Transactions(cluster.producer("detect"))
         self._consumer: Consumer = cluster.consumer(options.group)
-        self._consumer.subscribe(
-            [options.summaries],
-            on_assign=self._assigned,
-            on_revoke=self._gone,
-            on_lost=self._gone,
-        )
+        self._callbacks = Callbacks(self._assigned, self._gone)
+        self._callbacks.subscribe(self._consumer, [options.summaries])
 
     def step(self) -> None:
         messages = self._consumer.consume(RECORDS, self.options.poll)
+        self._callbacks.check()
         fold = self._fold
         emitted: list[tuple[int, Emitted]] = []
         taken = False
@@ -119,7 +117,7 @@ class DetectSession:
     def close(self, *, clean: bool) -> None:
         if clean and self.options.flush_on_exit and self._fold is not None:
             self._flush(self._fold)
-        self._consumer.close()
+        self._callbacks.close(self._consumer)
 
     def _take(self, fold: Fold, message: Message, offset: int) -> Emitted:
         commit = commit_of(message.value() or b"", message.headers(), self.options.window.slide)  # type: ignore[arg-type]
@@ -129,8 +127,8 @@ class DetectSession:
         """Results, state and offsets, or none of them."""
         if self._position - 1 <= self._frontier:
             return  # this was all published before; only the state in memory has caught up
-        options, producer = self.options, self._producer
-        producer.begin_transaction()
+        options = self.options
+        self._transactions.begin()
         for offset, out in emitted:
             self._produce(out, offset)
         now = time.monotonic()
@@ -139,9 +137,7 @@ class DetectSession:
             self._state_due = time.monotonic() + max(STATE_EVERY, 20 * (time.monotonic() - now))
         self._state.frontier(self._position - 1, self._to_state)
         offsets = [TopicPartition(options.summaries, 0, self._position)]
-        group = self._consumer.consumer_group_metadata()
-        producer.send_offsets_to_transaction(offsets, group, TIMEOUT)
-        producer.commit_transaction(TIMEOUT)
+        self._transactions.commit(self._consumer, offsets)
         self._frontier = self._position - 1
 
     def _produce(self, out: Emitted, offset: int) -> None:
@@ -152,20 +148,17 @@ class DetectSession:
         if out.balance is not None:
             records.append(balance_record(out.balance, options.run))
         for key, value in records:
-            produce(self._producer, options.results, value, key=key)
+            self._transactions.produce(options.results, value, key=key)
 
     def _flush(self, fold: Fold) -> None:
         """Publish the open windows as they stand; the next detector will publish them whole."""
         results = fold.open_windows(self._position - 1)
         if not results:
             return
-        producer = self._producer
-        producer.begin_transaction()
+        self._transactions.begin()
         self._produce(Emitted(results), self._position - 1)
-        group = self._consumer.consumer_group_metadata()
         offsets = [TopicPartition(self.options.summaries, 0, self._position)]
-        producer.send_offsets_to_transaction(offsets, group, TIMEOUT)
-        producer.commit_transaction(TIMEOUT)
+        self._transactions.commit(self._consumer, offsets)
 
     def _save(self, fold: Fold) -> None:
         """Write the state; parts that are the very same objects as last time are as they were."""
@@ -180,12 +173,10 @@ class DetectSession:
         self._kept = parts
 
     def _to_state(self, key: str, value: bytes | None) -> None:
-        produce(self._producer, self.options.state, value, key=key.encode(), partition=0)
+        self._transactions.produce(self.options.state, value, key=key.encode(), partition=0)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Take over: restore the state, and read on from where it was taken."""
-        if not partitions:
-            return
         # No other detector's transaction is open any more: its generation is over, and reading to
         # the end waits for what it left.
         stored = self._load()
@@ -222,6 +213,6 @@ class DetectSession:
         partition = TopicPartition(self.options.summaries, 0)
         return int(self._consumer.committed([partition], timeout=TIMEOUT)[0].offset) - 1
 
-    def _gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _gone(self, partitions: list[TopicPartition]) -> None:
         if partitions:
             self._fold = None

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import polars as pl
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Cluster
+from log_guard.adapters.kafka.clients import Callbacks, Cluster
 from log_guard.adapters.kafka.records import commit_records, dead_letter_record
+from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.roles.messages import offset_of, raw_batch
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
@@ -23,8 +24,8 @@ from log_guard.core.summaries import Summarizer, empty
 
 HEARTBEAT = 1.0
 """Seconds between the reports of a partition that is quiet."""
-TIMEOUT = 30.0
-"""Seconds to wait for a transaction before the session is given up."""
+TIMEOUT = 10.0
+"""Seconds to wait for Kafka's answers before the session is given up."""
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,17 @@ class SummariseSession:
         self._partitions: dict[int, _Partition] = {}
         cluster.topic(options.summaries)
         self._total = cluster.partitions(options.events)
-        self._producer: Producer = cluster.producer(self.name)
+        self._transactions = Transactions(cluster.producer(self.name))
         self._consumer: Consumer = cluster.consumer(options.group)
-        self._consumer.subscribe(
-            [options.events],
-            on_assign=self._assigned,
-            on_revoke=self._gone,
-            on_lost=self._gone,
-        )
+        self._callbacks = Callbacks(self._assigned, self._gone)
+        self._callbacks.subscribe(self._consumer, [options.events])
 
     name = "summarise"
 
     def step(self) -> None:
         options = self.options
         messages = self._consumer.consume(options.max_batch, options.commit_every)
+        self._callbacks.check()
         now = self._clock()
         by_partition: dict[int, list[Message]] = {}
         for message in messages:
@@ -129,7 +127,7 @@ class SummariseSession:
 
     def close(self, *, clean: bool) -> None:
         """Leave the group. Every step has committed what it read, so nothing is in hand."""
-        self._consumer.close()
+        self._callbacks.close(self._consumer)
 
     def _commit(self, by_partition: dict[int, list[Message]], now: float) -> None:
         """Summarise and make durable what was read, and what quiet partitions have to say."""
@@ -185,18 +183,15 @@ class SummariseSession:
         dead: list[DeadLetter],
         offsets: list[TopicPartition],
     ) -> None:
-        options, producer = self.options, self._producer
+        options, transactions = self.options, self._transactions
         commit = Commit(summary, tuple(told), self._total, uuid4().hex)
-        producer.begin_transaction()
+        transactions.begin()
         for value, headers in commit_records(commit, options.rules.slide):
-            produce(producer, options.summaries, value, headers=headers, partition=0)
+            transactions.produce(options.summaries, value, headers=headers, partition=0)
         for letter in dead:
             key, value = dead_letter_record(letter, options.events)
-            produce(producer, options.dead_letters, value, key=key)
-        if offsets:
-            group = self._consumer.consumer_group_metadata()
-            producer.send_offsets_to_transaction(offsets, group, TIMEOUT)
-        producer.commit_transaction(TIMEOUT)
+            transactions.produce(options.dead_letters, value, key=key)
+        transactions.commit(self._consumer, offsets)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Take over: from the committed offset, with the clock that was committed with it."""
@@ -220,27 +215,10 @@ class SummariseSession:
             starts.append(TopicPartition(partition.topic, partition.partition, begin))
         consumer.incremental_assign(starts)
 
-    def _gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _gone(self, partitions: list[TopicPartition]) -> None:
         """Forget what is no longer ours; whatever of it was read and not committed is read again."""
         for partition in partitions:
             self._partitions.pop(partition.partition, None)
-
-
-def produce(
-    producer: Producer,
-    topic: str,
-    value: bytes | None,
-    key: bytes | None = None,
-    headers: list[tuple[str, bytes]] | None = None,
-    partition: int = -1,
-) -> None:
-    """Produce; wait where the producer's queue is full, which is how it says "not so fast"."""
-    while True:
-        try:
-            producer.produce(topic, value, key, partition, headers=dict(headers or []))
-            return
-        except BufferError:
-            producer.poll(0.1)
 
 
 def _metadata(text: str | None) -> dict[str, int]:

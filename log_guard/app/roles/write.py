@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,7 +86,8 @@ class WriteSession:
         self._consumer.commit(asynchronous=False)
 
     def close(self, *, clean: bool) -> None:
-        self._consumer.close()
+        with suppress(KafkaException):
+            self._consumer.close()
         self._sink.close()
 
     def _record(self, message: Message) -> Mapping[str, Any]:

@@ -13,10 +13,13 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 
+# bash counts its own SECONDS, so the one that was given to make is taken here.
+SECONDS_ := $(SECONDS)
+
 # What a target may be given: make test ARGS="-k masking", make demo ARGS="--help"
 ARGS ?=
 
-.PHONY: help demo test bench lint types format setup lock clean
+.PHONY: help demo test bench pipeline chaos lint types format setup lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -30,6 +33,12 @@ test: .venv/.ready lint types ## everything that CI checks: lint, types and test
 
 bench: .venv/.ready ## measure speed and quality
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+pipeline: .venv/.ready ## the whole pipeline on real servers on this machine (SECONDS=60)
+	@$(BIN)/python -m servers.pipeline $(if $(SECONDS_),--seconds $(SECONDS_)) $(ARGS)
+
+chaos: .venv/.ready ## kill and freeze everything for half an hour; nothing may be lost (ARGS="--seed 2")
+	@$(BIN)/python -m tests.chaos_main $(ARGS)
 
 lint: .venv/.ready ## style, formatting and the layers (ruff, import-linter)
 	@$(BIN)/ruff check --quiet

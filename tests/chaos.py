@@ -56,7 +56,7 @@ class Chaos:
             "kill -9 both summarisers": self.kill_both,
             "kill -9 the broker": self.kill_broker,
             "kill -9 the database": self.kill_database,
-            "freeze the database": self.freeze_database,
+            "the database refuses": self.stop_database,
             "remove a summariser, then add it again": self.remove,
         }
 
@@ -89,7 +89,7 @@ class Chaos:
         self.database.kill()
         self.database.start()
 
-    def freeze_database(self) -> None:
+    def stop_database(self) -> None:
         self.database.stop()
         time.sleep(self.refuse_seconds)  # as above
         self.database.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from servers import DatabaseServer, KafkaServer, ServerError
 from tests.kafka import Pipeline, running
@@ -83,7 +83,8 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
         given = server.start()
     name = f"logguard_test_{uuid.uuid4().hex[:12]}"
     base = make_url(given).set(drivername="postgresql+psycopg")
-    engine = create_engine(base, isolation_level="AUTOCOMMIT")
+    # No pool: a test may have killed the server since the connection was made.
+    engine = create_engine(base, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     yield base.set(database=name).render_as_string(hide_password=False)

@@ -23,19 +23,30 @@ def write_stream(
     *,
     real_time: bool = False,
     wait: Callable[[float], object] = time.sleep,
+    sink: Callable[[bytes], None] | None = None,
 ) -> None:
-    """Write events to ``out`` (``-``: standard output) and labels to ``truth``."""
+    """Write events to ``out`` (``-``: standard output), or to ``sink``, and labels to ``truth``.
+
+    sink:  takes whole lines, newline-separated, in place of ``out``.
+    """
     simulation = simulate(spec)
     try:
         if truth is not None:
             truth.write_text(json.dumps(labels(simulation), indent=1) + "\n", encoding="utf-8")
-        with nullcontext(sys.stdout.buffer) if out == "-" else Path(out).open("wb") as target:
+        with (
+            nullcontext(sys.stdout.buffer)
+            if out == "-" or sink is not None
+            else Path(out).open("wb") as target
+        ):
             began = time.monotonic()
             for i, data in enumerate(simulation.batches(PACE_SECONDS if real_time else 10.0)):
                 if real_time:
                     wait(max(0.0, began + (i + 1) * PACE_SECONDS - time.monotonic()))
-                target.write(data)
-                target.flush()
+                if sink is not None:
+                    sink(data)
+                else:
+                    target.write(data)
+                    target.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

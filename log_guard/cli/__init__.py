@@ -72,6 +72,7 @@ def _add_streaming(app: typer.Typer) -> None:
     for command in (streaming.process, streaming.summarise, streaming.detect, streaming.write):
         app.command(epilog=EPILOG)(command)
     app.command(epilog="Exit codes: 0 all accounted for, 1 not, 2 usage.")(streaming.audit)
+    app.command(epilog=EPILOG)(streaming.lines)
     groups = {
         "topics": (
             "Kafka's topics.",

@@ -63,8 +63,18 @@ def simulate(
     real_time: Annotated[
         bool, typer.Option("--real-time", help="At the pace of the clock, from now on.")
     ] = False,
+    kafka_brokers: Annotated[
+        str | None,
+        typer.Option("--kafka-brokers", help="Write to Kafka at HOST:PORT, not to a file."),
+    ] = None,
+    topic: Annotated[
+        str, typer.Option("--topic", help="Topic of Kafka to write to.")
+    ] = "log-events",
 ) -> None:
-    """Write a seeded stream of service logs with labelled incidents, as JSON lines."""
+    """Write a seeded stream of service logs with labelled incidents, as JSON lines.
+
+    With --kafka-brokers to a topic, one event a message (idempotent, acknowledged by all replicas).
+    """
     from log_guard.app.simulate import SimulationSpec
     from log_guard.app.simulate.spec import DEFAULT_START
     from log_guard.app.simulating import write_stream
@@ -77,4 +87,10 @@ def simulate(
         anomaly_share=anomaly_share,
         start=begin or DEFAULT_START,
     )
-    write_stream(spec, out, truth, real_time=real_time)
+    if kafka_brokers is None:
+        write_stream(spec, out, truth, real_time=real_time)
+        return
+    from log_guard.adapters.kafka.sending import Sender
+
+    with Sender(kafka_brokers, topic) as sender:
+        write_stream(spec, out, truth, real_time=real_time, sink=sender.send)

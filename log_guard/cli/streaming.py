@@ -41,9 +41,25 @@ def process(
     also_write: Annotated[
         bool, typer.Option("--write", help="Write to the database too (the --db options).")
     ] = False,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Score a past span again: from ...")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="... to; needs --run NAME.")
+    ] = None,
 ) -> None:
-    """Summarise and detect in one process; with --write also write to the database."""
+    """Summarise and detect in one process; with --write also write to the database.
+
+    With --from and --to a past span is scored again from its summaries, and the results are
+    published beside the live ones under the name that --run gives them.
+    """
     deployment = _start(settings, "process")
+    if start is not None or end is not None:
+        from log_guard.app.rescoring import rescore
+
+        published = rescore(deployment, start, end)
+        console().print(f"published {published:,} results of run {settings.run}", markup=False)
+        return
     roles: list[Any] = [deployment.summarise(), deployment.detect()]
     if also_write:
         roles.append(deployment.write())
@@ -135,6 +151,21 @@ def audit(
     show(outcome, console(), as_json=output == "json")
     if not outcome.complete:
         raise typer.Exit(1)
+
+
+@with_settings("Kafka", "Windows", "Input", "Database", "Logging")
+def lines(
+    settings: Settings,
+    result: Annotated[
+        str, typer.Argument(metavar="SERVICE@WINDOW_START", help="e.g. api@2026-01-31T12:00:00Z")
+    ],
+) -> None:
+    """Print the raw lines behind a result, read again from the topic of the log events."""
+    from log_guard.app.lines import raw_lines
+
+    deployment = _start(settings, "lines")
+    for where, raw in raw_lines(deployment, result):
+        console().print(f"{where}: {raw}", markup=False)
 
 
 @with_settings("Kafka", "Windows", "Detection", "Input", "Database", "Logging")

@@ -77,3 +77,20 @@ def read(
         raise failure(e, cluster.brokers) from e
     finally:
         reader.close()
+
+
+def since(cluster: Cluster, topic: str, time: int) -> dict[int, tuple[int, int]]:
+    """Partition → [first offset appended at or after this time (µs), end)."""
+    spans = held(cluster, topic)
+    reader = cluster.reader()
+    try:
+        asked = [TopicPartition(topic, p, max(time // 1000, 0)) for p in spans]
+        found = reader.offsets_for_times(asked, timeout=TIMEOUT)
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+    finally:
+        reader.close()
+    first = {p.partition: p.offset for p in found}
+    return {
+        p: (first[p] if first[p] >= 0 else high, high) for p, (_, high) in sorted(spans.items())
+    }

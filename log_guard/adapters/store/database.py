@@ -117,6 +117,11 @@ class Database:
             for row in connection.execution_options(yield_per=10_000).execute(query):
                 yield row._asdict()
 
+    def result(self, run: str, start: int, service: str) -> Row | None:
+        key = (RESULTS.c.run == run, RESULTS.c.window_start == start, RESULTS.c.service == service)
+        found = self._rows(select(RESULTS).where(*key))
+        return found[0] if found else None
+
     def count_dead_letters(self, run: str, topic: str) -> int:
         mine = (DEAD_LETTERS.c.run == run) & (DEAD_LETTERS.c.topic == topic)
         (row,) = self._rows(select(func.count().label("count")).where(mine))

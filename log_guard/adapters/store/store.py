@@ -113,6 +113,10 @@ class Store:
         """The rows of a run with ``start <= window_start < end`` (µs), without features and evidence."""
         return self._database.verdicts(run, start, end)
 
+    def result(self, start: int, service: str, run: str = "") -> Mapping[str, Any] | None:
+        """The row of the window that starts then (µs); None if there is none."""
+        return self._database.result(run, start, service)
+
     def count_dead_letters(self, topic: str, run: str = "") -> int:
         return self._database.count_dead_letters(run, topic)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -13,11 +12,12 @@ from log_guard.adapters.kafka.reading import committed, held, read
 from log_guard.adapters.kafka.records import json_of
 from log_guard.app.audit.findings import Audit
 from log_guard.app.audit.offsets import check_offsets, check_sums
-from log_guard.app.audit.recount import Recount, microseconds
+from log_guard.app.audit.recount import Recount
 from log_guard.app.audit.rows import Key, check_rows, latest
 from log_guard.app.deployment import Deployment
+from log_guard.app.times import time_of
 from log_guard.core.results import iso
-from log_guard.errors import OptionError, StreamError
+from log_guard.errors import StreamError
 
 MOST_SHOWN = 50
 
@@ -30,7 +30,7 @@ def audit(
     start, end:  only rows of windows that start in ``[start, end)``, ISO 8601.
     """
     settings, cluster = deployment.settings, deployment.cluster("-audit")
-    since, until = _time(start, "--from"), _time(end, "--to")
+    since, until = time_of(start, "--from"), time_of(end, "--to")
     outcome = Audit()
     with deployment.store() as store:
         accounts = [a for a in store.accounts(settings.run) if a["topic"] == settings.topic]
@@ -102,16 +102,6 @@ def _covered(accepted: list[Mapping[str, Any]]) -> dict[int, tuple[int, int]]:
         low, high = spans.get(a["partition"], (a["first_offset"], a["next_offset"]))
         spans[a["partition"]] = min(low, a["first_offset"]), max(high, a["next_offset"])
     return spans
-
-
-def _time(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        raise OptionError(f"{option} {text}: give a time such as 2026-01-31T12:00:00Z") from None
-    return microseconds((given if given.tzinfo else given.replace(tzinfo=UTC)).isoformat())
 
 
 def _shown(time: int | None) -> str | None:

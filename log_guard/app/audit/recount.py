@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from confluent_kafka import Message
@@ -13,7 +12,7 @@ from confluent_kafka import Message
 from log_guard.app.audit.findings import MISSING, WRONG, Finding
 from log_guard.app.audit.rows import Key
 from log_guard.app.roles.messages import raw_batch
-from log_guard.core.events import SECOND
+from log_guard.app.times import microseconds
 from log_guard.core.intake import Intake
 from log_guard.core.results import iso
 from log_guard.core.windows import WHOLE_STREAM
@@ -76,8 +75,3 @@ class Recount:
             if first <= pane <= last and (pane, group) not in shown:
                 where = f"anomaly_results {iso(pane)} {group}"
                 yield Finding(MISSING, where, f"{self.counts[pane, group]} events, but no row")
-
-
-def microseconds(text: str) -> int:
-    """ISO 8601 → µs since 1970."""
-    return round(datetime.fromisoformat(text).timestamp() * SECOND)

@@ -1,0 +1,11 @@
+"""``python -m log_guard.stream_processor``: ``logguard process`` under its first name."""
+
+from __future__ import annotations
+
+import sys
+
+from log_guard.cli import main
+
+if __name__ == "__main__":
+    sys.argv[1:1] = ["process"]
+    main()

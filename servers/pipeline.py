@@ -1,5 +1,6 @@
 """``make pipeline``: real servers, the simulator, and every role as a process of its own.
 
+The simulator says ten minutes at once, to learn from, and goes on for twenty at the clock's pace.
 Prints alerts as they come and, at the end, what is in the database. Ends on Ctrl-C or after SECONDS.
 """
 
@@ -7,13 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from types import FrameType
+from typing import Annotated
 
 import typer
 from confluent_kafka import Consumer
@@ -24,12 +29,13 @@ from servers import DatabaseServer, KafkaServer, ServerError
 LOGGUARD = (sys.executable, "-m", "log_guard.cli")
 
 
+PAST = timedelta(minutes=10)
+"""What the simulator says at once, so that there is something to have learnt from."""
+
+
 def main(
-    seconds: float = typer.Option(0.0, help="End after so many seconds; 0: on Ctrl-C."),
-    rate: float = typer.Option(1000.0, help="Events a second."),
-    directory: Path = typer.Option(
-        Path("/tmp/logguard-pipeline"), help="Where the servers keep their files."
-    ),
+    seconds: Annotated[float, typer.Option(help="End after so many; 0: on Ctrl-C.")] = 0.0,
+    rate: Annotated[float, typer.Option(help="Events a second.")] = 200.0,
 ) -> None:
     """Run the pipeline on this machine."""
     stop = Event()
@@ -39,6 +45,9 @@ def main(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
+    # Under /tmp itself: the database's unprivileged user must be able to walk there.
+    directory = Path(tempfile.mkdtemp(prefix="logguard-pipeline-", dir="/tmp"))
+    directory.chmod(0o755)
     kafka, database = KafkaServer(directory / "kafka"), DatabaseServer(directory / "database")
     try:
         typer.echo("starting Kafka and TimescaleDB ...", err=True)
@@ -60,21 +69,23 @@ def main(
             }
             # A session of their own: Ctrl-C is ours to handle, and they end in order.
             processes.append(subprocess.Popen([*LOGGUARD, role], env=quiet, start_new_session=True))
-        simulate = ("simulate", "--real-time", "--minutes", "10000", "--rate", str(rate))
-        processes.insert(
-            0,
-            subprocess.Popen(
-                [*LOGGUARD, *simulate, "--kafka-brokers", address], env=own, start_new_session=True
-            ),
-        )
+        start = (datetime.now(UTC) - PAST).strftime("%Y-%m-%dT%H:%M:%S")
+        simulate = ("simulate", "--real-time", "--minutes", "30", "--start", start)
+        producer = [*LOGGUARD, *simulate, "--rate", str(rate), "--kafka-brokers", address]
+        processes.insert(0, subprocess.Popen(producer, env=own, start_new_session=True))
         _show_alerts(address, time.monotonic() + seconds if seconds else None, stop)
     finally:
         for process in processes:  # the producer first, so that the others can finish
             process.terminate()
             process.wait()
         _show_rows(url)
+        typer.echo("the account of every event: ", nl=False)
+        subprocess.run(
+            [*LOGGUARD, "audit"], env={**own, "LOGGUARD_LOG_LEVEL": "error"}, check=False
+        )
         kafka.stop()
         database.stop()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _show_alerts(address: str, deadline: float | None, stop: Event) -> None:
@@ -82,12 +93,12 @@ def _show_alerts(address: str, deadline: float | None, stop: Event) -> None:
         {
             "bootstrap.servers": address,
             "group.id": f"pipeline-{os.getpid()}",
-            "auto.offset.reset": "latest",
+            "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
         }
     )
     consumer.subscribe(["anomaly-results"])
-    warmed = False
+    judged = False
     while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
         for message in consumer.consume(500, 0.5):
             if message.error() is not None:
@@ -96,12 +107,9 @@ def _show_alerts(address: str, deadline: float | None, stop: Event) -> None:
             if body["kind"] == "alert":
                 sentence = body["evidence"]["sentence"]
                 typer.echo(f"{body['end']}  alert {body['id']} {body['state']}: {sentence}")
-            elif body["kind"] == "result" and not warmed:
-                typer.echo(
-                    f"first results: {body['warming'] or 'judged'} "
-                    "(warming up; alerts follow once it has learnt)"
-                )
-                warmed = True
+            elif body["kind"] == "result" and body["warming"] is None and not judged:
+                typer.echo(f"{body['window_end']}  has learnt, and judges from here on")
+                judged = True
     consumer.close()
 
 

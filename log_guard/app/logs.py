@@ -32,6 +32,3 @@ def set_up_logs(level: str, form: str, **bound: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    # Kafka's client repeats itself many times a second; what matters of it ends a session.
-    logging.getLogger("log_guard.kafka").addHandler(logging.NullHandler())
-    logging.getLogger("log_guard.kafka").propagate = False

@@ -38,7 +38,8 @@ def write_stream(
             if out == "-" or sink is not None
             else Path(out).open("wb") as target
         ):
-            began = time.monotonic()
+            # What should have been said before now is said at once.
+            began = time.monotonic() - (time.time() - spec.start.timestamp())
             for i, data in enumerate(simulation.batches(PACE_SECONDS if real_time else 10.0)):
                 if real_time:
                     wait(max(0.0, began + (i + 1) * PACE_SECONDS - time.monotonic()))

@@ -61,7 +61,11 @@ def simulate(
         ),
     ] = None,
     real_time: Annotated[
-        bool, typer.Option("--real-time", help="At the pace of the clock, from now on.")
+        bool,
+        typer.Option(
+            "--real-time",
+            help="At the pace of the clock; from now on, or after catching up from --start.",
+        ),
     ] = False,
     kafka_brokers: Annotated[
         str | None,
@@ -79,7 +83,8 @@ def simulate(
     from log_guard.app.simulate.spec import DEFAULT_START
     from log_guard.app.simulating import write_stream
 
-    begin = datetime.now(UTC) if real_time else start.replace(tzinfo=UTC) if start else None
+    given = start.replace(tzinfo=UTC) if start else None
+    begin = given or (datetime.now(UTC) if real_time else None)
     spec = SimulationSpec(
         seed=seed,
         rate=rate,

@@ -117,8 +117,10 @@ class Cluster:
         return sorted(found.partitions)
 
 
-# What librdkafka has to say goes where the process logs, as warnings at most.
+# Kafka's client repeats itself many times a second; what matters of it ends a session and is said
+# there. Whoever wants to hear it all gives this logger a handler.
 _logger = logging.getLogger("log_guard.kafka")
+_logger.addHandler(logging.NullHandler())
 
 
 def error_of(failed: KafkaException) -> KafkaError:

@@ -19,11 +19,11 @@ SECONDS_ := $(SECONDS)
 # What a target may be given: make test ARGS="-k masking", make demo ARGS="--help"
 ARGS ?=
 
-.PHONY: help demo test bench pipeline chaos lint types format setup lock clean
+.PHONY: help demo test bench bench-kafka pipeline chaos lint types format setup lock clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 demo: .venv/.ready ## watch LogGuard find the incidents in simulated logs
 	@$(BIN)/logguard demo $(ARGS)
@@ -33,6 +33,9 @@ test: .venv/.ready lint types ## everything that CI checks: lint, types and test
 
 bench: .venv/.ready ## measure speed and quality
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-kafka: .venv/.ready ## measure the pipeline on a real broker
+	@$(BIN)/python -m benchmarks.kafka
 
 pipeline: .venv/.ready ## the whole pipeline on real servers on this machine (SECONDS=60)
 	@$(BIN)/python -m servers.pipeline $(if $(SECONDS_),--seconds $(SECONDS_)) $(ARGS)

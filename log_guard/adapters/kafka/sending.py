@@ -42,12 +42,16 @@ class Sender:
     def send(self, lines: bytes) -> None:
         """One message a line."""
         for line in lines.splitlines():
-            while True:
-                try:
-                    self._producer.produce(self.topic, line, on_delivery=self._delivered)
-                    break
-                except BufferError:
-                    self._producer.poll(0.1)
+            self.send_message(line)
+
+    def send_message(self, value: bytes) -> None:
+        """One message; raises StreamError where an earlier one failed."""
+        while True:
+            try:
+                self._producer.produce(self.topic, value, on_delivery=self._delivered)
+                break
+            except BufferError:
+                self._producer.poll(0.1)
         self._producer.poll(0)
         self._check()
 

@@ -96,6 +96,7 @@ class SummariseSession:
     ) -> None:
         self.options = options
         self._clock, self._wall = clock, wall
+        self.consumed = 0  # records of this session
         self._partitions: dict[int, _Partition] = {}
         cluster.topic(options.summaries)
         self._total = cluster.partitions(options.events)
@@ -147,6 +148,7 @@ class SummariseSession:
                     ours.at_end_since = now  # the end was reached again, or there is more
                 summaries.append(taken.summary)
                 dead += taken.dead
+                self.consumed += taken.consumed
                 offsets.append(self._mark(number, ours))
                 counts = (taken.consumed + filtered, taken.summarised, taken.late, len(taken.dead))
             elif (

@@ -5,8 +5,8 @@ and machines are learnt apart and merged. It is immutable; learning gives a new 
 
 Two questions are asked of it:
 
-* *presence*: in which share of the minutes that the group was watched did the key occur? A burst
-  counts once a minute, so an incident in the history does not make its own lines usual.
+* *presence*: in which share of the spells (2 minutes) that the group was watched did the key occur?
+  A burst counts once a spell, so an incident in the history does not make its own lines usual.
 * *count*: mean and spread of its number in a window (tumbling windows, zeros included).
 """
 
@@ -22,7 +22,9 @@ import polars as pl
 from log_guard.core.events import SECOND
 from log_guard.core.windows import WHOLE
 
-MINUTE = 60 * SECOND
+SPELL = 120 * SECOND
+"""How finely presence is told: longer spells forgive an incident of the history more, shorter ones
+know more of a short history."""
 EPOCH = 600 * SECOND
 """A running detector learns in steps of so much event time: within one, all are judged alike."""
 
@@ -107,7 +109,7 @@ class Table:
         return out
 
 
-MINUTES, COUNT, SQUARES, WINDOWS, LOGS = range(5)
+SPELLS, COUNT, SQUARES, WINDOWS, LOGS = range(5)
 
 
 STEADY = 0.2
@@ -118,14 +120,14 @@ STEADY = 0.2
 class Baseline:
     """Sums over history.
 
-    keys:     (group, level, template) code → minutes with it, sum and sum of squares of its count a
+    keys:     (group, level, template) code → spells with it, sum and sum of squares of its count a
               tumbling window, windows with it, sum of log2 of its count in those; as its peak, the
-              largest hash of a minute with it: its **trace**. Keys that come together in history
-              share their trace, with a probability that is the Jaccard index of their minutes
+              largest hash of a spell with it: its **trace**. Keys that come together in history
+              share their trace, with a probability that is the Jaccard index of their spells
               (Broder, On the resemblance and containment of documents, 1997).
     volumes:  (group, level) code with template 0; level 15 stands for all levels together → the
               same five sums.
-    groups:   group → minutes watched, windows watched (since the group was first seen).
+    groups:   group → spells watched, windows watched (since the group was first seen).
     """
 
     keys: Table
@@ -140,11 +142,6 @@ class Baseline:
         return Baseline(
             self.keys + other.keys, self.volumes + other.volumes, self.groups + other.groups
         )
-
-    @property
-    def minutes(self) -> float:
-        """The longest time that any group was watched, minutes."""
-        return float(self.groups.sums[:, 0].max()) if len(self.groups.ids) else 0.0
 
     @cached_property
     def steady(self) -> np.ndarray:
@@ -168,11 +165,11 @@ class Baseline:
         return Table(sums.ids, np.minimum(windows / logs, 4.0)[:, None], sums.peaks)
 
     def bounded(self, most: int) -> tuple[Baseline, int]:
-        """Keep the ``most`` keys seen in most minutes; also return how many were dropped."""
+        """Keep the ``most`` keys seen in most spells; also return how many were dropped."""
         excess = len(self.keys.ids) - most
         if excess <= 0:
             return self, 0
-        order = np.lexsort((self.keys.ids, -self.keys.sums[:, COUNT], -self.keys.sums[:, MINUTES]))
+        order = np.lexsort((self.keys.ids, -self.keys.sums[:, COUNT], -self.keys.sums[:, SPELLS]))
         kept = np.sort(order[:most])
         return Baseline(self.keys.take(kept), self.volumes, self.groups), excess
 
@@ -202,7 +199,7 @@ def learn(
         first.setdefault(group, pane)
     ids = np.array(sorted(first), dtype=np.int64)
     watched = np.array([max(end - max(first[g], start), 0) for g in ids.tolist()], dtype=float)
-    groups = Table.of(ids, np.column_stack([np.ceil(watched / MINUTE), np.ceil(watched / window)]))
+    groups = Table.of(ids, np.column_stack([np.ceil(watched / SPELL), np.ceil(watched / window)]))
     if panes.is_empty():
         return Baseline(Table.empty(5), Table.empty(5), groups)
     return Baseline(_sums(panes, window), _sums(_by_level(panes), window), groups)
@@ -229,25 +226,25 @@ def _sums(panes: pl.DataFrame, window: int) -> Table:
         # Rounded to whole multiples of 2**-20, so that this sum is exact as well.
         (pl.col("count").log(2) * 2**20).round().sum().alias("logs") / 2**20,
     )
-    minute = pl.col("pane") // MINUTE
-    minutes = (
+    spell = pl.col("pane") // SPELL
+    spells = (
         panes.lazy()
         .with_columns(
-            minute.alias("minute"),
-            pl.Series("hash", minute_hashes(panes["pane"].to_numpy() // MINUTE)),
+            spell.alias("spell"),
+            pl.Series("hash", spell_hashes(panes["pane"].to_numpy() // SPELL)),
         )
         .group_by(key)
-        .agg(pl.col("minute").n_unique().alias("minutes"), pl.col("hash").max())
+        .agg(pl.col("spell").n_unique().alias("spells"), pl.col("hash").max())
     )
-    both = counts.join(minutes, on=key).collect()
+    both = counts.join(spells, on=key).collect()
     codes = key_codes(*(both[name].to_numpy() for name in key))
-    sums = both.select("minutes", "count", "squares", "windows", "logs").to_numpy().astype(float)
+    sums = both.select("spells", "count", "squares", "windows", "logs").to_numpy().astype(float)
     return Table.of(codes, sums, both["hash"].to_numpy())
 
 
-def minute_hashes(minutes: np.ndarray) -> np.ndarray:
-    """Fibonacci hash of minutes, 53 bits, so that a float64 holds it exactly."""
+def spell_hashes(spells: np.ndarray) -> np.ndarray:
+    """Fibonacci hash of spells, 53 bits, so that a float64 holds it exactly."""
     with np.errstate(over="ignore"):
-        mixed = minutes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = spells.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
     return np.asarray((mixed >> np.uint64(11)).astype(np.float64))

@@ -3,7 +3,8 @@
 Overlapping windows and neighbouring ones are many looks at one thing, so what is counted is the
 highest value in a block of time. Maxima of blocks follow, for light-tailed values, a Gumbel
 distribution (Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, section 3.1);
-its two parameters are fitted by quantiles, which incidents in the history hardly move.
+its two parameters are fitted by the lower quantiles alone, so that the threshold holds although up to
+half of the blocks of a history hold incidents.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 DAY = 86_400.0
 
 # Quantiles of the standard Gumbel distribution: -ln(-ln q).
-_LOW, _MIDDLE, _HIGH = (float(-np.log(-np.log(q))) for q in (0.25, 0.5, 0.75))
+_QUANTILES = (0.1, 0.3, 0.5)
+_LOW, _MIDDLE, _HIGH = (float(-np.log(-np.log(q))) for q in _QUANTILES)
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ def block_maxima(values: np.ndarray, ends: np.ndarray, block: int) -> np.ndarray
 
 
 def fit_tail(maxima: np.ndarray, least_scale: float = 0.0) -> Tail:
-    """Fit by the quartiles, (n,) → Tail; ``least_scale`` keeps a constant history from certainty."""
-    low, middle, high = np.quantile(maxima, [0.25, 0.5, 0.75])
+    """Fit by the lower half, (n,) → Tail; ``least_scale`` keeps a constant history from certainty."""
+    low, middle, high = np.quantile(maxima, _QUANTILES)
     scale = max(float(high - low) / (_HIGH - _LOW), least_scale)
     return Tail(float(middle) - scale * _MIDDLE, scale)
 

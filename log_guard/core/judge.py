@@ -120,24 +120,22 @@ class Judge:
         self, parts: Parts, batch: WindowBatch, features: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Squared contributions of the parts, and each window's score over its threshold."""
-        scales = self.model.scales.of(batch.rows["group"].to_numpy())
-        squares = weighted_squares(parts, scales[:, :2])
+        squares = weighted_squares(parts, self.model.scales.as_array())
+        sums = np.zeros((len(features), 2))
+        np.add.at(sums, (parts.row, parts.detector), squares)
+        # The more surprised of the two has the word: what one does not know is no argument against
+        # what the other has seen.
+        leading = np.where(sums[:, SURPRISE] > sums[:, NOVELTY], SURPRISE, NOVELTY)
         if self.detector in ("novelty", "surprise"):
-            squares = np.where(
-                parts.detector == (NOVELTY if self.detector == "novelty" else SURPRISE),
-                squares,
-                0.0,
-            )
-        sums = np.zeros(len(features))
-        np.add.at(sums, parts.row, squares)
+            leading[:] = NOVELTY if self.detector == "novelty" else SURPRISE
+        squares = np.where(parts.detector == leading[parts.row], squares, 0.0)
+        largest = np.sqrt(np.take_along_axis(sums, leading[:, None], axis=1)[:, 0])
         if self.outlier is not None:
             return squares, self.outlier.ratio(features)
         if self.detector == "reference":
             density = self.model.density
             return squares, np.asarray(density.distance(features) / density.eps)
-        if self.detector == "fusion":
-            return squares, np.sqrt(sums) / scales[:, 2]
-        return squares, np.sqrt(sums)
+        return squares, largest
 
     def _explain(
         self,

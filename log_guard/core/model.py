@@ -11,7 +11,7 @@ from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.features import FEATURES
 from log_guard.core.features.text import TextModel
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Scales:
-    """What each detector's value is divided by, so that 1 is the threshold.
+    """What each detector's value is divided by, so that 1 is the threshold, bits."""
 
-    by_group:  group id → (novelty, surprise, both together).
-    default:   the same for a group that history does not know.
-    """
+    novelty: float
+    surprise: float
 
-    by_group: dict[int, tuple[float, float, float]]
-    default: tuple[float, float, float]
-
-    def of(self, groups: np.ndarray) -> np.ndarray:
-        """Scales of groups, (n,) → (n, 3)."""
-        unique, inverse = np.unique(groups, return_inverse=True)
-        table = np.array([self.by_group.get(int(g), self.default) for g in unique]).reshape(-1, 3)
-        return np.asarray(table[inverse.reshape(-1)])
+    def as_array(self) -> np.ndarray:
+        """(2,), in the order of ``scoring.KINDS``."""
+        return np.array([self.novelty, self.surprise])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from log_guard.core.baseline import (
     ALL_LEVELS,
     COUNT,
-    MINUTES,
+    SPELLS,
     Baseline,
     code_groups,
     code_levels,
@@ -34,6 +34,7 @@ MIN_WINDOWS = 5
 """Windows of history below which a group's counts are not judged."""
 NEW_GROUP_EXPONENT = 2.0
 """How fast counts of rare keys fall off in a group without history."""
+UNKNOWN_LEVEL_SHARE = 0.1
 VOLUME_TEMPLATE = -1
 """Stands for 'no template': the part is a volume (a level's count, or all events)."""
 
@@ -84,11 +85,12 @@ def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
     template = batch.entries["template"].to_numpy()
     count = batch.entries["count"].to_numpy().astype(float)
     codes = key_codes(groups[row], level, template)
-    watched = baseline.groups.look_up(groups)  # (rows, 2): minutes, windows
+    watched = baseline.groups.look_up(groups)  # (rows, 2): spells, windows
     known = baseline.keys.look_up(codes)
     steady = np.isin(codes, baseline.steady)
     exponent = baseline.burst.look_up(groups)[row, 0]
-    exponent = np.where(steady, 0.0, np.where(exponent > 0, exponent, NEW_GROUP_EXPONENT))
+    exponent = np.where(exponent > 0, exponent, NEW_GROUP_EXPONENT)
+    exponent = np.where(known[:, SPELLS] > 0, 0.0, exponent)  # of what is known, counts are judged
     novelty = Parts(
         row=row,
         detector=np.full(len(row), NOVELTY),
@@ -98,7 +100,13 @@ def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
         mean=known[:, COUNT] / np.maximum(watched[row, 1], 1.0),
         variance=np.zeros(len(row)),
         bits=together(
-            novelty_bits(known[:, MINUTES], watched[row, 0], level, count, exponent),
+            novelty_bits(
+                known[:, SPELLS],
+                watched[row, 0],
+                _level_shares(groups[row], level, baseline),
+                count,
+                exponent,
+            ),
             row,
             np.where(steady, 0.0, baseline.keys.look_up_peaks(codes)),
         ),
@@ -109,6 +117,15 @@ def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
     volumes = _volume_parts(groups, row, level, count, watched, baseline, whole, judged)
     usual = _steady_parts(groups, codes, row, count, watched, baseline, whole, judged)
     return Parts.join([novelty, volumes, usual])
+
+
+def _level_shares(groups: np.ndarray, level: np.ndarray, baseline: Baseline) -> np.ndarray:
+    """Share of the group's events that have the level, (n,); of a group without history a tenth."""
+    zero = np.zeros(len(groups), dtype=np.int64)
+    mine = baseline.volumes.look_up(key_codes(groups, level, zero))[:, COUNT]
+    every = np.full(len(groups), ALL_LEVELS)
+    total = baseline.volumes.look_up(key_codes(groups, every, zero))[:, COUNT]
+    return np.where(total > 0, (mine + 0.5) / (total + 1.0), UNKNOWN_LEVEL_SHARE)
 
 
 def together(bits: np.ndarray, row: np.ndarray, trace: np.ndarray) -> np.ndarray:
@@ -241,8 +258,8 @@ def detector_values(parts: Parts, rows: int) -> np.ndarray:
 
 
 def weighted_squares(parts: Parts, scale: np.ndarray) -> np.ndarray:
-    """Squared contribution of each part, (n,), given the scale of each window's detectors, (rows, 2)."""
-    return _square(parts.bits / scale[parts.row, parts.detector])
+    """Squared contribution of each part, (n,), given the scales of the detectors, (2,)."""
+    return _square(parts.bits / scale[parts.detector])
 
 
 def _square(values: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline import EPOCH, MINUTE, Baseline, learn
+from log_guard.core.baseline import EPOCH, SPELL, Baseline, learn
 from log_guard.core.calibration import DAY, block_maxima, fit_tail
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
@@ -27,10 +27,10 @@ from log_guard.core.windows import WHOLE, WindowBatch, Windows, WindowSpec
 from log_guard.errors import InputError
 
 FOLDS = 3
+MINUTE = 60 * SECOND
 MAX_BLOCK = 600 * SECOND
 LEAST_BITS = 0.5
 """Least Gumbel scale of a detector's maxima, bits: a constant history is no certainty."""
-LEAST_RATIO = 0.05
 MAX_TEXT_TEMPLATES = 5_000
 
 
@@ -146,7 +146,7 @@ class _Fold:
 def _folds(
     panes: pl.DataFrame, start: int, end: int, window: int, since: dict[int, int], whole: bool
 ) -> list[_Fold]:
-    cuts = [start + (end - start) * i // FOLDS // MINUTE * MINUTE for i in range(FOLDS)] + [end]
+    cuts = [start + (end - start) * i // FOLDS // SPELL * SPELL for i in range(FOLDS)] + [end]
     cuts[0] = start
     out = []
     for a, b in pairwise(cuts):
@@ -243,33 +243,20 @@ def _tumbling(batch: WindowBatch, spec: WindowSpec, history: History) -> np.ndar
 
 
 def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales:
-    """Thresholds a group, such that all groups together stay within the budget."""
-    present = np.unique(looks.groups)
+    """Thresholds for the whole deployment: in a block all groups together are one look.
+
+    Not a threshold a group: one whose history holds an incident in every fourth block would be deaf
+    to the next. A count surprise must besides exceed all that the history has shown: volumes are
+    heavier-tailed than any tail that could be fitted to so few blocks.
+    """
     span_days = (int(looks.ends.max()) - int(looks.ends.min()) + block) / SECOND / DAY
-    budget = false_alarms_per_day * span_days / len(present)
-    single = np.ones((len(present), 2))
-    for i, group in enumerate(present):
-        mine = looks.groups == group
-        for detector in range(2):
-            single[i, detector] = _threshold(
-                looks.values[mine, detector], looks.ends[mine], block, budget, LEAST_BITS
-            )
-    index = np.searchsorted(present, looks.groups)
-    scale = single[index]
-    fused = np.sqrt(((looks.values / scale) ** 2).sum(axis=1))
-    by_group: dict[int, tuple[float, float, float]] = {}
-    for i, group in enumerate(present):
-        mine = looks.groups == group
-        both = _threshold(fused[mine], looks.ends[mine], block, budget, LEAST_RATIO)
-        by_group[int(group)] = (float(single[i, 0]), float(single[i, 1]), both)
-    highest = np.array(list(by_group.values())).max(axis=0)
-    return Scales(by_group, (float(highest[0]), float(highest[1]), float(highest[2])))
+    budget = false_alarms_per_day * span_days
+    novelty, surprise = (block_maxima(looks.values[:, i], looks.ends, block) for i in range(2))
+    highest = float(surprise.max(initial=0.0))
+    return Scales(_threshold(novelty, budget), max(_threshold(surprise, budget), highest))
 
 
-def _threshold(
-    values: np.ndarray, ends: np.ndarray, block: int, budget: float, least: float
-) -> float:
+def _threshold(maxima: np.ndarray, budget: float) -> float:
     """Value that ``budget`` of the blocks seen would pass, by the tail fitted to their maxima."""
-    maxima = block_maxima(values, ends, block)
     probability = min(budget / len(maxima), 0.5)
-    return max(fit_tail(maxima, least).threshold(probability), least)
+    return max(fit_tail(maxima, LEAST_BITS).threshold(probability), LEAST_BITS)

@@ -202,12 +202,7 @@ def test_the_manifest_is_for_people_too(model: Model, saved: Path) -> None:
     content = json.loads(text)
     assert content["training"]["start"] == "2023-11-14T22:13:20Z"
     assert content["window_seconds"] == 30.0
-    assert content["scales"]["by_group"].keys() == {
-        WHOLE_STREAM,
-        "service-0",
-        "service-1",
-        "service-2",
-    }
+    assert content["scales"].keys() == {"novelty", "surprise"}
     training = model.training
     seconds = training.blocks * training.block / SECOND
     assert content["certified_false_alarms_per_day"] == pytest.approx(86_400 / seconds)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline import ALL_LEVELS, MINUTES, Baseline, key_codes, learn
+from log_guard.core.baseline import ALL_LEVELS, COUNT, SPELLS, Baseline, key_codes, learn
 from log_guard.core.detectors.novelty import novelty_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import SECOND, Level
@@ -17,6 +17,7 @@ from log_guard.core.scoring import (
     NEW_GROUP_EXPONENT,
     NOVELTY,
     SURPRISE,
+    UNKNOWN_LEVEL_SHARE,
     VOLUME_TEMPLATE,
     Parts,
     detector_values,
@@ -146,9 +147,18 @@ def test_a_key_never_seen_is_the_more_novel_the_longer_the_watch_and_the_severer
         parts = find_parts(batch_of([(1, {(level, 77): 1})]), history)
         return float(only(parts, 0, NOVELTY)[level, 77][7])
 
-    in_an_hour = novelty_bits(np.zeros(1), np.array([60.0]), np.array([INFO]))
+    share = BASELINE.volumes.look_up(key_codes(*np.array([[1], [INFO], [0]])))[0, COUNT]
+    total = BASELINE.volumes.look_up(key_codes(*np.array([[1], [ALL_LEVELS], [0]])))[0, COUNT]
+    level = np.array([(share + 0.5) / (total + 1.0)])
+    in_an_hour = novelty_bits(np.zeros(1), np.array([30.0]), level)
     assert bits(INFO, BASELINE) == in_an_hour[0]
     assert bits(INFO, baseline(5)) < bits(INFO, BASELINE) < bits(ERROR, BASELINE)
+
+
+def test_an_error_of_a_service_that_errs_all_day_weighs_as_little_as_its_infos() -> None:
+    usual, rare = novelty_bits(np.ones(2), np.full(2, 100.0), np.array([0.5, 0.001]))
+    assert usual < rare
+    assert novelty_bits(np.ones(1), np.full(1, 100.0))[0] < usual
 
 
 def test_a_key_that_is_always_there_is_not_novel_however_often_it_comes() -> None:
@@ -168,7 +178,7 @@ def test_a_group_without_history_is_judged_by_novelty_alone() -> None:
     parts = find_parts(batch_of([(9, {(ERROR, 77): 4})]), BASELINE)
     assert set(parts.detector.tolist()) == {NOVELTY}
     expected = novelty_bits(
-        np.zeros(1), np.zeros(1), np.array([ERROR]), np.array([4.0]), NEW_GROUP_EXPONENT
+        np.zeros(1), np.zeros(1), UNKNOWN_LEVEL_SHARE, np.array([4.0]), NEW_GROUP_EXPONENT
     )
     assert parts.bits.tolist() == expected.tolist()
 
@@ -238,12 +248,12 @@ def test_the_norm_of_what_comes_together_is_that_of_its_largest(
 def test_a_score_is_the_norm_of_its_parts() -> None:
     parts = find_parts(batch_of([(1, {(ERROR, 77): 9, (INFO, 0): 40}), (2, {})]), BASELINE)
     values = detector_values(parts, 2)
-    scale = np.array([[2.0, 4.0], [1.0, 8.0]])
+    scale = np.array([2.0, 4.0])
     squares = weighted_squares(parts, scale)
     for row in range(2):
         for detector in (NOVELTY, SURPRISE):
             mine = (parts.row == row) & (parts.detector == detector)
-            expected = (values[row, detector] / scale[row, detector]) ** 2
+            expected = (values[row, detector] / scale[detector]) ** 2
             assert squares[mine].sum() == pytest.approx(expected, abs=1e-4)
 
 
@@ -252,7 +262,7 @@ def test_the_mean_of_history_is_told_with_each_part() -> None:
     part = only(parts, 0, NOVELTY)[ERROR, 4]
     assert part[5] == 7 / 120
     known = BASELINE.keys.look_up(key_codes(*np.array([[1], [ERROR], [4]])))
-    assert known[0, MINUTES] == 1
+    assert known[0, SPELLS] == 1
 
 
 def test_parts_can_be_taken_and_joined() -> None:

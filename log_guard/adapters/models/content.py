@@ -72,10 +72,7 @@ def manifest_of(model: Model, checksums: dict[str, str]) -> Manifest:
             digest=training.digest,
         ),
         density=DensityEntry(eps=model.density.eps, min_samples=model.density.min_samples),
-        scales=ScalesEntry(
-            default=model.scales.default,
-            by_group={model.groups[i]: scales for i, scales in model.scales.by_group.items()},
-        ),
+        scales=ScalesEntry(novelty=model.scales.novelty, surprise=model.scales.surprise),
         features=model.features,
         groups=model.groups,
         templates=model.templates,
@@ -95,7 +92,6 @@ def model_of(manifest: Manifest, arrays: Arrays) -> Model:
     density.core_ = arrays["density.core"]
     density.core_labels_ = arrays["density.core_labels"]
     density.labels_ = arrays["density.labels"]
-    by_name = manifest.scales.by_group
     return Model(
         window=_microseconds(manifest.window_seconds),
         slide=_microseconds(manifest.slide_seconds),
@@ -108,10 +104,7 @@ def model_of(manifest: Manifest, arrays: Arrays) -> Model:
             volumes=_table("volumes", arrays),
             groups=_table("groups", arrays),
         ),
-        scales=Scales(
-            {i: by_name[name] for i, name in enumerate(manifest.groups) if name in by_name},
-            manifest.scales.default,
-        ),
+        scales=Scales(manifest.scales.novelty, manifest.scales.surprise),
         text=TextModel(
             terms=np.array(manifest.text.terms),
             idf=arrays["text.idf"],
@@ -172,8 +165,6 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
     for name, values in words.items():
         if len(set(values)) < len(values):
             yield f"two of its {name} are equal"
-    if not manifest.scales.by_group.keys() <= set(manifest.groups):
-        yield "it has thresholds for groups that it does not know"
     if not manifest.text.terms or not manifest.text.known:
         yield "it knows no text"
     if list(manifest.text.known) != sorted(set(manifest.text.known)):

@@ -44,10 +44,10 @@ class TrainingEntry(_Strict):
 
 
 class ScalesEntry(_Strict):
-    """Thresholds of novelty, surprise and both together, by the names of the groups."""
+    """Thresholds of the two detectors, bits."""
 
-    default: tuple[Positive, Positive, Positive]
-    by_group: dict[str, tuple[Positive, Positive, Positive]]
+    novelty: Positive
+    surprise: Positive
 
 
 class DensityEntry(_Strict):

@@ -1,20 +1,18 @@
-"""Novelty: what has not been seen, or hardly ever, is surprising; the more so the more severe.
+"""Novelty: what has not been seen, or hardly ever, is surprising; the more so the rarer its level.
 
-The surprise of a key (group, level, template) is ``-log2`` of the share of the group's minutes that
-held it, with half a minute added (the Krichevsky-Trofimov estimate): a key seen all the time is worth
-next to nothing, one never seen in a day worth 11 bits.
+The surprise of a key (group, level, template) is ``-log2`` of the share of the group's spells (of 2
+minutes) that held it, with half a spell added (the Krichevsky-Trofimov estimate). It is weighted by
+how rare the level is in its group: an ERROR means much in a service that hardly ever logs one, and
+nothing in one that logs them all day. A level that never varies weighs nothing and costs nothing.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from log_guard.core.events import Level
-
-LEVEL_WEIGHT = np.ones(16)
-LEVEL_WEIGHT[Level.WARN] = 1.1
-LEVEL_WEIGHT[Level.ERROR] = 1.25
-LEVEL_WEIGHT[Level.FATAL] = 1.5
+LEVEL_WEIGHT = 0.2
+"""What a bit of the level's own surprise adds to the weight of a key."""
+MAX_LEVEL_BITS = 12.0
 
 _UNIT = float(1 << 20)
 
@@ -25,20 +23,22 @@ def exact(bits: np.ndarray) -> np.ndarray:
 
 
 def novelty_bits(
-    minutes_with: np.ndarray,
-    minutes_watched: np.ndarray,
-    levels: np.ndarray,
+    spells_with: np.ndarray,
+    spells_watched: np.ndarray,
+    level_shares: np.ndarray | float = 1.0,
     counts: np.ndarray | float = 1.0,
     exponent: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Surprise of keys that occur, bits; all arguments (n,).
 
-    A rare key that comes ``counts`` times is ``exponent * log2(counts)`` bits more surprising than
-    one that comes once: the tail of such counts is taken as a power of the count.
+    level_shares:  share of the group's events that have the key's level, in (0, 1].
+    exponent:      a key that comes ``counts`` times is ``exponent * log2(counts)`` bits more
+                   surprising than one that comes once: the tail of such counts is taken as a power.
     """
-    share = (minutes_with + 0.5) / (np.maximum(minutes_watched, minutes_with) + 1.0)
+    share = (spells_with + 0.5) / (np.maximum(spells_watched, spells_with) + 1.0)
     often = exponent * np.log2(np.maximum(counts, 1.0))
-    return exact((often - np.log2(share)) * LEVEL_WEIGHT[levels])
+    level_bits = np.clip(-np.log2(level_shares), 0.0, MAX_LEVEL_BITS)
+    return exact((often - np.log2(share)) * (1.0 + LEVEL_WEIGHT * level_bits))
 
 
 class NoveltyDetector:
@@ -63,7 +63,7 @@ class NoveltyDetector:
         X = np.asarray(X)
         seen = np.concatenate([self.seen_, np.zeros(X.shape[1] - len(self.seen_))])
         rows = np.full(len(seen), self.rows_)
-        bits = novelty_bits(seen, rows, np.full(len(seen), int(Level.INFO)))
+        bits = novelty_bits(seen, rows)
         return np.asarray(-np.sqrt(((X > 0) * bits**2).sum(axis=1)))
 
     def predict(self, X: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline import EPOCH
+from log_guard.core.baseline import EPOCH, Baseline
 from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.features.window import window_features
 from log_guard.core.judge import Judge, Outlier
@@ -209,10 +209,28 @@ class Detect:
         return [
             result
             for mask, baseline in by_age
-            for result in era.judge.judge(batch.only(mask), baseline, self.windows, revision)
+            for result in self._judged(era.judge, batch.only(mask), baseline, revision)
         ]
 
-    def _unjudged(self, batch: WindowBatch, revision: int) -> list[Result]:
+    def _judged(
+        self, judge: Judge, batch: WindowBatch, baseline: Baseline, revision: int
+    ) -> list[Result]:
+        """Judge a batch; a window on which that fails gets a result that says so, and not a hole."""
+        try:
+            return judge.judge(batch, baseline, self.windows, revision)
+        except Exception as e:  # noqa: BLE001  # a bug of ours or of a detector must not stop the stream
+            if batch.rows.height == 1:
+                return self._unjudged(batch, revision, f"{type(e).__name__}: {e}")
+        alone = np.eye(batch.rows.height, dtype=bool)
+        return [
+            result
+            for one in alone
+            for result in self._judged(judge, batch.only(one), baseline, revision)
+        ]
+
+    def _unjudged(
+        self, batch: WindowBatch, revision: int, error: str | None = None
+    ) -> list[Result]:
         features = window_features(batch, None)
         return [
             Result(
@@ -224,7 +242,8 @@ class Detect:
                 False,
                 0.0,
                 features[row],
-                warming=self.warming(end),
+                warming=None if error else self.warming(end),
+                error=error,
             )
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]

@@ -22,10 +22,12 @@ class EpisodeRules:
 
     quiet:     an episode is over when none of its groups was anomalous for so long.
     together:  a group joins an episode in which some trouble began no longer ago than this.
+    remember:  how long a resolved episode still takes in late windows of its own, unheard.
     """
 
     quiet: int = 60 * SECOND
     together: int = 60 * SECOND
+    remember: int = 600 * SECOND
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Episodes:
         self.rules = rules or EpisodeRules()
         self._next = first_id
         self._open: list[Episode] = []
+        self._past: list[Episode] = []  # resolved, but late events may still revise their windows
 
     def add(self, results: Iterable[Result]) -> list[Alert]:
         """Take in results; return what a person should hear: opened, updated (another service), resolved."""
@@ -85,9 +88,13 @@ class Episodes:
 
         over = [episode for episode in self._open if is_over(episode)]
         self._open = [episode for episode in self._open if not is_over(episode)]
+        oldest = result.window_end - self.rules.remember
+        self._past = [episode for episode in [*self._past, *over] if episode.end >= oldest]
         return [self._alert(episode, "resolved") for episode in over]
 
     def _take(self, result: Result, evidence: Evidence) -> list[Alert]:
+        if self._was_heard(result):
+            return []
         episode = self._episode_of(result)
         state = None
         if episode is None:
@@ -114,6 +121,14 @@ class Episodes:
             if result.anomaly_score > trouble.score:
                 trouble.score, trouble.evidence = result.anomaly_score, evidence
         return [] if state is None else [self._alert(episode, state)]
+
+    def _was_heard(self, result: Result) -> bool:
+        """Whether a late window is part of an episode that is over: a person has heard of it."""
+        return any(
+            result.service in episode.groups
+            and episode.start <= result.window_end <= episode.end + self.rules.quiet
+            for episode in self._past
+        )
 
     def _episode_of(self, result: Result) -> Episode | None:
         """Find the open episode that the group is in, or joins; the latest that will have it."""

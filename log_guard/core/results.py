@@ -81,7 +81,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The verdict on one window of one group. Times in µs; ``revision`` grows when it is replaced."""
+    """The verdict on one window of one group. Times in µs; ``revision`` grows when it is replaced.
+
+    error:  why it could not be judged; a window is never left out.
+    """
 
     window_start: int
     window_end: int
@@ -94,6 +97,7 @@ class Result:
     model_version: str | None = None
     warming: str | None = None
     evidence: Evidence | None = None
+    error: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object: features by name at the top level."""
@@ -108,6 +112,7 @@ class Result:
             "anomaly_score": self.anomaly_score,
             "model_version": self.model_version,
             "warming": self.warming,
+            "error": self.error,
             **dict(zip(FEATURES, self.features.tolist(), strict=True)),
             "evidence": None if self.evidence is None else asdict(self.evidence),
         }

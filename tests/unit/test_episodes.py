@@ -198,3 +198,13 @@ def test_alerts_do_not_depend_on_how_results_in_order_are_cut(
     ordered = sorted(results, key=lambda r: (r.window_end, r.service == WHOLE_STREAM, r.service))
     parts = [ordered[i : i + size] for i in range(0, len(ordered), size)]
     assert fold(*parts) == fold(ordered)
+
+
+def test_a_straggler_of_an_episode_that_is_over_is_no_second_alert() -> None:
+    alerts = fold([window(30), calm(200)], [window(60)], [calm(300)])
+    assert told(alerts) == [(1, "opened", ("api",)), (1, "resolved", ("api",))]
+
+
+def test_new_trouble_of_the_same_service_is_a_new_alert_soon_after() -> None:
+    alerts = fold([window(30), calm(200)], [window(210)])
+    assert [(a.id, a.state) for a in alerts][2] == (2, "opened")

@@ -46,7 +46,7 @@ def _result_row(result: Result, volume: list[float], text: list[float]) -> dict[
         "anomaly_score": result.anomaly_score,
         "model_version": result.model_version,
         "warming": result.warming,
-        "error": None,
+        "error": result.error,
         "run": "",
         **dict(zip(VOLUME_FEATURES, volume, strict=True)),
         "text_features": dict(zip(TEXT_FEATURES, text, strict=True)),
@@ -68,6 +68,7 @@ def result_of(row: Row) -> Result:
         features=np.array([features[name] for name in FEATURES], dtype=float),
         model_version=row["model_version"],
         warming=row["warming"],
+        error=row["error"],
         evidence=None if row["evidence"] is None else _evidence_of(row["evidence"]),
     )
 

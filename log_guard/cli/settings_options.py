@@ -15,17 +15,19 @@ Command = Callable[..., None]
 def with_settings(*sections: str) -> Callable[[Command], Command]:
     """Give a command an option for each setting of these sections, and hand it the ``settings``.
 
-    The command's own parameters come first; it takes ``settings`` by keyword.
+    The command's own parameters come first; it takes ``settings``, and ``origins`` if it has such a
+    parameter, by keyword.
     """
     from log_guard.app.settings import Settings, load_settings, option, properties, section
 
     names = [name for name in Settings.model_fields if section(name) in sections]
 
     def decorate(command: Command) -> Command:
+        wants_origins = "origins" in inspect.signature(command).parameters
         own = [
             p
             for name, p in inspect.signature(command, eval_str=True).parameters.items()
-            if name != "settings"
+            if name not in ("settings", "origins")
         ]
 
         def call(**given: Any) -> None:
@@ -33,8 +35,8 @@ def with_settings(*sections: str) -> Callable[[Command], Command]:
             file = given.pop("config")
             if given.get("kafka_properties") is not None:
                 given["kafka_properties"] = properties(given["kafka_properties"]) or None
-            settings, _ = load_settings(given, file)
-            command(**kept, settings=settings)
+            settings, origins = load_settings(given, file)
+            command(**kept, settings=settings, **({"origins": origins} if wants_origins else {}))
 
         def parameter(name: str) -> inspect.Parameter:
             field = Settings.model_fields[name]

@@ -171,16 +171,11 @@ def lines(
 @with_settings("Kafka", "Windows", "Detection", "Input", "Database", "Logging")
 def config_show(
     settings: Settings,
+    origins: dict[str, str],
     output: Annotated[str, typer.Option("--format", help="toml or json.")] = "toml",
 ) -> None:
     """Print the effective settings and where each is from; secrets are hidden."""
-    # Only what the environment and the file say can be told apart here, so they are read again.
-    from log_guard.app.settings import load_settings
-
-    _, origins = load_settings({})
     shown = settings.shown()
-    before = load_settings({})[0].shown()
-    origins |= {name: "command line" for name in shown if shown[name] != before[name]}
     if output == "json":
         console().print_json(data={n: {"value": v, "from": origins[n]} for n, v in shown.items()})
         return

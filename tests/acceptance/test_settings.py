@@ -1,0 +1,133 @@
+"""One name everywhere: option, environment, file; what wins, what is said, and what never is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def logguard(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("LOGGUARD_")}
+    return subprocess.run(
+        [sys.executable, "-m", "log_guard.cli", *command],
+        env={**plain, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def shown(*options: str, **environment: str) -> dict[str, Any]:
+    done = logguard("config", "show", "--format", "json", *options, **environment)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('topic = "of-file"\nwindow_seconds = 60\nslide_seconds = 20.0\n')
+    found = shown(
+        *("--config", str(file), "--topic", "of-option"),
+        LOGGUARD_TOPIC="of-environment",
+        LOGGUARD_WINDOW_SECONDS="40",
+    )
+    assert found["topic"] == {"value": "of-option", "from": "command line"}
+    assert found["window_seconds"] == {"value": 40.0, "from": "environment"}
+    assert found["slide_seconds"] == {"value": 20.0, "from": str(file)}
+    assert found["output_topic"] == {"value": "anomaly-results", "from": "default"}
+
+
+def test_a_file_is_found_where_configurations_live(tmp_path: Path) -> None:
+    (tmp_path / "logguard").mkdir()
+    (tmp_path / "logguard" / "config.toml").write_text('topic = "mine"\n')
+    assert shown(XDG_CONFIG_HOME=str(tmp_path))["topic"]["value"] == "mine"
+
+
+def test_the_options_of_the_original_design_have_their_defaults() -> None:
+    found = {name: entry["value"] for name, entry in shown().items()}
+    expected = {
+        "kafka_brokers": "localhost:9092",
+        "topic": "log-events",
+        "output_topic": "anomaly-results",
+        "window_seconds": 30.0,
+        "db_host": "localhost",
+        "db_port": 5432,
+        "db_name": "logguard",
+        "db_user": "logguard",
+        "processor_group": "logguard-processor",
+        "detector_group": "logguard-detector",
+        "writer_group": "logguard-writer",
+        "poll_milliseconds": 100,
+        "db_batch": 100,
+        "db_batch_seconds": 5.0,
+    }
+    assert expected.items() <= found.items()
+
+
+def test_secrets_are_never_shown() -> None:
+    done = logguard(
+        *(
+            "config",
+            "show",
+            "--db-password",
+            "hush-one",
+            "--kafka-property",
+            "sasl.password=hush-two",
+        ),
+        LOGGUARD_DB_URL="postgresql://u:hush-three@h/d",
+    )
+    assert done.returncode == 0
+    assert "hush" not in done.stdout + done.stderr
+    assert '"sasl.password" = "***"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "file", "said"),
+    [
+        (("--window-seconds", "0"), {}, "", "--window-seconds 0.0: Input should be greater"),
+        (
+            (),
+            {"LOGGUARD_DB_PORT": "x"},
+            "",
+            "LOGGUARD_DB_PORT 'x': Input should be a valid integer",
+        ),
+        ((), {}, "nonsense = 1", "nonsense: no such setting; see `logguard config show`"),
+        ((), {}, "topic = ", "cannot be read"),
+        (("--kafka-property", "oops"), {}, "", "give NAME=VALUE"),
+        (("--config", "/nowhere.toml"), {}, "", "--config /nowhere.toml: no such file"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    tmp_path: Path, options: tuple[str, ...], environment: dict[str, str], file: str, said: str
+) -> None:
+    if file:
+        (tmp_path / "c.toml").write_text(file)
+        options = (*options, "--config", str(tmp_path / "c.toml"))
+    done = logguard("config", "show", *options, **environment)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("topics", "check"), ("audit",), ("topics", "create")])
+def test_a_server_that_is_away_is_one_line(command: tuple[str, ...], tmp_path: Path) -> None:
+    done = logguard(
+        *command, "--kafka-brokers", "localhost:1", LOGGUARD_DB_URL=str(tmp_path / "no.db")
+    )
+    assert done.returncode == 1
+    assert len([line for line in done.stderr.splitlines() if line.startswith("logguard: ")]) == 1
+
+
+def test_a_database_is_made_checked_and_kept_up_to_date(tmp_path: Path) -> None:
+    url = ("--db-url", str(tmp_path / "store.db"))
+    assert "run `logguard db upgrade`" in logguard("db", "check", *url).stdout
+    assert logguard("db", "upgrade", *url).returncode == 0
+    assert logguard("db", "check", *url).returncode == 0
+    assert logguard("db", "upgrade", *url).returncode == 0, "a second time is harmless"
+    assert "deleted 0 results" in logguard("db", "maintain", *url).stdout

@@ -114,7 +114,7 @@ def latency(address: str, url: str, directory: Path) -> bool:
     with Sender(address, pipeline.settings.topic) as sender:
         at = spec_start
         odd = 0
-        while at < time.time() or at < spec_start + WARM_SECONDS + LATENCY_SECONDS:
+        while at < spec_start + WARM_SECONDS + LATENCY_SECONDS:
             count = round(LATENCY_RATE / 10)
             stamps = at + np.arange(count) / LATENCY_RATE
             for i, stamp in enumerate(stamps.tolist()):

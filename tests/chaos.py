@@ -127,9 +127,24 @@ class Chaos:
         self.pipeline.wait("the table", lambda: self.pipeline.written_to(until), 180)
         self.pipeline.stop(["one", "two"])
         self.pipeline.start("last", "summarise", idle_seconds=1.0)
-        self.pipeline.wait("the audit", lambda: self.pipeline.run("audit").returncode == 0, 120)
+        self._wait_for_audit()
         self.pipeline.stop()
         self._compare(lines, until)
+
+    def _wait_for_audit(self) -> None:
+        said = ""
+
+        def accounted() -> bool:
+            nonlocal said
+            done = self.pipeline.run("audit")
+            said = done.stdout + done.stderr
+            return done.returncode == 0
+
+        try:
+            self.pipeline.wait("the audit", accounted)
+        except AssertionError:
+            self.say(f"what the audit said last:\n{said}")
+            raise
 
     def _compare(self, lines: list[list[bytes]], until: int) -> None:
         expected, actual = truth(self.pipeline, lines, until), self.pipeline.table(until)

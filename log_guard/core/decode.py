@@ -43,7 +43,7 @@ class Decoder:
         data = batch.data[:-1] if batch.data.endswith(b"\n") else batch.data
         if not batch.data:
             return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), [], 0)
-        lines = data.count(b"\n") + 1
+        lines = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n"))) + 1
         positions = (
             batch.positions
             if batch.positions is not None
@@ -93,12 +93,17 @@ class Decoder:
         )
         if good.all():
             return Decoded(events, [], events.height)
+        at = (~good).arg_true()
         split = records.to_list() if records is not None else data.split(b"\n")
+        said = raw.select("reason", "timestamp")[at].rows()
         dead = [
             DeadLetter(
-                _reason(raw, i, len(split[i])), int(positions[i]), batch.source, _raw(split[i])
+                _reason(reason, timestamp, len(split[i])),
+                int(positions[i]),
+                batch.source,
+                _raw(split[i]),
             )
-            for i in (~good).arg_true().to_list()
+            for i, (reason, timestamp) in zip(at.to_list(), said, strict=True)
         ]
         return Decoded(events.filter(good), dead, events.height)
 
@@ -151,13 +156,10 @@ def _fill_levels(level: pl.Series, message: pl.Series, unsaid: pl.Series) -> pl.
     return level.scatter(unsaid.arg_true(), guessed)
 
 
-def _reason(raw: pl.DataFrame, i: int, length: int) -> str:
+def _reason(said: str | None, timestamp: str | None, length: int) -> str:
     if length > MAX_LINE_BYTES:
         return "line too long"
-    said = raw["reason"][i]
-    if said:
-        return str(said)
-    return "no timestamp" if raw["timestamp"][i] is None else "unreadable timestamp"
+    return said or ("no timestamp" if timestamp is None else "unreadable timestamp")
 
 
 def _raw(record: str | bytes) -> bytes:

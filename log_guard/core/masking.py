@@ -7,7 +7,8 @@ Two steps, because one is cheap and the other is thorough:
 
 1. :meth:`Masker.coarse` runs one regular expression over every message and collapses each run of
    (hexadecimal) digits to ``0``. Nothing is decided by it, but thousands of messages become a few.
-2. :meth:`Masker.refine` runs the list of rules below over the few that remain.
+2. :meth:`Masker.refine` runs the lists of rules below over the few that remain, and what it found
+   is remembered.
 
 ``template = refine(coarse(message))`` depends on the message alone, so any split of a stream into
 batches gives the same templates. The price of collapsing first is that an all-hexadecimal word with
@@ -18,7 +19,7 @@ decimal digits must not become a template of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -54,47 +55,59 @@ _VALUE = (
     r"""|[\w$*.+/~!@#%^?-][^\s"',;&)}\]]*)"""
 )
 
+# polars remembers 32 compiled expressions and compiling one takes as long as a thousand texts, so
+# what belongs together is one expression: all of this module have to fit, with some room left.
+
 # Secrets are found by what they are called or by a shape that nothing else has.
 _SECRETS: tuple[tuple[str, str], ...] = (
     (rf"""(?is)({_KEY}[\\"']*\s*[:=]\s*){_SCHEME}{_VALUE}""", "${1}<secret>"),
     (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} <secret>"),
     (r"""([A-Za-z][A-Za-z0-9+.-]*://)[^/\s"'<>]+@""", "${1}<secret>@"),
-    (r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?", "<secret>"),
     (
-        r"\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}",
-        "<secret>",
-    ),
-    (
-        r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+        r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
+        r"|\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}"
+        r"|(?s:-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z))",
         "<secret>",
     ),
 )
 
 # Every secret above holds one of these: a message without any is not searched again.
-_SUSPECT = r"(?i)passw|passphrase|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-"
+_SUSPECT = r"(?i:passw|passphrase|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-)"
 
 _STRUCTURES: tuple[tuple[str, str], ...] = (
-    (r"\{[^{}]*\}", "<data>"),
-    (r"\[[^\[\]{}]*[,'\"=][^\[\]{}]*\]", "<data>"),
+    (r"\{[^{}]*\}|\[[^\[\]{}]*[,'\"=][^\[\]{}]*\]", "<data>"),
     (r"\([^(){}]*[,'\"=][^(){}]*\)", "(<data>)"),
 )
 
 # The rules see coarse text: every digit run is a single 0. Order matters, the specific first.
-_RULES: tuple[tuple[str, str], ...] = (
+# The first of them take away what makes nearly every message differ: names in addresses, and the
+# parts of a UUID that hold no digit.
+_NARROWING: tuple[tuple[str, str], ...] = (
     (r"""[A-Za-z][A-Za-z0-9+.-]*://(?:<secret>@)?[^\s"'<>()\[\]{},;]+""", "<url>"),
     (r"[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "<email>"),
-    (r"(?:\b(?:0|[a-fA-F]{1,4}))?(?:::?(?:0|[a-fA-F]{1,4})){6,7}\b", "<ip>"),
-    (r"(?:\b(?:0|[a-fA-F]{1,4}):)+:(?:(?:0|[a-fA-F]{1,4}):)*(?:0|[a-fA-F]{1,4})\b", "<ip>"),
-    (r"\b(?:(?:0|[a-fA-F]{2}):){5}(?:0|[a-fA-F]{2})\b", "<mac>"),
-    (r"\b(?:(?:0|[a-fA-F]{2})-){5}(?:0|[a-fA-F]{2})\b", "<mac>"),
+    (
+        r"(?:\b(?:0|[a-fA-F]{1,4}))?(?:::?(?:0|[a-fA-F]{1,4})){6,7}\b"
+        r"|(?:\b(?:0|[a-fA-F]{1,4}):)+:(?:(?:0|[a-fA-F]{1,4}):)*(?:0|[a-fA-F]{1,4})\b",
+        "<ip>",
+    ),
+    (
+        r"\b(?:(?:0|[a-fA-F]{2}):){5}(?:0|[a-fA-F]{2})\b|\b(?:(?:0|[a-fA-F]{2})-){5}(?:0|[a-fA-F]{2})\b",
+        "<mac>",
+    ),
     (
         r"\b(?:0|[a-fA-F]{8})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{4})-(?:0|[a-fA-F]{12})\b",
         "<uuid>",
     ),
-    (r"\b0[-/]0[-/]0[T ]0:0(?::0)?(?:[.,]0)?(?:Z|[+-]0(?::0)?)?", "<timestamp>"),
-    (r"\b0/[A-Z][a-z]{2}/0:0:0:0(?: [+-]0)?", "<timestamp>"),
-    (r"\b0:0:0(?:[.,]0)?\b", "<timestamp>"),
-    (r"\b0[-/]0[-/]0\b", "<timestamp>"),
+)
+
+_RULES: tuple[tuple[str, str], ...] = (
+    (
+        r"\b0[-/]0[-/]0[T ]0:0(?::0)?(?:[.,]0)?(?:Z|[+-]0(?::0)?)?"
+        r"|\b0/[A-Z][a-z]{2}/0:0:0:0(?: [+-]0)?"
+        r"|\b0:0:0(?:[.,]0)?\b"
+        r"|\b0[-/]0[-/]0\b",
+        "<timestamp>",
+    ),
     (r"\b0\.0\.0\.0\b(?:/0)?", "<ip>"),
     (
         r"""(^|[\s"'(\[=:,|])(?:[A-Za-z]:|~|\.{1,2})?(?:[/\\][\w.@%+~:?&=#$*!-]+)+[/\\]?""",
@@ -121,6 +134,8 @@ _RULES: tuple[tuple[str, str], ...] = (
 _CONTROL = r"[\x00-\x1f\x7f\u{80}-\u{9f}\u{2028}\u{2029}\u{200e}\u{200f}\u{061c}\u{202a}-\u{202e}\u{2066}-\u{2069}]+"
 """Control characters and those that turn text around: a log must not write to a terminal."""
 
+_ODD = f"{_SUSPECT}|{_CONTROL}"
+
 
 @dataclass(frozen=True)
 class Masker:
@@ -131,7 +146,8 @@ class Masker:
     """
 
     extra: tuple[tuple[str, str], ...] = ()
-    _cache: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _narrowed: Remembered = field(init=False, repr=False, compare=False)
+    _refined: Remembered = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, pattern in self.extra:
@@ -142,35 +158,28 @@ class Masker:
             except pl.exceptions.ComputeError as error:
                 reason = str(error).strip().splitlines()[-1]
                 raise OptionError(f"mask {name}: not a regular expression ({reason})") from None
+        object.__setattr__(self, "_narrowed", Remembered(_narrow))
+        object.__setattr__(self, "_refined", Remembered(_finish))
 
     def coarse(self, messages: pl.Series) -> pl.Series:
         """Collapse what mostly varies: String series → String series, a row a message."""
-        if messages.str.len_bytes().to_numpy().max(initial=0) > MAX_MESSAGE_CHARS:
+        if _longest(messages) > MAX_MESSAGE_CHARS:
             messages = messages.str.slice(0, MAX_MESSAGE_CHARS)
         for name, pattern in self.extra:
             messages = messages.str.replace_all(pattern, f"<{name}>")
         return messages.str.replace_all(_DIGITS, "0")
 
     def refine(self, coarse: pl.Series) -> pl.Series:
-        """Make templates of coarse messages; meant for the distinct ones only."""
-        text = _without_secrets(one_line(coarse))
-        for pattern, placeholder in _RULES:
-            text = text.str.replace_all(pattern, placeholder)
-        return text.str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
+        """Make templates of coarse messages; meant for the distinct ones only.
+
+        Thirty rules cost more than all the rest, so the few that narrow go first: what they leave
+        was mostly seen before.
+        """
+        return self._refined(self._narrowed(coarse))
 
     def refined(self, coarse: pl.Series) -> pl.DataFrame:
-        """Return ``coarse`` and their ``template``; a coarse message seen lately is not refined again."""
-        cache = self._cache
-        fresh = [text for text in coarse.to_list() if text not in cache]
-        if fresh:
-            if len(cache) + len(fresh) > MAX_CACHED:
-                cache.clear()
-                fresh = coarse.to_list()
-            cache.update(
-                zip(fresh, self.refine(pl.Series(fresh, dtype=pl.String)).to_list(), strict=True)
-            )
-        templates = pl.Series([cache[text] for text in coarse.to_list()], dtype=pl.String)
-        return pl.DataFrame({"coarse": coarse, "template": templates})
+        """Return ``coarse`` and their ``template``, a row each."""
+        return pl.DataFrame({"coarse": coarse, "template": self.refine(coarse)})
 
     def templates(self, messages: pl.Series) -> pl.Series:
         """Message → template, row by row (the two steps together)."""
@@ -179,6 +188,41 @@ class Masker:
         return coarse.to_frame().join(pairs, on="coarse", how="left", maintain_order="left")[
             "template"
         ]
+
+
+class Remembered:
+    """A function of texts, row by row, that is not computed again for a text seen lately."""
+
+    def __init__(self, compute: Callable[[pl.Series], pl.Series]) -> None:
+        self._compute = compute
+        self._known: dict[str, str] = {}
+
+    def __call__(self, texts: pl.Series) -> pl.Series:
+        """Texts → results, String, as many."""
+        known = self._known
+        wanted = texts.to_list()
+        fresh = list({text: None for text in wanted if text not in known})
+        if fresh:
+            if len(known) + len(fresh) > MAX_CACHED:
+                known.clear()
+                fresh = list(dict.fromkeys(wanted))
+            found = self._compute(pl.Series(fresh, dtype=pl.String)).to_list()
+            known.update(zip(fresh, found, strict=True))
+        return pl.Series([known[text] for text in wanted], dtype=pl.String)
+
+
+def _narrow(coarse: pl.Series) -> pl.Series:
+    return _replaced(_without_secrets(one_line(coarse)), _NARROWING)
+
+
+def _finish(narrowed: pl.Series) -> pl.Series:
+    return _replaced(narrowed, _RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
+
+
+def _replaced(text: pl.Series, rules: Sequence[tuple[str, str]]) -> pl.Series:
+    for pattern, placeholder in rules:
+        text = text.str.replace_all(pattern, placeholder)
+    return text
 
 
 def one_line(messages: pl.Series) -> pl.Series:
@@ -195,25 +239,32 @@ def one_line(messages: pl.Series) -> pl.Series:
 
 def redact(messages: pl.Series) -> pl.Series:
     """Messages as people may see them: secrets removed, control characters gone, cut to length."""
-    text = _without_secrets(messages.str.slice(0, MAX_MESSAGE_CHARS)).str.replace_all(_CONTROL, " ")
+    # Few messages are long or odd, so it is asked first which: a pass that changes nothing costs
+    # as much as one that does.
+    if _longest(messages) > MAX_MESSAGE_CHARS:
+        messages = messages.str.slice(0, MAX_MESSAGE_CHARS)
+    odd = messages.str.contains(_ODD).arg_true()
+    text = messages
+    if len(odd):
+        clean = _replaced(messages.gather(odd), (*_SECRETS, (_CONTROL, " ")))
+        text = messages.clone().scatter(odd, clean)
+    if _longest(text) <= MAX_SAMPLE_CHARS:
+        return text
     cut = pl.col("text").str.len_chars() > MAX_SAMPLE_CHARS
     shown = pl.when(cut).then(pl.col("text").str.slice(0, MAX_SAMPLE_CHARS - 1) + "…")
     return text.alias("text").to_frame().select(shown.otherwise(pl.col("text")))["text"]
 
 
+def _longest(texts: pl.Series) -> int:
+    """Bytes of the longest, which are at least as many as its characters."""
+    return int(texts.str.len_bytes().to_numpy().max(initial=0))
+
+
 def _without_secrets(text: pl.Series) -> pl.Series:
-    suspect = text.str.contains(_SUSPECT).arg_true()
+    suspect = text.str.contains(_ODD).arg_true()  # control characters are gone: suspects only
     if not len(suspect):
         return text
-    cleaned = text.gather(suspect)
-    for pattern, placeholder in _SECRETS:
-        cleaned = cleaned.str.replace_all(pattern, placeholder)
-    rows = pl.int_range(len(text), eager=True, dtype=pl.Int64)
-    changes = pl.DataFrame({"row": suspect.cast(pl.Int64), "clean": cleaned})
-    both = pl.DataFrame({"row": rows, "text": text}).join(
-        changes, on="row", how="left", maintain_order="left"
-    )
-    return both.select(pl.coalesce("clean", "text").alias(text.name))[text.name]
+    return text.clone().scatter(suspect, _replaced(text.gather(suspect), _SECRETS))
 
 
 def clean_names(names: pl.Series) -> pl.Series:

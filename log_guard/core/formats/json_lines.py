@@ -13,6 +13,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from log_guard.core.formats.base import RAW_SCHEMA
@@ -24,6 +26,8 @@ from log_guard.core.formats.json_record import (
     has_deep_fields,
     parse_record,
 )
+
+_Bounds = npt.NDArray[np.int64]
 
 PLAIN_NAMES = Fields(("timestamp",), ("level",), ("service",), ("message",))
 
@@ -87,13 +91,53 @@ class JsonLines:
 
     def parse_data(self, data: bytes, lines: int) -> pl.DataFrame:
         """Parse ``lines`` newline-separated records."""
-        frame = self._fast(data, lines) if lines else None
-        if frame is not None and not frame["slow"].any():
-            return frame.drop("slow")
-        split = data.split(b"\n")[:lines]
-        if frame is None:
-            return self._piecewise(split)
-        return self._mend(frame, split)
+        if not lines:
+            return pl.DataFrame(schema=RAW_SCHEMA)
+        starts, ends = _line_bounds(data, lines)
+        odd = np.flatnonzero(_no_object(data, starts, ends))
+        if not len(odd):
+            return self._parse_objects(data, starts, ends)
+        # What cannot be an object goes its own way, and the rest stays one batch.
+        good = np.delete(np.arange(lines), odd)
+        rest = _without(data, starts, ends, odd)
+        objects = self.parse_data(rest, len(good))
+        alone = _rows([self._record(data[starts[i] : ends[i]]) for i in odd.tolist()])
+        return _in_order(objects, good, alone, odd)
+
+    def _parse_objects(self, data: bytes, starts: _Bounds, ends: _Bounds) -> pl.DataFrame:
+        """Parse lines that look like objects: all at once or, where one spoils it, by halves."""
+        lines = len(starts)
+        frame = self._fast(data, lines)
+        if frame is not None:
+            slow = frame["slow"].to_numpy()
+            shaped = frame.drop("slow")
+            if not slow.any():
+                return shaped
+            at = np.flatnonzero(slow)
+            again = _rows([self._record(data[starts[i] : ends[i]]) for i in at.tolist()])
+            return _in_order(shaped.filter(~frame["slow"]), np.flatnonzero(~slow), again, at)
+        if lines == 1 or not self._may_be_fast:
+            return _rows(
+                [
+                    self._record(data[a:b])
+                    for a, b in zip(starts.tolist(), ends.tolist(), strict=True)
+                ]
+            )
+        middle = lines // 2
+        cut = int(starts[middle])
+        return pl.concat(
+            [
+                self._parse_objects(data[: cut - 1], starts[:middle], ends[:middle]),
+                self._parse_objects(data[cut:], starts[middle:] - cut, ends[middle:] - cut),
+            ]
+        )
+
+    def _record(self, line: bytes) -> tuple[str | None, ...]:
+        return parse_record(line, self.fields, self.group)
+
+    @property
+    def _may_be_fast(self) -> bool:
+        return bool(self.keys.timestamp and self.keys.message) and not self.group
 
     def _fast(self, data: bytes, lines: int) -> pl.DataFrame | None:
         """Let polars parse all; None if it refuses one of them. ``slow`` marks what needs a second look."""
@@ -102,7 +146,7 @@ class JsonLines:
             for key in (self.keys.timestamp, self.keys.level, self.keys.service, self.keys.message)
             if key
         ]
-        if not self.keys.timestamp or not self.keys.message or self.group:
+        if not self._may_be_fast:
             return None
         try:
             frame = pl.read_ndjson(data, schema=dict.fromkeys(names, pl.String), ignore_errors=True)
@@ -145,44 +189,41 @@ class JsonLines:
         numbers = SYSLOG_NUMBERS.get(key) or OTEL_NUMBERS.get(key)
         return pl.col(key).replace(numbers) if numbers else pl.col(key)
 
-    def _mend(self, frame: pl.DataFrame, split: list[bytes]) -> pl.DataFrame:
-        at = frame["slow"].arg_true().to_list()
-        mended = _rows([parse_record(split[i], self.fields, self.group) for i in at])
-        rest = frame.drop("slow").with_row_index("i").filter(~frame["slow"])
-        return (
-            pl.concat(
-                [
-                    rest,
-                    mended.with_columns(pl.Series("i", at, dtype=pl.UInt32)).select(
-                        "i", *RAW_SCHEMA
-                    ),
-                ]
-            )
-            .sort("i")
-            .drop("i")
-        )
 
-    def _piecewise(self, split: list[bytes]) -> pl.DataFrame:
-        """Keep what cannot be JSON from the fast path, then halve until only the culprits are left."""
-        good = [i for i, line in enumerate(split) if line[:1] == b"{" and line[-1:] in b"}\r"]
-        frame = self._halve([split[i] for i in good])
-        bad = sorted(set(range(len(split))) - set(good))
-        mended = _rows([parse_record(split[i], self.fields, self.group) for i in bad])
-        order = pl.Series("i", [*good, *bad], dtype=pl.UInt32)
-        return pl.concat([frame, mended]).with_columns(order).sort("i").drop("i")
+def _line_bounds(data: bytes, lines: int) -> tuple[_Bounds, _Bounds]:
+    """Where each line starts and ends (its newline not included), each (lines,)."""
+    breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))[: lines - 1]
+    starts = np.concatenate([np.zeros(1, np.int64), breaks + 1])
+    after = data.find(b"\n", int(starts[-1]))
+    return starts, np.append(breaks, len(data) if after < 0 else after)
 
-    def _halve(self, lines: list[bytes]) -> pl.DataFrame:
-        if not lines:
-            return pl.DataFrame(schema=RAW_SCHEMA)
-        frame = self._fast(b"\n".join(lines), len(lines))
-        if frame is not None:
-            return self._mend(frame, lines) if frame["slow"].any() else frame.drop("slow")
-        if len(lines) == 1:
-            return _rows([parse_record(lines[0], self.fields, self.group)])
-        if not (self.keys.timestamp and self.keys.message) or self.group:
-            return _rows([parse_record(line, self.fields, self.group) for line in lines])
-        middle = len(lines) // 2
-        return pl.concat([self._halve(lines[:middle]), self._halve(lines[middle:])])
+
+def _no_object(data: bytes, starts: _Bounds, ends: _Bounds) -> npt.NDArray[np.bool_]:
+    """Which lines do not begin and end as an object does, (lines,)."""
+    text = np.frombuffer(data + b"\n", np.uint8)
+    last = text[np.maximum(ends - 1, starts)]
+    odd: npt.NDArray[np.bool_] = (text[starts] != ord("{")) | (
+        (last != ord("}")) & (last != ord("\r"))
+    )
+    return odd
+
+
+def _without(data: bytes, starts: _Bounds, ends: _Bounds, odd: _Bounds) -> bytes:
+    """The other lines, newline-separated."""
+    view = memoryview(data)
+    froms = [0, *(ends[odd] + 1).tolist()]
+    tos = [*starts[odd].tolist(), int(ends[-1]) + 1]
+    joined = b"".join(view[a:b] for a, b in zip(froms, tos, strict=True) if a < b)
+    return joined.removesuffix(b"\n")
+
+
+def _in_order(
+    some: pl.DataFrame, at: _Bounds, others: pl.DataFrame, others_at: _Bounds
+) -> pl.DataFrame:
+    """Rows of both frames by the line that each was made of."""
+    place = np.empty(len(at) + len(others_at), np.int64)
+    place[np.concatenate([at, others_at])] = np.arange(len(place))
+    return pl.concat([some, others])[place]
 
 
 def _rows(rows: list[tuple[str | None, ...]]) -> pl.DataFrame:

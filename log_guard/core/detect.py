@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.features.window import window_features
 from log_guard.core.judge import Judge, Outlier
 from log_guard.core.memory import MAX_KEYS, Memory, rename
-from log_guard.core.model import Model
+from log_guard.core.model import FIRST_SCALES, Model
 from log_guard.core.results import Result
 from log_guard.core.training import History, history_features, train
 from log_guard.core.vocabulary import Vocabulary
@@ -23,6 +23,11 @@ from log_guard.errors import InputError, OptionError
 
 WARM_WINDOWS = 10
 """Windows to learn from before anything is judged, where no model and no training span is given."""
+FIRST_WINDOWS = 2
+"""Windows after which what needs no training is reported: bursts of errors, and silence."""
+STEADY_SECONDS = 3_600.0
+"""A processor that begins with nothing counts on its load being other than what it has seen so far
+for about so long."""
 MAX_HISTORY_ROWS = 3_000_000
 """Pane rows kept to learn from; of a longer history the oldest are dropped and counted."""
 
@@ -35,8 +40,9 @@ class DetectOptions:
     train_until:   learn from what lies before this event time, µs. None: from the first
                    windows, and again each time the history has doubled.
     max_templates: bound on the table of templates.
-    least_windows: a history must span at least so many windows to be learnt from.
-    show_warm_up:  publish the windows of the warm-up too, without a verdict.
+    least_windows: a history must span at least so many windows to be learnt from; before that,
+                   bursts of errors and silence are judged by the few windows there are.
+    show_warm_up:  publish the windows before any judgement too.
     """
 
     detector: str = "fusion"
@@ -206,11 +212,14 @@ class Detect:
         if era is None:
             return self._unjudged(batch, revision) if self.options.show_warm_up else []
         by_age = era.memory.judging(batch.rows["end"].to_numpy())
-        return [
+        judged = [
             result
             for mask, baseline in by_age
             for result in self._judged(era.judge, batch.only(mask), baseline, revision)
         ]
+        if era.judge.model.scales != FIRST_SCALES:
+            return judged
+        return [replace(result, warming=self.warming(result.window_end)) for result in judged]
 
     def _judged(
         self, judge: Judge, batch: WindowBatch, baseline: Baseline, revision: int
@@ -270,7 +279,7 @@ class Detect:
         due = (
             self.options.train_until
             or self._next_training
-            or began + self.options.least_windows * self.spec.window
+            or began + min(FIRST_WINDOWS, self.options.least_windows) * self.spec.window
         )
         return due + (-due) % self.spec.slide
 
@@ -296,11 +305,18 @@ class Detect:
         self._drop_history()
         panes = pl.concat(self._history)
         least = self.options.least_windows * self.spec.window
-        seen = int(panes["pane"].to_numpy().max(initial=began)) - began
-        grown = not panes.is_empty() and seen >= least - self.spec.window
-        if grown or self.options.train_until is not None:
+        if self.options.train_until is not None:
             self._install(self._fit(panes, now), now)
-        self._next_training = now + (now - began)
+        elif not panes.is_empty():
+            seen = int(panes["pane"].to_numpy().max()) - began
+            if now - began < least:
+                first = min(FIRST_WINDOWS, self.options.least_windows)
+                if seen >= (first - 1) * self.spec.window:
+                    model = self._fit(panes, now, first)
+                    self._install(replace(model, scales=FIRST_SCALES), now)
+            elif seen >= least - self.spec.window:
+                self._install(self._fit(panes, now), now)
+        self._next_training = began + least if now - began < least else now + (now - began)
         if self.options.train_until is not None:
             self._popped += len(self._history)
             self._history = []
@@ -312,13 +328,14 @@ class Detect:
             raise InputError("nothing to learn from: no events were read")
         return self._fit(pl.concat(self._history), 0)
 
-    def _fit(self, panes: pl.DataFrame, until: int) -> Model:
+    def _fit(self, panes: pl.DataFrame, until: int, least_windows: int | None = None) -> Model:
         return train(
             History(panes, self.groups, self.templates, until),
             self.spec,
             false_alarms_per_day=self.options.false_alarms_per_day,
             group_by=self.options.group_by,
-            least_windows=self.options.least_windows,
+            least_windows=least_windows or self.options.least_windows,
+            steady_seconds=STEADY_SECONDS if self.options.train_until is None else 0.0,
         )
 
     def _drop_history(self) -> None:

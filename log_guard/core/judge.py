@@ -13,9 +13,16 @@ from log_guard.core.events import SECOND
 from log_guard.core.evidence import Counts, explain
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.features.window import window_features
-from log_guard.core.model import Model
+from log_guard.core.model import FIRST_SCALES, Model
 from log_guard.core.results import Evidence, Result
-from log_guard.core.scoring import NOVELTY, SURPRISE, Parts, find_parts, weighted_squares
+from log_guard.core.scoring import (
+    MIN_WINDOWS,
+    NOVELTY,
+    SURPRISE,
+    Parts,
+    find_parts,
+    weighted_squares,
+)
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
 
@@ -82,7 +89,7 @@ class Judge:
     ) -> list[Result]:
         """Results of a batch, in its order."""
         features = self.features(batch)
-        parts = find_parts(batch, baseline)
+        parts = self._parts(batch, baseline)
         squares, ratio = self._ratio(parts, batch, features)
         anomalous = np.flatnonzero(ratio >= 1.0)
         evidence: dict[int, Evidence] = {}
@@ -115,6 +122,10 @@ class Judge:
             )
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]
+
+    def _parts(self, batch: WindowBatch, baseline: Baseline) -> Parts:
+        first = self.model.scales == FIRST_SCALES
+        return find_parts(batch, baseline, np.inf if first else MIN_WINDOWS)
 
     def _ratio(
         self, parts: Parts, batch: WindowBatch, features: np.ndarray
@@ -160,7 +171,7 @@ class Judge:
             other = WindowBatch(
                 whole, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final
             )
-            _, ratio = self._ratio(find_parts(other, baseline), other, self.features(other))
+            _, ratio = self._ratio(self._parts(other, baseline), other, self.features(other))
             return bool(ratio[0] < 1.0)
 
         nearest = (

@@ -45,6 +45,11 @@ class Scales:
         return np.array([self.novelty, self.surprise])
 
 
+FIRST_SCALES = Scales(novelty=1e9, surprise=40.0)
+"""Before there is a history to calibrate by: nothing is new yet, and a count must be one that a steady
+stream shows in one window of 2**40."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A trained model. ``groups`` and ``templates`` give the meaning of the ids in it."""

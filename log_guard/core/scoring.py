@@ -31,7 +31,9 @@ NOVELTY, SURPRISE = 0, 1
 KINDS = ("novelty", "surprise")
 
 MIN_WINDOWS = 5
-"""Windows of history below which a group's counts are not judged."""
+"""Windows of history below which not all of a group's counts are judged."""
+FIRST_WINDOWS = 2
+"""And below which none is; between the two, only bursts of errors and silence are."""
 NEW_GROUP_EXPONENT = 2.0
 """How fast counts of rare keys fall off in a group without history."""
 UNKNOWN_LEVEL_SHARE = 0.1
@@ -77,8 +79,11 @@ class Parts:
         )
 
 
-def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
-    """Parts of all windows of a batch."""
+def find_parts(batch: WindowBatch, baseline: Baseline, min_windows: float = MIN_WINDOWS) -> Parts:
+    """Parts of all windows of a batch.
+
+    min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
+    """
     groups = batch.rows["group"].to_numpy()
     row = batch.entries["row"].to_numpy()
     level = batch.entries["level"].to_numpy().astype(np.int64)
@@ -113,7 +118,7 @@ def find_parts(batch: WindowBatch, baseline: Baseline) -> Parts:
         side=np.ones(len(row)),
     )
     whole = batch.rows["whole"].to_numpy() & batch.final
-    judged = watched[:, 1] >= MIN_WINDOWS
+    judged = watched[:, 1] >= min_windows
     volumes = _volume_parts(groups, row, level, count, watched, baseline, whole, judged)
     usual = _steady_parts(groups, codes, row, count, watched, baseline, whole, judged)
     return Parts.join([novelty, volumes, usual])
@@ -163,7 +168,7 @@ def _volume_parts(
     counts = np.zeros((len(groups), len(levels)))
     np.add.at(counts, (row, level), count)
     counts[:, -1] = counts.sum(axis=1)
-    chosen = np.flatnonzero(judged)
+    chosen = np.flatnonzero(watched[:, 1] >= FIRST_WINDOWS)
     rows = np.repeat(chosen, len(levels))
     which = np.tile(levels, len(chosen))
     observed = counts[chosen].reshape(-1)
@@ -172,6 +177,13 @@ def _volume_parts(
     )
     # Events without a level are judged by the total alone.
     there = ((observed > 0) | (sums[:, COUNT] > 0)) & (which != Level.UNSPECIFIED)
+    errors = (
+        (which >= Level.ERROR)
+        & (which < ALL_LEVELS)
+        & (observed * watched[rows, 1] > sums[:, COUNT])
+    )
+    silence = (which == ALL_LEVELS) & (observed == 0)
+    there &= judged[rows] | errors | silence
     rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
     return _surprises(
         rows, which, np.full(len(rows), VOLUME_TEMPLATE), observed, sums, watched, whole

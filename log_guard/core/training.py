@@ -65,8 +65,15 @@ def train(
     false_alarms_per_day: float = 2.0,
     group_by: tuple[str, ...] = ("service",),
     least_windows: int = 10,
+    steady_seconds: float = 0.0,
 ) -> Model:
-    """Learn a model; raises :class:`InputError` where the history spans fewer than ``least_windows``."""
+    """Learn a model; raises :class:`InputError` where the history spans fewer than ``least_windows``.
+
+    steady_seconds:  a shorter history has seen little of how load drifts and of what is still to be
+                     logged for the first time: the threshold of count surprise is raised by the
+                     square root of what is missing, that of novelty by the fourth. 0 for a history
+                     that was chosen to learn from; a processor that begins with nothing has no choice.
+    """
     if history.panes.is_empty():
         raise InputError(
             "nothing to learn from: the history holds no events; use a later --train-until, or --history FILE"
@@ -91,6 +98,9 @@ def train(
     looks = _look(history, spec, folds, vectors)
     block = int(min(max((end - start) // 40, 2 * spec.window, MINUTE), MAX_BLOCK))
     scales = _calibrate(looks, block, false_alarms_per_day)
+    if end - start < steady_seconds * SECOND:
+        caution = float(np.sqrt(steady_seconds * SECOND / (end - start)))
+        scales = Scales(scales.novelty * float(np.sqrt(caution)), scales.surprise * caution)
     density = InductiveDBSCAN().fit(looks.features)
     digest = hashlib.sha256(_spec_text(spec, group_by).encode())
     texts = (

@@ -56,18 +56,26 @@ class Cluster:
                 "partition.assignment.strategy": "cooperative-sticky",
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 100,
+                "isolation.level": "read_committed",
                 **settings,
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "enable.partition.eof": True,
-                "isolation.level": "read_committed",
             }
         )
 
     def reader(self) -> Consumer:
         """A reader outside all groups, for what is assigned by hand."""
         return self.consumer("logguard-reader", **{"session.timeout.ms": 45_000})
+
+    def end(self, topic: str, partition: int, timeout: float = 10.0) -> int:
+        """End of a partition, what open transactions have written there included."""
+        reader = self.consumer("logguard-reader", **{"isolation.level": "read_uncommitted"})
+        try:
+            return int(reader.get_watermark_offsets(TopicPartition(topic, partition), timeout)[1])
+        finally:
+            reader.close()
 
     def producer(self, role: str) -> Producer:
         """A producer that writes in transactions."""
@@ -115,6 +123,21 @@ class Cluster:
                 f"Kafka at {self.brokers} has no topic {topic}: create it with `logguard topics create`"
             )
         return sorted(found.partitions)
+
+
+def committed_offsets(
+    consumer: Consumer, partitions: list[TopicPartition], timeout: float
+) -> list[TopicPartition]:
+    """What the consumer's group has committed; KafkaException where that is not known of each of them.
+
+    A partition's own error (its coordinator is still loading, a transaction is pending) comes with an
+    offset that looks like "nothing committed yet".
+    """
+    found = consumer.committed(partitions, timeout=timeout)
+    for partition in found:
+        if partition.error is not None:
+            raise KafkaException(partition.error)
+    return found
 
 
 # Kafka's client repeats itself many times a second; what matters of it ends a session and is said

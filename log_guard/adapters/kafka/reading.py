@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Cluster, failure
+from log_guard.adapters.kafka.clients import Cluster, committed_offsets, failure
 from log_guard.errors import StreamError
 
 BATCH = 10_000
@@ -33,7 +33,7 @@ def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
     reader = cluster.consumer(group)
     try:
         partitions = [TopicPartition(topic, partition) for partition in cluster.topic(topic)]
-        found = reader.committed(partitions, timeout=TIMEOUT)
+        found = committed_offsets(reader, partitions, TIMEOUT)
     except KafkaException as e:
         raise failure(e, cluster.brokers) from e
     finally:

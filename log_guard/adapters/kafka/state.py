@@ -112,8 +112,8 @@ class StateTopic:
         records: dict[str, bytes] = {}
         try:
             partition = TopicPartition(self.topic, 0, 0)
-            _, end = reader.get_watermark_offsets(partition, timeout=10)
-            # A committed reader stops before an open transaction; the mark counts it in.
+            # A reader of what is committed stops before an open transaction; this end counts it in.
+            end = self.cluster.end(self.topic, 0)
             reader.assign([partition])
             while True:
                 message = reader.poll(READ_TIMEOUT)

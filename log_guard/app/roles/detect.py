@@ -10,7 +10,7 @@ import polars as pl
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Callbacks, Cluster
+from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
 from log_guard.adapters.kafka.records import (
     account_record,
     alert_record,
@@ -177,9 +177,11 @@ class DetectSession:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Take over: restore the state, and read on from where it was taken."""
-        # No other detector's transaction is open any more: its generation is over, and reading to
-        # the end waits for what it left.
-        stored = self._load()
+        # What another detector may still write is in a transaction that holds our group's offset
+        # (a later one is refused: its generation is over). Asking for the offset waits for that
+        # one's end, and reading the state to its own end for the end's marker.
+        committed = self._committed()
+        stored = self._load(committed)
         self._frontier = stored.frontier
         self._position = 0
         fold = self.options.fold()
@@ -194,13 +196,13 @@ class DetectSession:
             [TopicPartition(p.topic, p.partition, self._position) for p in partitions]
         )
 
-    def _load(self) -> StoredState:
+    def _load(self, committed: int) -> StoredState:
         """The stored state; without its parts where it cannot be used: then all is folded again."""
         try:
             stored = self._state.load()
         except StateError as e:
             self._log.warning("reading the summaries again from their beginning", reason=str(e))
-            stored = StoredState(frontier=self._committed())
+            stored = StoredState(frontier=committed)
         if stored.parts and stored.manifest.get("settings") != self.options.settings():
             self._log.warning(
                 "reading the summaries again from their beginning",
@@ -211,7 +213,7 @@ class DetectSession:
 
     def _committed(self) -> int:
         partition = TopicPartition(self.options.summaries, 0)
-        return int(self._consumer.committed([partition], timeout=TIMEOUT)[0].offset) - 1
+        return max(committed_offsets(self._consumer, [partition], TIMEOUT)[0].offset, 0) - 1
 
     def _gone(self, partitions: list[TopicPartition]) -> None:
         if partitions:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import polars as pl
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Callbacks, Cluster
+from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
 from log_guard.adapters.kafka.records import commit_records, dead_letter_record
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.roles.messages import offset_of, raw_batch
@@ -21,6 +21,7 @@ from log_guard.core.events import SECOND, DeadLetter
 from log_guard.core.intake import Intake, IntakeOptions, Taken
 from log_guard.core.progress import Commit, Progress
 from log_guard.core.summaries import Summarizer, empty
+from log_guard.errors import StreamError
 
 HEARTBEAT = 1.0
 """Seconds between the reports of a partition that is quiet."""
@@ -149,7 +150,6 @@ class SummariseSession:
                 summaries.append(taken.summary)
                 dead += taken.dead
                 self.consumed += taken.consumed
-                offsets.append(self._mark(number, ours))
                 counts = (taken.consumed + filtered, taken.summarised, taken.late, len(taken.dead))
             elif (
                 ours.reported is None
@@ -161,6 +161,8 @@ class SummariseSession:
                 continue
             ours.reported = now
             ours.next = max(ours.next, ours.end)
+            # Also where nothing came: with the offsets goes the question whether it is still ours.
+            offsets.append(self._mark(number, ours))
             plain = ours.progress(first, self.options.idle_after, now, wall)
             told.append(
                 Progress(number, first, ours.next, plain.watermark, plain.idle, *counts, filtered)
@@ -197,12 +199,18 @@ class SummariseSession:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Take over: from the committed offset, with the clock that was committed with it."""
-        committed = consumer.committed(partitions, timeout=TIMEOUT)
         starts = []
-        for partition in committed:
+        for partition in committed_offsets(consumer, partitions, TIMEOUT):
             low, high = consumer.get_watermark_offsets(partition, timeout=TIMEOUT)
             known = _metadata(partition.metadata)
             start = partition.offset if partition.offset >= 0 else low
+            if start > high:
+                # Read on from the end, and what comes next is taken for what was read before.
+                raise StreamError(
+                    f"{partition.topic}[{partition.partition}] ends at {high}, and group "
+                    f"{self.options.group} has committed {start}: if the topic was made anew, "
+                    "delete the group's offsets"
+                )
             intake = Intake(
                 self.options.decoder,
                 self.options.rules,
@@ -212,7 +220,7 @@ class SummariseSession:
                 known.get("high"),
             )
             # What retention has deleted unread lies between two ranges, and the fold will name it.
-            begin = min(max(start, low), high)
+            begin = max(start, low)
             self._partitions[partition.partition] = _Partition(intake, begin, known.get("appended"))
             starts.append(TopicPartition(partition.topic, partition.partition, begin))
         consumer.incremental_assign(starts)

@@ -1,11 +1,11 @@
-"""Run all benchmarks, or those named: ``python -m benchmarks summarise windows memory demo``."""
+"""Run all benchmarks, or those named: ``python -m benchmarks summarise windows memory demo cold_start``."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-NAMES = ("summarise", "windows", "memory", "demo")
+NAMES = ("summarise", "windows", "memory", "demo", "cold_start")
 
 
 def main() -> int:

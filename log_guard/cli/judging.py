@@ -72,6 +72,7 @@ def try_(
     detector: o.DetectorName = "fusion",
     false_alarms_per_day: o.Budget = 2.0,
     group_by: o.GroupBy = "service",
+    feedback: o.FeedbackFile = None,
     mask: o.Mask = None,
     input_format: o.FormatIn = None,
     service: o.Service = None,
@@ -91,7 +92,14 @@ def try_(
 
     o.one_source_of_learning(train_until, history, model)
     options = o.make_options(
-        window_seconds, slide_seconds, detector, false_alarms_per_day, group_by, mask, train_until
+        window_seconds,
+        slide_seconds,
+        detector,
+        false_alarms_per_day,
+        group_by,
+        mask,
+        train_until,
+        feedback=feedback,
     )
     read = o.make_read_options(
         input_format,
@@ -135,6 +143,7 @@ def evaluate(
     detector: o.DetectorName = "fusion",
     false_alarms_per_day: o.Budget = 2.0,
     group_by: o.GroupBy = "service",
+    feedback: o.FeedbackFile = None,
     mask: o.Mask = None,
     input_format: o.FormatIn = None,
     service: o.Service = None,
@@ -156,6 +165,7 @@ def evaluate(
         mask,
         None,
         blank_level,
+        feedback,
     )
     read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by)
     run_evaluation(

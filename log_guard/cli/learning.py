@@ -21,6 +21,7 @@ def train(
     slide_seconds: o.Slide = 5,
     false_alarms_per_day: o.Budget = 2.0,
     group_by: o.GroupBy = "service",
+    feedback: o.FeedbackFile = None,
     mask: o.Mask = None,
     input_format: o.FormatIn = None,
     service: o.Service = None,
@@ -36,7 +37,14 @@ def train(
     from log_guard.app.scan import learn_model
 
     options = o.make_options(
-        window_seconds, slide_seconds, "fusion", false_alarms_per_day, group_by, mask, None
+        window_seconds,
+        slide_seconds,
+        "fusion",
+        false_alarms_per_day,
+        group_by,
+        mask,
+        None,
+        feedback=feedback,
     )
     read = o.make_read_options(
         input_format,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,6 +82,14 @@ ServiceField = Annotated[
 MessageField = Annotated[
     str, typer.Option("--message-field", help="JSON field that holds the message.")
 ]
+FeedbackFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--feedback",
+        metavar="FILE",
+        help="Suppressions and labels (see 'logguard suppress' and 'label').",
+    ),
+]
 Format = Annotated[
     Output, typer.Option("--format", help="text for people, json for programs (one object a line).")
 ]
@@ -95,11 +104,14 @@ def make_options(
     mask: list[str] | None,
     train_until: datetime | None,
     blank_level: bool = False,
+    feedback: Path | None = None,
 ) -> PipelineOptions:
     """Turn command-line values into the settings of the line; raises OptionError."""
+    from log_guard.adapters.feedback import read_feedback
     from log_guard.app.pipeline import PipelineOptions
     from log_guard.core.detect import DetectOptions
     from log_guard.core.events import SECOND
+    from log_guard.core.feedback import Feedback
     from log_guard.core.masking import Masker
     from log_guard.core.windows import WindowSpec
 
@@ -119,6 +131,7 @@ def make_options(
             train_until=until,
             false_alarms_per_day=budget,
             group_by=_groups(group_by),
+            feedback=Feedback() if feedback is None else read_feedback(feedback),
         ),
         masker=Masker(tuple(masks)),
         blank_level=blank_level,

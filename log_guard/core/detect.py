@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import polars as pl
 from log_guard.core.baseline import EPOCH, Baseline
 from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.features.window import window_features
+from log_guard.core.feedback import Feedback
 from log_guard.core.judge import Judge, Outlier
 from log_guard.core.memory import MAX_KEYS, Memory, rename
 from log_guard.core.model import FIRST_SCALES, Model
@@ -43,6 +44,7 @@ class DetectOptions:
     least_windows: a history must span at least so many windows to be learnt from; before that,
                    bursts of errors and silence are judged by the few windows there are.
     show_warm_up:  publish the windows before any judgement too.
+    feedback:      what people have said is fine, and what was an incident.
     """
 
     detector: str = "fusion"
@@ -52,6 +54,7 @@ class DetectOptions:
     max_templates: int = MAX_KEYS
     least_windows: int = WARM_WINDOWS
     show_warm_up: bool = True
+    feedback: Feedback = field(default_factory=Feedback)
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ class Detect:
             if model is None:
                 self._eras.append(None)
                 continue
-            judge = Judge(model, self.groups, self.templates, self.options.detector)
+            judge = self._judge_of(model)
             self._eras.append(_Era(judge, memory))
 
     def add(self, summary: pl.DataFrame) -> None:
@@ -335,6 +338,7 @@ class Detect:
             false_alarms_per_day=self.options.false_alarms_per_day,
             group_by=self.options.group_by,
             least_windows=least_windows or self.options.least_windows,
+            feedback=self.options.feedback,
             steady_seconds=STEADY_SECONDS if self.options.train_until is None else 0.0,
         )
 
@@ -351,12 +355,18 @@ class Detect:
         if self._outlier is not None:
             history = History(pl.concat(self._history), self.groups, self.templates)
             outlier = Outlier.fit(self._outlier, history_features(history, self.spec, model.text))
-        judge = Judge(model, self.groups, self.templates, self.options.detector, outlier)
+        judge = self._judge_of(model, outlier)
         since = dict.fromkeys(model.baseline.groups.ids.tolist(), model.training.start)
         remembered = 3 + self.spec.max_lateness // EPOCH
         start = _FOREVER if now is None else now
         memory = Memory(model.baseline, since, start, self.spec.window, remembered)
         self._begin_era(start, _Era(judge, memory))
+
+    def _judge_of(self, model: Model, outlier: Outlier | None = None) -> Judge:
+        o = self.options
+        return Judge(
+            model, self.groups, self.templates, o.detector, outlier, o.feedback.suppressions
+        )
 
     def _begin_era(self, start: int, era: _Era) -> None:
         """Judge by it from now on; keep the eras whose windows may still be revised."""

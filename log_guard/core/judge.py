@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from log_guard.core.scoring import (
     find_parts,
     weighted_squares,
 )
+from log_guard.core.suppression import Suppression, Suppressor
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
 
@@ -55,6 +57,7 @@ class Judge:
     """Applies one model. Pure: equal windows and baselines give equal results.
 
     detector:  one of :data:`DETECTORS`; with ``outlier`` given, that one scores instead.
+    suppressions:  what is not to count against a window (our own detectors look at it).
     """
 
     def __init__(
@@ -64,17 +67,20 @@ class Judge:
         templates: Vocabulary,
         detector: str = "fusion",
         outlier: Outlier | None = None,
+        suppressions: Sequence[Suppression] = (),
     ) -> None:
         self.model = model
         self.groups = groups
         self.templates = templates
         self.detector = detector
         self.outlier = outlier
+        self._suppressor = Suppressor(suppressions, groups, templates)
         self._vectors = model.text.vectors(templates.words)
 
     def forget_vectors(self) -> None:
         """Call after template ids have changed."""
         self._vectors = self._vectors[:0]
+        self._suppressor.forget()
 
     def features(self, batch: WindowBatch) -> np.ndarray:
         """The 30 features, (rows, 30); a template is vectorised when it is first met."""
@@ -125,7 +131,7 @@ class Judge:
 
     def _parts(self, batch: WindowBatch, baseline: Baseline) -> Parts:
         first = self.model.scales == FIRST_SCALES
-        return find_parts(batch, baseline, np.inf if first else MIN_WINDOWS)
+        return find_parts(batch, baseline, self._suppressor, np.inf if first else MIN_WINDOWS)
 
     def _ratio(
         self, parts: Parts, batch: WindowBatch, features: np.ndarray

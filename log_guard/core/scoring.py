@@ -16,6 +16,7 @@ from log_guard.core.baseline import (
     ALL_LEVELS,
     COUNT,
     SPELLS,
+    SQUARES,
     Baseline,
     code_groups,
     code_levels,
@@ -25,6 +26,7 @@ from log_guard.core.baseline import (
 from log_guard.core.detectors.novelty import exact, novelty_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import Level
+from log_guard.core.suppression import Suppressor
 from log_guard.core.windows import WindowBatch
 
 NOVELTY, SURPRISE = 0, 1
@@ -79,9 +81,15 @@ class Parts:
         )
 
 
-def find_parts(batch: WindowBatch, baseline: Baseline, min_windows: float = MIN_WINDOWS) -> Parts:
+def find_parts(
+    batch: WindowBatch,
+    baseline: Baseline,
+    suppressor: Suppressor | None = None,
+    min_windows: float = MIN_WINDOWS,
+) -> Parts:
     """Parts of all windows of a batch.
 
+    suppressor:   whose templates make no part.
     min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
     """
     groups = batch.rows["group"].to_numpy()
@@ -89,6 +97,10 @@ def find_parts(batch: WindowBatch, baseline: Baseline, min_windows: float = MIN_
     level = batch.entries["level"].to_numpy().astype(np.int64)
     template = batch.entries["template"].to_numpy()
     count = batch.entries["count"].to_numpy().astype(float)
+    ends = batch.rows["end"].to_numpy()
+    spared = np.zeros(len(row), dtype=bool)
+    if suppressor is not None and suppressor.entries:
+        spared = suppressor.covered(groups[row], level, template, ends[row])
     codes = key_codes(groups[row], level, template)
     watched = baseline.groups.look_up(groups)  # (rows, 2): spells, windows
     known = baseline.keys.look_up(codes)
@@ -96,6 +108,14 @@ def find_parts(batch: WindowBatch, baseline: Baseline, min_windows: float = MIN_
     exponent = baseline.burst.look_up(groups)[row, 0]
     exponent = np.where(exponent > 0, exponent, NEW_GROUP_EXPONENT)
     exponent = np.where(known[:, SPELLS] > 0, 0.0, exponent)  # of what is known, counts are judged
+    bits = novelty_bits(
+        known[:, SPELLS],
+        watched[row, 0],
+        _level_shares(groups[row], level, baseline),
+        count,
+        exponent,
+    )
+    trace = np.where(steady, 0.0, baseline.keys.look_up_peaks(codes))
     novelty = Parts(
         row=row,
         detector=np.full(len(row), NOVELTY),
@@ -104,23 +124,16 @@ def find_parts(batch: WindowBatch, baseline: Baseline, min_windows: float = MIN_
         count=count,
         mean=known[:, COUNT] / np.maximum(watched[row, 1], 1.0),
         variance=np.zeros(len(row)),
-        bits=together(
-            novelty_bits(
-                known[:, SPELLS],
-                watched[row, 0],
-                _level_shares(groups[row], level, baseline),
-                count,
-                exponent,
-            ),
-            row,
-            np.where(steady, 0.0, baseline.keys.look_up_peaks(codes)),
-        ),
+        bits=together(np.where(spared, 0.0, bits), row, trace),
         side=np.ones(len(row)),
     )
     whole = batch.rows["whole"].to_numpy() & batch.final
     judged = watched[:, 1] >= min_windows
-    volumes = _volume_parts(groups, row, level, count, watched, baseline, whole, judged)
+    volumes = _volume_parts(groups, row, level, count, spared, watched, baseline, whole, judged)
     usual = _steady_parts(groups, codes, row, count, watched, baseline, whole, judged)
+    if suppressor is not None and suppressor.entries:
+        about = groups[usual.row], usual.level, usual.template, ends[usual.row]
+        usual = usual.take(np.flatnonzero(~suppressor.covered(*about)))
     return Parts.join([novelty, volumes, usual])
 
 
@@ -159,22 +172,26 @@ def _volume_parts(
     row: np.ndarray,
     level: np.ndarray,
     count: np.ndarray,
+    spared: np.ndarray,
     watched: np.ndarray,
     baseline: Baseline,
     whole: np.ndarray,
     judged: np.ndarray,
 ) -> Parts:
     levels = np.array([*range(7), ALL_LEVELS])
-    counts = np.zeros((len(groups), len(levels)))
-    np.add.at(counts, (row, level), count)
-    counts[:, -1] = counts.sum(axis=1)
+    counts = _by_level(len(groups), row, level, count)
+    without = _by_level(len(groups), row[~spared], level[~spared], count[~spared])
     chosen = np.flatnonzero(watched[:, 1] >= FIRST_WINDOWS)
     rows = np.repeat(chosen, len(levels))
     which = np.tile(levels, len(chosen))
     observed = counts[chosen].reshape(-1)
+    least = without[chosen].reshape(-1)
     sums = baseline.volumes.look_up(
         key_codes(groups[rows], which, np.zeros(len(rows), dtype=np.int64))
     )
+    if spared.any():
+        usual, _ = moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])
+        observed = np.clip(np.round(usual), least, observed)
     # Events without a level are judged by the total alone.
     there = ((observed > 0) | (sums[:, COUNT] > 0)) & (which != Level.UNSPECIFIED)
     errors = (
@@ -188,6 +205,14 @@ def _volume_parts(
     return _surprises(
         rows, which, np.full(len(rows), VOLUME_TEMPLATE), observed, sums, watched, whole
     )
+
+
+def _by_level(windows: int, row: np.ndarray, level: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Events by level, and last of all levels, (windows, 8)."""
+    counts = np.zeros((windows, 8))
+    np.add.at(counts, (row, level), count)
+    counts[:, -1] = counts.sum(axis=1)
+    return counts
 
 
 def _steady_parts(

@@ -20,8 +20,10 @@ from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel, fit_text
 from log_guard.core.features.window import window_features
+from log_guard.core.feedback import Feedback
 from log_guard.core.model import Model, Scales, Training
 from log_guard.core.scoring import detector_values, find_parts
+from log_guard.core.suppression import Suppressor
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WHOLE, WindowBatch, Windows, WindowSpec
 from log_guard.errors import InputError
@@ -65,10 +67,13 @@ def train(
     false_alarms_per_day: float = 2.0,
     group_by: tuple[str, ...] = ("service",),
     least_windows: int = 10,
+    feedback: Feedback | None = None,
     steady_seconds: float = 0.0,
 ) -> Model:
     """Learn a model; raises :class:`InputError` where the history spans fewer than ``least_windows``.
 
+    feedback:        its incidents are not learnt from, and its suppressions make no surprise in what
+                     the thresholds are calibrated by.
     steady_seconds:  a shorter history has seen little of how load drifts and of what is still to be
                      logged for the first time: the threshold of count surprise is raised by the
                      square root of what is missing, that of novelty by the fourth. 0 for a history
@@ -78,6 +83,7 @@ def train(
         raise InputError(
             "nothing to learn from: the history holds no events; use a later --train-until, or --history FILE"
         )
+    feedback = feedback or Feedback()
     start, last = history.span
     end = max(last + spec.slide, history.until)
     if end - start < (least_windows - 1) * spec.window:
@@ -86,6 +92,7 @@ def train(
             f"{least_windows * spec.window / SECOND:.0f} s are needed; use a later --train-until, or --history FILE"
         )
     panes = history.panes
+    panes = panes.filter(pl.Series(~feedback.during_incident(panes["pane"].to_numpy(), spec.slide)))
     since = dict(panes.group_by("group").agg(pl.col("pane").min()).iter_rows())
     whole = history.several
     if whole:
@@ -95,7 +102,7 @@ def train(
     for fold in folds[1:]:
         baseline = baseline + fold.baseline
     text, vectors = _learn_text(panes, history.templates)
-    looks = _look(history, spec, folds, vectors)
+    looks = _look(history, spec, folds, vectors, feedback)
     block = int(min(max((end - start) // 40, 2 * spec.window, MINUTE), MAX_BLOCK))
     scales = _calibrate(looks, block, false_alarms_per_day)
     if end - start < steady_seconds * SECOND:
@@ -187,15 +194,24 @@ def _learn_text(panes: pl.DataFrame, templates: Vocabulary) -> tuple[TextModel, 
     return model, model.vectors(templates.words)
 
 
-def _look(history: History, spec: WindowSpec, folds: list[_Fold], vectors: np.ndarray) -> _Looks:
+def _look(
+    history: History,
+    spec: WindowSpec,
+    folds: list[_Fold],
+    vectors: np.ndarray,
+    feedback: Feedback,
+) -> _Looks:
+    suppressor = Suppressor(feedback.suppressions, history.groups, history.templates)
     ends, groups, values, features = [], [], [], []
     for fold in folds:
         others = [other.baseline for other in folds if other is not fold]
         baseline = others[0]
         for other in others[1:]:
             baseline = baseline + other
-        for batch in replay(history, spec, fold.start, fold.end):
-            found = find_parts(batch, baseline)
+        for whole in replay(history, spec, fold.start, fold.end):
+            starts = whole.rows["end"].to_numpy() - spec.window
+            batch = whole.only(~feedback.during_incident(starts, spec.window))
+            found = find_parts(batch, baseline, suppressor)
             values.append(detector_values(found, batch.rows.height))
             ends.append(batch.rows["end"].to_numpy())
             groups.append(batch.rows["group"].to_numpy())

@@ -1,0 +1,143 @@
+"""The feedback file: TOML that people review, with ``[[suppression]]`` and ``[[label]]`` entries."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomlkit
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from tomlkit.exceptions import TOMLKitError
+
+from log_guard.core.events import SECOND, Level
+from log_guard.core.feedback import Feedback, Label
+from log_guard.core.suppression import Suppression
+from log_guard.errors import InputError
+
+Said = Annotated[str, Field(min_length=1)]
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression ({error})") from None
+    return text
+
+
+def _level(text: str) -> str:
+    if text and text.upper() not in Level.__members__:
+        raise ValueError(f"use one of {', '.join(Level.__members__)}")
+    return text.upper()
+
+
+class _Suppression(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    template: str = ""
+    matches: Annotated[str, AfterValidator(_expression)] = ""
+    service: str = ""
+    level: Annotated[str, AfterValidator(_level)] = ""
+    reason: Said
+    author: Said
+    created: datetime
+    expires: datetime
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> _Suppression:
+        if bool(self.template) == bool(self.matches):
+            raise ValueError("give either template or matches")
+        return self
+
+
+class _Label(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    verdict: Annotated[str, Field(pattern="^(real|noise)$")]
+    start: datetime
+    end: datetime
+    service: str = ""
+    reason: Said
+    author: Said
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    suppression: list[_Suppression] = []
+    label: list[_Label] = []
+
+
+def read_feedback(path: Path) -> Feedback:
+    """Read the file; InputError names the entry that is wrong."""
+    try:
+        found = _File.model_validate(tomlkit.parse(path.read_text(encoding="utf-8")).unwrap())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML ({error})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path}: {where}: {first['msg']}") from None
+    return Feedback(
+        tuple(
+            Suppression(
+                reason=s.reason,
+                author=s.author,
+                template=s.template,
+                matches=s.matches,
+                service=s.service,
+                level=Level[s.level] if s.level else None,
+                until=_micros(s.expires),
+            )
+            for s in found.suppression
+        ),
+        tuple(
+            Label(
+                _micros(e.start), _micros(e.end), e.verdict == "real", e.reason, e.author, e.service
+            )
+            for e in found.label
+        ),
+    )
+
+
+def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> None:
+    """Append a ``suppression`` or a ``label``; what is there stays as it is, comments included.
+
+    InputError where the file, or the entry, is not sound; the file is then as it was.
+    """
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    try:
+        tomlkit.parse(before)
+        _File.model_validate({kind: [entry]})
+    except TOMLKitError as error:
+        raise InputError(f"{path}: not TOML ({error})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{first['loc'][-1]}: {first['msg']}") from None
+    table = tomlkit.table()
+    for name, value in entry.items():
+        if value not in ("", None):
+            table.add(name, value)
+    entries = tomlkit.aot()
+    entries.append(table)
+    addition = tomlkit.document()
+    addition.add(kind, entries)
+    text = before.rstrip("\n") + ("\n\n" if before.strip() else "") + tomlkit.dumps(addition)
+    written = path.with_name(path.name + ".new")
+    try:
+        written.write_text(text, encoding="utf-8")
+        read_feedback(written)
+        written.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def _micros(time: datetime) -> int:
+    aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    return round(aware.timestamp() * SECOND)

@@ -1,0 +1,92 @@
+"""``logguard suppress`` and ``label``: a person's word on alerts, in a file that others review."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from log_guard.errors import OptionError
+
+TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
+
+File = Annotated[
+    Path, typer.Option("--feedback", metavar="FILE", help="The file; it is made if there is none.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; others will read it.")]
+Author = Annotated[str, typer.Option("--author", help="Who says so; you if not given.")]
+Service = Annotated[str, typer.Option("--service", help="Only in this service.")]
+
+
+class Verdict(StrEnum):
+    """What an alert was."""
+
+    real = "real"
+    noise = "noise"
+
+
+def suppress(
+    reason: Reason,
+    template: Annotated[
+        str, typer.Option("--template", help="The template, as an alert shows it.")
+    ] = "",
+    matches: Annotated[
+        str,
+        typer.Option("--matches", metavar="REGEX", help="Or all templates in which this is found."),
+    ] = "",
+    service: Service = "",
+    level: Annotated[str, typer.Option("--level", help="Only at this level.")] = "",
+    days: Annotated[int, typer.Option("--days", help="It expires after so many days.", min=1)] = 90,
+    author: Author = "",
+    feedback: File = Path("feedback.toml"),
+) -> None:
+    """Say that a message is fine: it makes no window abnormal any more.
+
+    Writes an entry with reason, author and expiry. What else happens in the same window is judged as
+    before.
+    """
+    from log_guard.adapters.feedback import add_entry
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    entry = {
+        "template": template,
+        "matches": matches,
+        "service": service,
+        "level": level,
+        "reason": reason,
+        "author": author or getpass.getuser(),
+        "created": now,
+        "expires": now + timedelta(days=days),
+    }
+    add_entry(feedback, "suppression", entry)
+    typer.echo(f"{feedback}: suppressed until {entry['expires']:%Y-%m-%d}; use it with --feedback")
+
+
+def label(
+    verdict: Annotated[Verdict, typer.Argument(help="What it was.")],
+    start: Annotated[datetime, typer.Option("--from", formats=TIMES, help="Its start (UTC).")],
+    end: Annotated[datetime, typer.Option("--to", formats=TIMES, help="Its end (UTC).")],
+    reason: Reason,
+    service: Service = "",
+    author: Author = "",
+    feedback: File = Path("feedback.toml"),
+) -> None:
+    """Say what an alert was: real spans are not learnt from as if they were normal."""
+    from log_guard.adapters.feedback import add_entry
+
+    if end <= start:
+        raise OptionError("--to must be later than --from")
+    entry = {
+        "verdict": verdict.value,
+        "start": start.replace(tzinfo=UTC),
+        "end": end.replace(tzinfo=UTC),
+        "service": service,
+        "reason": reason,
+        "author": author or getpass.getuser(),
+    }
+    add_entry(feedback, "label", entry)
+    typer.echo(f"{feedback}: labelled {verdict.value}; use it with --feedback")

@@ -1,8 +1,9 @@
 """What a person has said is fine: templates that no longer make a window abnormal.
 
 A suppression takes away what its templates add to the surprise, and nothing else: the window is still
-judged by all that remains, and the events are still counted. Counts by level may include the suppressed
-events or not, whichever is the more normal, so neither their burst nor their absence alarms.
+judged by all that remains, and the events are still counted. Too many of a level are judged without
+the suppressed events, too few with them. A service whose suppressed messages were most of what it
+said, and stop, has gone quiet, and that is still said.
 """
 
 from __future__ import annotations

@@ -18,6 +18,9 @@ from log_guard.app.rendering import measured_row, plain_table
 from log_guard.app.scan import ReadOptions
 from log_guard.errors import InputError
 
+BAR_SHOWN = 0.1
+"""False alarms an hour at which the rule is shown beside the detector."""
+
 
 def run_evaluation(
     events: str,
@@ -63,6 +66,10 @@ def _as_dict(done: Evaluated, options: PipelineOptions) -> dict[str, object]:
     return {
         "detector": options.detect.detector,
         **figures,
+        "bar": {
+            "average_precision": done.bar.average_precision,
+            "budgets": {str(k): asdict(v) for k, v in done.bar.budgets.items()},
+        },
         "clusters": done.clusters,
         "noise": done.noise,
         "alerts": done.alerts,
@@ -74,7 +81,7 @@ def _print(console: Console, done: Evaluated, options: PipelineOptions) -> None:
     of = e.as_configured.of
     console.print(
         Text(
-            f"{e.name}, {options.detect.detector}: {e.verdicts:,} verdicts, {of} incidents, {e.quiet_hours:g} quiet hours, AP {e.average_precision:.3f}",
+            f"{e.name}, {options.detect.detector}: {e.verdicts:,} verdicts, {of} incidents, {e.quiet_hours:g} quiet hours, AP {e.average_precision:.3f} (counting ERROR and FATAL: {done.bar.average_precision:.3f})",
             style="bold",
         )
     )
@@ -82,6 +89,9 @@ def _print(console: Console, done: Evaluated, options: PipelineOptions) -> None:
     table.add_row(*measured_row("as configured", e.as_configured))
     for budget, measured in e.budgets.items():
         table.add_row(*measured_row(f"best threshold at <= {budget:g}/h", measured))
+    for budget, measured in done.bar.budgets.items():
+        if budget <= BAR_SHOWN:
+            table.add_row(*measured_row(f"counting ERROR and FATAL, <= {budget:g}/h", measured))
     console.print(table)
     console.print(
         Text(

@@ -106,7 +106,26 @@ def test_evaluate_learns_only_before_the_test(simulated: Path) -> None:
     ]
     assert figures["as_configured"]["of"] == len(truth["incidents"])
     assert figures["as_configured"]["found"] >= 1
+    assert 0 < figures["bar"]["average_precision"] < 1
+    assert figures["bar"]["budgets"].keys() == figures["budgets"].keys()
     assert min(ends) > truth["test_start"][:19]
+
+
+def test_a_person_says_what_is_fine(simulated: Path) -> None:
+    said = ("--reason", "known", "--author", "me")
+    for arguments in (
+        ("suppress", "--matches", ".", *said),
+        ("label", "noise", "--from", "2026-01-01", "--to", "2026-01-02", *said),
+    ):
+        done = run(*arguments, cwd=simulated)
+        assert done.returncode == 0, done.stderr
+    loud = run("try", "app.log", "--format", "json", cwd=simulated)
+    quiet = run("try", "app.log", "--format", "json", "--feedback", "feedback.toml", cwd=simulated)
+    alerts = [out.stdout.count(b'"opened"') for out in (loud, quiet)]
+    assert alerts[1] < alerts[0]
+    refused = run("suppress", "--matches", "(", *said, cwd=simulated)
+    assert refused.returncode == 1
+    assert b"not a regular expression" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,8 @@ def latency(address: str, url: str, directory: Path) -> bool:
                 text = f"never seen {word} failure {time.time()}"
                 sender.send_message(_event(time.time(), "service-1", "ERROR", text))
             at += 0.1
-            time.sleep(max(0.0, at - time.time()))
-    time.sleep(10)
+            time.sleep(max(0.0, at - time.time()))  # the rate is what is asked for
+    time.sleep(10)  # the last windows close by themselves, and are part of what is measured
     stop.set()
     watcher.join()
     hearing.join()

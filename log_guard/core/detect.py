@@ -17,6 +17,7 @@ from log_guard.core.judge import Judge, Outlier
 from log_guard.core.memory import MAX_KEYS, Memory, rename
 from log_guard.core.model import FIRST_SCALES, Model
 from log_guard.core.results import Result
+from log_guard.core.scoring import FIRST_WINDOWS
 from log_guard.core.training import History, history_features, train
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
@@ -24,8 +25,6 @@ from log_guard.errors import InputError, OptionError
 
 WARM_WINDOWS = 10
 """Windows to learn from before anything is judged, where no model and no training span is given."""
-FIRST_WINDOWS = 2
-"""Windows after which what needs no training is reported: bursts of errors, and silence."""
 STEADY_SECONDS = 3_600.0
 """A processor that begins with nothing counts on its load being other than what it has seen so far
 for about so long."""

@@ -31,7 +31,7 @@ class Suppression:
     matches:   a regular expression that is searched for in templates.
     service:   only in this group (and in the whole stream); empty: in all.
     level:     only at this level; None: at all.
-    since, until:  event time (µs) of the windows it holds for, by their ends.
+    until:     event time (µs) from which on it holds no more, by the ends of windows.
     """
 
     reason: str
@@ -40,7 +40,6 @@ class Suppression:
     matches: str = ""
     service: str = ""
     level: Level | None = None
-    since: int = -_FOREVER
     until: int = _FOREVER
 
     def covers(self, template: str) -> bool:
@@ -76,7 +75,7 @@ class Suppressor:
             if len(known) < len(self.templates):
                 fresh = [entry.covers(word) for word in self.templates.words[len(known) :]]
                 known = self._known[i] = np.concatenate([known, np.array(fresh, dtype=bool)])
-            mine = known[templates] & (ends >= entry.since) & (ends < entry.until)
+            mine = known[templates] & (ends < entry.until)
             if entry.level is not None:
                 mine &= levels == entry.level
             if entry.service:

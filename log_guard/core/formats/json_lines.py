@@ -10,7 +10,7 @@ alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,21 +101,32 @@ class JsonLines:
         good = np.delete(np.arange(lines), odd)
         rest = _without(data, starts, ends, odd)
         objects = self.parse_data(rest, len(good))
-        alone = _rows([self._record(data[starts[i] : ends[i]]) for i in odd.tolist()])
-        return _in_order(objects, good, alone, odd)
+        alone = [data[starts[i] : ends[i]] for i in odd.tolist()]
+        return _in_order(objects, good, self._parse_odd(alone), odd)
+
+    def _parse_odd(self, lines: list[bytes]) -> pl.DataFrame:
+        """Lines that do not look like objects; all of a log does that puts spaces around them."""
+        frame = self._fast(b"\n".join(lines), len(lines))
+        if frame is None:
+            return _rows([self._record(line) for line in lines])
+        return self._mended(frame, lines.__getitem__)
+
+    def _mended(self, frame: pl.DataFrame, line: Callable[[int], bytes]) -> pl.DataFrame:
+        """What polars made of lines, those that need a second look read again one by one."""
+        slow = frame["slow"].to_numpy()
+        shaped = frame.drop("slow")
+        if not slow.any():
+            return shaped
+        at = np.flatnonzero(slow)
+        again = _rows([self._record(line(i)) for i in at.tolist()])
+        return _in_order(shaped.filter(~frame["slow"]), np.flatnonzero(~slow), again, at)
 
     def _parse_objects(self, data: bytes, starts: _Bounds, ends: _Bounds) -> pl.DataFrame:
         """Parse lines that look like objects: all at once or, where one spoils it, by halves."""
         lines = len(starts)
         frame = self._fast(data, lines)
         if frame is not None:
-            slow = frame["slow"].to_numpy()
-            shaped = frame.drop("slow")
-            if not slow.any():
-                return shaped
-            at = np.flatnonzero(slow)
-            again = _rows([self._record(data[starts[i] : ends[i]]) for i in at.tolist()])
-            return _in_order(shaped.filter(~frame["slow"]), np.flatnonzero(~slow), again, at)
+            return self._mended(frame, lambda i: data[starts[i] : ends[i]])
         if lines == 1 or not self._may_be_fast:
             return _rows(
                 [

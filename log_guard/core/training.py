@@ -93,6 +93,10 @@ def train(
         )
     panes = history.panes
     panes = panes.filter(pl.Series(~feedback.during_incident(panes["pane"].to_numpy(), spec.slide)))
+    if panes.is_empty():
+        raise InputError(
+            "nothing to learn from: all of the history lies in spans that are labelled real"
+        )
     since = dict(panes.group_by("group").agg(pl.col("pane").min()).iter_rows())
     whole = history.several
     if whole:

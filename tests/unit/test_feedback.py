@@ -79,6 +79,12 @@ def test_an_incident_that_was_labelled_is_not_learnt_as_normal() -> None:
     assert alerts(events, labels=real)
 
 
+def test_a_history_that_is_one_incident_teaches_nothing_and_says_so() -> None:
+    all_of_it = Label(START, START + 2_000 * SECOND, True, "outage", "me")
+    with pytest.raises(InputError, match="labelled real"):
+        alerts(steady(1_500), labels=(all_of_it,))
+
+
 def test_the_file_keeps_what_people_wrote(tmp_path: Path) -> None:
     file = tmp_path / "feedback.toml"
     file.write_text("# reviewed every Monday\n", encoding="utf-8")

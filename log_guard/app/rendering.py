@@ -15,6 +15,8 @@ from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Bound, Evidence, Part
 
 SHOWN_PARTS = 4
+LEAST_SHARE = 0.02
+"""Smaller parts of a score are shown as one: the others."""
 
 
 def moment(time: int) -> str:
@@ -50,8 +52,16 @@ def _windows(alert: Alert) -> str:
 def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
     """Print the sentence, the heaviest parts, raw lines and what would have been normal."""
     console.print(Text("  " + evidence.sentence))
-    for part in evidence.parts[:SHOWN_PARTS]:
+    shown = [
+        part
+        for i, part in enumerate(evidence.parts[:SHOWN_PARTS])
+        if part.share >= LEAST_SHARE or i == 0
+    ]
+    for part in shown:
         console.print(_part_line(part))
+    others = 1.0 - sum(part.share for part in shown)
+    if shown and others >= 0.005:
+        console.print(Text(f"  {others:4.0%}  {_unlisted(evidence, len(shown))}"))
     for sample in evidence.samples:
         line = Text(f"  {source} {sample.position}: ", style="cyan")
         line.append(sample.message, style="default")
@@ -61,6 +71,11 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
         console.print(
             Text("  normal if " + " and ".join(bound(b) for b in evidence.normal_if), style="dim")
         )
+
+
+def _unlisted(evidence: Evidence, shown: int) -> str:
+    n = max(evidence.weighed - shown, 1)
+    return "1 other count" if n == 1 else f"{n} other counts"
 
 
 def _part_line(part: Part) -> Text:

@@ -56,12 +56,15 @@ def explain(
         for i in order[:SHOWN_PARTS]
         if squares[i] > 0
     ]
+    weighing = squares > 0
+    new = int(((parts.detector == NOVELTY) & (parts.mean < UNSEEN) & weighing).sum())
     return Evidence(
-        sentence=_sentence(made, service, window_seconds),
+        sentence=_sentence(made, new, service, window_seconds),
         parts=tuple(made),
         samples=_samples(parts, order, samples),
         normal_if=_normal_if(parts, order, counts, templates, is_normal),
         nearest_normal=nearest_normal,
+        weighed=int(weighing.sum()),
     )
 
 
@@ -113,7 +116,8 @@ def describe(level: str | None, template: str | None) -> str:
     return f"'{template}'" if level in (None, UNLEVELLED) else f"{level} '{template}'"
 
 
-def _sentence(parts: list[Part], service: str, seconds: float) -> str:
+def _sentence(parts: list[Part], new: int, service: str, seconds: float) -> str:
+    """Say the heaviest part in words; ``new``: how many messages were never seen before."""
     where = "the whole stream" if service == "*" else service
     if not parts:
         return f"{where}: not normal"
@@ -134,7 +138,7 @@ def _sentence(parts: list[Part], service: str, seconds: float) -> str:
         text = f"{lead.observed} {name} in {seconds:g} s in {where}; {usual}"
     else:
         text = f"{name} {times} in {seconds:g} s in {where}; {usual}"
-    others = sum(1 for p in parts if p.kind == "new" and p is not lead)
+    others = new - 1
     if lead.kind == "new" and others:
         text += f" (and {others} more new message{'s' if others > 1 else ''})"
     return text

@@ -127,6 +127,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     # Structures dumped into a message are data, not text; from the inside out.
     *_STRUCTURES * 3,
     (r"[\[{(][^\[\]{}()]*[,'\"=:][^\[\]{}()]{40,}$", "<data>"),
+    # A version such as 1:2.36-9+deb12u14 is one slot, whatever it is put together of.
+    (r"<(?:num|id|hex)>(?:[.:+~_-]+<(?:num|id|hex)>)+", "<id>"),
     # A list of numbers is one slot, however long it is.
     (r"<num>(?:[ ,;|]+<num>)+", "<num>"),
 )

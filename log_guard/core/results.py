@@ -64,7 +64,9 @@ class Evidence:
     """Why a window is not normal.
 
     sentence:   what a person would say first.
-    parts:      the counts that make up the score, largest first; shares of all parts add up to 1.
+    parts:      the counts that make up the score, largest first and at most eight; shares of all
+                parts add up to 1.
+    weighed:    how many counts have a share in the score, those not listed included.
     samples:    up to three raw lines.
     normal_if:  at most three bounds, none of which can be left out, that would make it normal;
                 empty where no such three were found.
@@ -77,6 +79,7 @@ class Evidence:
     samples: tuple[Sample, ...]
     normal_if: tuple[Bound, ...]
     nearest_normal: dict[str, float]
+    weighed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

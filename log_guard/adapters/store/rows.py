@@ -138,6 +138,7 @@ def _evidence_of(entry: Mapping[str, Any]) -> Evidence:
         samples=tuple(Sample(**sample) for sample in entry["samples"]),
         normal_if=tuple(Bound(**bound) for bound in entry["normal_if"]),
         nearest_normal=entry["nearest_normal"],
+        weighed=entry.get("weighed", 0),  # earlier records have none
     )
 
 

@@ -60,8 +60,8 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
     for part in shown:
         console.print(_part_line(part))
     others = 1.0 - sum(part.share for part in shown)
-    if shown and others >= 0.005:
-        console.print(Text(f"  {others:4.0%}  {_unlisted(evidence, len(shown))}"))
+    if shown and others >= 0.01:
+        console.print(Text(f"  {min(others, 0.99):4.0%}  {_unlisted(evidence, len(shown))}"))
     for sample in evidence.samples:
         line = Text(f"  {source} {sample.position}: ", style="cyan")
         line.append(sample.message, style="default")
@@ -81,7 +81,7 @@ def _unlisted(evidence: Evidence, shown: int) -> str:
 def _part_line(part: Part) -> Text:
     usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
     name = describe(part.level, part.template)
-    share = f"{part.share:4.0%}" if part.share >= 0.005 else " <1%"
+    share = f"{part.share:4.0%}" if part.share >= 0.01 else " <1%"
     return Text(f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {name}")
 
 

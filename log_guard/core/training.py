@@ -34,6 +34,8 @@ MAX_BLOCK = 600 * SECOND
 LEAST_BITS = 0.5
 """Least Gumbel scale of a detector's maxima, bits: a constant history is no certainty."""
 MAX_TEXT_TEMPLATES = 5_000
+DIGEST_ROWS = 20_000
+"""Rows of history that are text at a time, about."""
 
 
 @dataclass(frozen=True)
@@ -113,23 +115,6 @@ def train(
         caution = float(np.sqrt(steady_seconds * SECOND / (end - start)))
         scales = Scales(scales.novelty * float(np.sqrt(caution)), scales.surprise * caution)
     density = InductiveDBSCAN().fit(looks.features)
-    digest = hashlib.sha256(_spec_text(spec, group_by).encode())
-    texts = (
-        panes.with_columns(
-            pl.col("group").replace_strict(
-                dict(enumerate(history.groups.words)), return_dtype=pl.String
-            ),
-            pl.Series(
-                "template",
-                np.array(history.templates.words, dtype=object)[panes["template"].to_numpy()],
-                dtype=pl.String,
-            ),
-        )
-        .group_by("pane", "group", "level", "template")
-        .agg(pl.col("count").sum())
-        .sort("pane", "group", "level", "template")
-    )
-    digest.update(texts.write_csv().encode())
     return Model(
         window=spec.window,
         slide=spec.slide,
@@ -146,15 +131,38 @@ def train(
             end=end,
             events=int(panes["count"].sum()),
             windows=len(looks.ends),
-            digest=digest.hexdigest(),
+            digest=_digest(panes, history, spec, group_by),
             blocks=int((end - start) // block),
             block=block,
         ),
     )
 
 
-def _spec_text(spec: WindowSpec, group_by: tuple[str, ...]) -> str:
-    return f"{spec.window} {spec.slide} {' '.join(group_by)}\n"
+def _digest(
+    panes: pl.DataFrame, history: History, spec: WindowSpec, group_by: tuple[str, ...]
+) -> str:
+    """SHA-256 of what was learnt from, in words: the same whatever ids the tables gave.
+
+    A part of the history at a time, for as text it is many times its size.
+    """
+    digest = hashlib.sha256(f"{spec.window} {spec.slide} {' '.join(group_by)}\n".encode())
+    groups = pl.Series(history.groups.words, dtype=pl.String)
+    templates = pl.Series(history.templates.words, dtype=pl.String)
+    times = np.unique(panes["pane"].to_numpy())
+    for part in np.array_split(times, min(-(-panes.height // DIGEST_ROWS), len(times))):
+        rows = panes.filter(pl.col("pane").is_between(part[0], part[-1]))
+        digest.update(
+            rows.with_columns(
+                groups.gather(rows["group"]).alias("group"),
+                templates.gather(rows["template"]).alias("template"),
+            )
+            .group_by("pane", "group", "level", "template")
+            .agg(pl.col("count").sum())
+            .sort("pane", "group", "level", "template")
+            .write_csv(include_header=False)
+            .encode()
+        )
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

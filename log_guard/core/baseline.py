@@ -5,21 +5,23 @@ and machines are learnt apart and merged. It is immutable; learning gives a new 
 
 Two questions are asked of it:
 
-* *presence*: in which share of the spells (2 minutes) that the group was watched did the key occur?
-  A burst counts once a spell, so an incident in the history does not make its own lines usual.
+* *presence*: in which share of the spells (2 minutes) that the group was watched did the key, or the
+  statement behind it, occur? A burst counts once a spell, so an incident in the history does not make
+  its own lines usual.
 * *count*: mean and spread of its number in a window (tumbling windows, zeros included).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from log_guard.core.events import SECOND
+from log_guard.core.statements import Templates
 from log_guard.core.windows import WHOLE
 
 SPELL = 120 * SECOND
@@ -109,7 +111,8 @@ class Table:
         return out
 
 
-SPELLS, COUNT, SQUARES, WINDOWS, LOGS = range(5)
+SPELLS, COUNT, SQUARES, WINDOWS = range(4)
+STATEMENT_SPELLS, STATEMENT_WINDOWS = range(2)
 
 
 STEADY = 0.2
@@ -120,27 +123,32 @@ STEADY = 0.2
 class Baseline:
     """Sums over history.
 
-    keys:     (group, level, template) code → spells with it, sum and sum of squares of its count a
-              tumbling window, windows with it, sum of log2 of its count in those; as its peak, the
-              largest hash of a spell with it: its **trace**. Keys that come together in history
-              share their trace, with a probability that is the Jaccard index of their spells
-              (Broder, On the resemblance and containment of documents, 1997).
-    volumes:  (group, level) code with template 0; level 15 stands for all levels together → the
-              same five sums.
-    groups:   group → spells watched, windows watched (since the group was first seen).
+    keys:        (group, level, template) code → spells with it, sum and sum of squares of its count
+                 a tumbling window, windows with it.
+    statements:  (group, level, statement) code → spells, windows with it; as its peak, the largest
+                 hash of a spell with it: its **trace**. Statements that come together in history share their
+                 trace, with a probability that is the Jaccard index of their spells (Broder, On the
+                 resemblance and containment of documents, 1997).
+    volumes:     (group, level) code with template 0; level 15 stands for all levels together, 14 for
+                 events that speak of trouble → the same four sums as for keys.
+    groups:      group → spells watched, windows watched (since the group was first seen).
     """
 
     keys: Table
+    statements: Table
     volumes: Table
     groups: Table
 
     @staticmethod
     def empty() -> Baseline:
-        return Baseline(Table.empty(5), Table.empty(5), Table.empty(2))
+        return Baseline(Table.empty(4), Table.empty(2), Table.empty(4), Table.empty(2))
 
     def __add__(self, other: Baseline) -> Baseline:
         return Baseline(
-            self.keys + other.keys, self.volumes + other.volumes, self.groups + other.groups
+            self.keys + other.keys,
+            self.statements + other.statements,
+            self.volumes + other.volumes,
+            self.groups + other.groups,
         )
 
     @cached_property
@@ -150,35 +158,30 @@ class Baseline:
         often = self.keys.sums[:, WINDOWS] >= STEADY * np.maximum(watched, 1.0)
         return np.asarray(self.keys.ids[often])
 
-    @cached_property
-    def burst(self) -> Table:
-        """Group → how fast the counts of its rare keys fall off: P(count >= k) = k ** -exponent.
-
-        The exponent is the maximum-likelihood estimate for a Pareto tail (Hill, Annals of
-        Statistics 3, 1975) over the windows in which rare keys occurred, begun with 8 windows of
-        exponent 2, and at most 4.
-        """
-        keys = self.keys
-        rare = ~np.isin(keys.ids, self.steady)
-        sums = Table.of(code_groups(keys.ids[rare]), keys.sums[rare][:, [WINDOWS, LOGS]])
-        windows, logs = sums.sums[:, 0] + 8.0, sums.sums[:, 1] * np.log(2.0) + 4.0
-        return Table(sums.ids, np.minimum(windows / logs, 4.0)[:, None], sums.peaks)
-
     def bounded(self, most: int) -> tuple[Baseline, int]:
-        """Keep the ``most`` keys seen in most spells; also return how many were dropped."""
-        excess = len(self.keys.ids) - most
-        if excess <= 0:
-            return self, 0
-        order = np.lexsort((self.keys.ids, -self.keys.sums[:, COUNT], -self.keys.sums[:, SPELLS]))
-        kept = np.sort(order[:most])
-        return Baseline(self.keys.take(kept), self.volumes, self.groups), excess
+        """Keep the ``most`` keys, and statements, seen in most spells; also return how many keys went."""
+        excess = max(len(self.keys.ids) - most, 0)
+        keys, statements = self.keys, self.statements
+        if excess:
+            keys = _most_seen(keys, (-keys.sums[:, COUNT], -keys.sums[:, SPELLS]), most)
+        if len(statements.ids) > most:
+            statements = _most_seen(statements, (-statements.sums[:, STATEMENT_SPELLS],), most)
+        return Baseline(keys, statements, self.volumes, self.groups), excess
+
+
+def _most_seen(table: Table, order: tuple[np.ndarray, ...], most: int) -> Table:
+    """Rows that come first in this order (the last array leads), ties by id."""
+    return table.take(np.sort(np.lexsort((table.ids, *order))[:most]))
 
 
 ALL_LEVELS = 15
+TROUBLED = 14
+"""Takes the place of a level: the events whose words speak of trouble, whatever their level."""
 
 
 def learn(
     panes: pl.DataFrame,
+    templates: Templates,
     start: int,
     end: int,
     window: int,
@@ -188,6 +191,7 @@ def learn(
     """Baseline of one span of event time, ``[start, end)`` in µs, from its pane rows.
 
     panes:  frame of ``pane``, ``group``, ``level``, ``template``, ``count`` (``PANE_SCHEMA``).
+    templates:  the table of their template ids.
     since:  when each known group was first seen, µs; others are watched from their first pane here.
     whole:  also learn the whole stream (group 0).
     """
@@ -201,45 +205,75 @@ def learn(
     watched = np.array([max(end - max(first[g], start), 0) for g in ids.tolist()], dtype=float)
     groups = Table.of(ids, np.column_stack([np.ceil(watched / SPELL), np.ceil(watched / window)]))
     if panes.is_empty():
-        return Baseline(Table.empty(5), Table.empty(5), groups)
-    return Baseline(_sums(panes, window), _sums(_by_level(panes), window), groups)
+        return replace(Baseline.empty(), groups=groups)
+    ids = panes["template"].to_numpy()
+    said = panes.with_columns(pl.Series("template", templates.statements(ids)))
+    troubled = panes.filter(pl.Series(templates.troubled(ids)))
+    return Baseline(
+        keys=_sums(panes, window),
+        statements=_presence(said, window),
+        volumes=_sums(_by_level(panes, troubled), window),
+        groups=groups,
+    )
 
 
-def _by_level(panes: pl.DataFrame) -> pl.DataFrame:
+def _by_level(panes: pl.DataFrame, troubled: pl.DataFrame) -> pl.DataFrame:
     zero = pl.lit(0, dtype=pl.Int64).alias("template")
-    every = pl.lit(ALL_LEVELS, dtype=pl.UInt8).alias("level")
-    return pl.concat([panes.with_columns(zero), panes.with_columns(zero, every)])
+
+    def under(level: int) -> pl.Expr:
+        return pl.lit(level, dtype=pl.UInt8).alias("level")
+
+    every = panes.with_columns(zero, under(ALL_LEVELS))
+    return pl.concat(
+        [panes.with_columns(zero), every, troubled.with_columns(zero, under(TROUBLED))]
+    )
+
+
+_KEY = ["group", "level", "template"]
 
 
 def _sums(panes: pl.DataFrame, window: int) -> Table:
-    key = ["group", "level", "template"]
+    """Spells, count, squares and windows by key."""
     windows = (
         panes.lazy()
         .with_columns((pl.col("pane") // window).alias("window"))
-        .group_by(*key, "window")
+        .group_by(*_KEY, "window")
         .agg(pl.col("count").sum())
     )
-    counts = windows.group_by(key).agg(
+    counts = windows.group_by(_KEY).agg(
         pl.col("count").sum(),
         (pl.col("count") * pl.col("count")).sum().alias("squares"),
         pl.len().alias("windows"),
-        # Rounded to whole multiples of 2**-20, so that this sum is exact as well.
-        (pl.col("count").log(2) * 2**20).round().sum().alias("logs") / 2**20,
     )
-    spell = pl.col("pane") // SPELL
     spells = (
         panes.lazy()
-        .with_columns(
-            spell.alias("spell"),
-            pl.Series("hash", spell_hashes(panes["pane"].to_numpy() // SPELL)),
-        )
-        .group_by(key)
-        .agg(pl.col("spell").n_unique().alias("spells"), pl.col("hash").max())
+        .with_columns((pl.col("pane") // SPELL).alias("spell"))
+        .group_by(_KEY)
+        .agg(pl.col("spell").n_unique().alias("spells"))
     )
-    both = counts.join(spells, on=key).collect()
-    codes = key_codes(*(both[name].to_numpy() for name in key))
-    sums = both.select("spells", "count", "squares", "windows", "logs").to_numpy().astype(float)
-    return Table.of(codes, sums, both["hash"].to_numpy())
+    both = counts.join(spells, on=_KEY).collect()
+    sums = both.select("spells", "count", "squares", "windows").to_numpy().astype(float)
+    return Table.of(key_codes(*(both[name].to_numpy() for name in _KEY)), sums)
+
+
+def _presence(panes: pl.DataFrame, window: int) -> Table:
+    """Spells and windows by key, and its trace."""
+    spells = panes["pane"].to_numpy() // SPELL
+    found = (
+        panes.lazy()
+        .select(
+            *_KEY,
+            pl.Series("spell", spells),
+            pl.Series("hash", spell_hashes(spells)),
+            (pl.col("pane") // window).alias("window"),
+        )
+        .group_by(_KEY)
+        .agg(pl.col("spell").n_unique(), pl.col("window").n_unique(), pl.col("hash").max())
+        .collect()
+    )
+    codes = key_codes(*(found[name].to_numpy() for name in _KEY))
+    sums = found.select("spell", "window").to_numpy().astype(float)
+    return Table.of(codes, sums, found["hash"].to_numpy())
 
 
 def spell_hashes(spells: np.ndarray) -> np.ndarray:

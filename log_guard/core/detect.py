@@ -18,6 +18,7 @@ from log_guard.core.memory import MAX_KEYS, Memory, rename
 from log_guard.core.model import FIRST_SCALES, Model
 from log_guard.core.results import Result
 from log_guard.core.scoring import FIRST_WINDOWS
+from log_guard.core.statements import Templates
 from log_guard.core.training import History, history_features, train
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
@@ -84,7 +85,7 @@ class Detect:
         self.spec = spec
         self.options = options or DetectOptions()
         self.groups = Vocabulary(model.groups if model else ())
-        self.templates = Vocabulary(model.templates if model else ())
+        self.templates = Templates(model.templates if model else ())
         self.windows = Windows(spec, self.groups, self.templates)
         self.dropped_history = 0
         self._popped = 0  # frames that have left the front of the history
@@ -148,7 +149,7 @@ class Detect:
         """Go on from a state of a detector with the same settings."""
         kept = state["detect"]
         self.groups = Vocabulary(kept["groups"])
-        self.templates = Vocabulary(state["templates"])
+        self.templates = Templates(state["templates"])
         self.windows = Windows(self.spec, self.groups, self.templates)
         self.windows.restore(state["windows"])
         self.dropped_history, self._popped = kept["dropped_history"], kept["popped"]
@@ -298,7 +299,7 @@ class Detect:
                 self._train(end)
                 return
         era = self._eras[-1]
-        if era is not None and era.memory.learn(panes, start, end):
+        if era is not None and era.memory.learn(panes, self.templates, start, end):
             self._compact()
 
     def _train(self, now: int) -> None:

@@ -24,6 +24,7 @@ from log_guard.core.scoring import (
     find_parts,
     weighted_squares,
 )
+from log_guard.core.statements import Templates
 from log_guard.core.suppression import Suppression, Suppressor
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
@@ -64,7 +65,7 @@ class Judge:
         self,
         model: Model,
         groups: Vocabulary,
-        templates: Vocabulary,
+        templates: Templates,
         detector: str = "fusion",
         outlier: Outlier | None = None,
         suppressions: Sequence[Suppression] = (),
@@ -131,7 +132,8 @@ class Judge:
 
     def _parts(self, batch: WindowBatch, baseline: Baseline) -> Parts:
         first = self.model.scales == FIRST_SCALES
-        return find_parts(batch, baseline, self._suppressor, np.inf if first else MIN_WINDOWS)
+        least = np.inf if first else MIN_WINDOWS
+        return find_parts(batch, baseline, self.templates, self._suppressor, least)
 
     def _ratio(
         self, parts: Parts, batch: WindowBatch, features: np.ndarray

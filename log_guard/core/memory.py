@@ -7,6 +7,8 @@ stream was cut into batches, and the revision of a window is judged by what judg
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -20,6 +22,7 @@ from log_guard.core.baseline import (
     key_codes,
     learn,
 )
+from log_guard.core.statements import Templates
 from log_guard.core.windows import WHOLE
 
 MAX_KEYS = 50_000
@@ -58,7 +61,7 @@ class Memory:
         at = np.maximum(np.searchsorted(starts, ends, side="left") - 1, 0)
         return [(at == i, self._baselines[int(starts[i])]) for i in np.unique(at)]
 
-    def learn(self, panes: pl.DataFrame, start: int, end: int) -> bool:
+    def learn(self, panes: pl.DataFrame, templates: Templates, start: int, end: int) -> bool:
         """Take in the panes of ``[start, end)`` that have closed; True if an epoch ended with them."""
         for group, pane in panes.group_by("group").agg(pl.col("pane").min()).iter_rows():
             self.since.setdefault(group, pane)
@@ -72,7 +75,13 @@ class Memory:
         current = self._baselines[max(self._baselines)]
         whole = WHOLE in self.since
         gained = learn(
-            pl.concat(self._pending), self._learnt_to, end, self.window, self.since, whole
+            pl.concat(self._pending),
+            templates,
+            self._learnt_to,
+            end,
+            self.window,
+            self.since,
+            whole,
         )
         grown, dropped = (current + gained).bounded(self.max_keys)
         self.dropped += dropped
@@ -95,11 +104,8 @@ class Memory:
             renamed = key_codes(
                 code_groups(codes), code_levels(codes), mapping[code_templates(codes)]
             )
-            self._baselines[start] = Baseline(
-                Table.of(renamed, baseline.keys.sums, baseline.keys.peaks),
-                baseline.volumes,
-                baseline.groups,
-            )
+            keys = Table.of(renamed, baseline.keys.sums, baseline.keys.peaks)
+            self._baselines[start] = replace(baseline, keys=keys)
         self._pending = [rename(panes, mapping) for panes in self._pending]
 
 

@@ -11,7 +11,7 @@ from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.features import FEATURES
 from log_guard.core.features.text import TextModel
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ from log_guard.core.baseline import (
     COUNT,
     SPELLS,
     SQUARES,
+    STATEMENT_SPELLS,
+    STATEMENT_WINDOWS,
+    STEADY,
+    TROUBLED,
     Baseline,
     code_groups,
     code_levels,
@@ -26,6 +30,7 @@ from log_guard.core.baseline import (
 from log_guard.core.detectors.novelty import exact, novelty_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import Level
+from log_guard.core.statements import Templates
 from log_guard.core.suppression import Suppressor
 from log_guard.core.windows import WindowBatch
 
@@ -36,9 +41,10 @@ MIN_WINDOWS = 5
 """Windows of history below which not all of a group's counts are judged."""
 FIRST_WINDOWS = 2
 """And below which none is; between the two, only bursts of errors and silence are."""
-NEW_GROUP_EXPONENT = 2.0
-"""How fast counts of rare keys fall off in a group without history."""
-UNKNOWN_LEVEL_SHARE = 0.1
+SURGE_COUNT = 5.0
+"""The count of what is not steady, or was never seen, is judged from so many events a window on."""
+UNKNOWN_SHARE = 0.1
+"""Share of events of a level, or of talk of trouble, in a group without history."""
 VOLUME_TEMPLATE = -1
 """Stands for 'no template': the part is a volume (a level's count, or all events)."""
 
@@ -84,11 +90,13 @@ class Parts:
 def find_parts(
     batch: WindowBatch,
     baseline: Baseline,
+    templates: Templates,
     suppressor: Suppressor | None = None,
     min_windows: float = MIN_WINDOWS,
 ) -> Parts:
     """Parts of all windows of a batch.
 
+    templates:    the table of the batch's template ids.
     suppressor:   whose templates make no part.
     min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
     """
@@ -104,18 +112,18 @@ def find_parts(
     codes = key_codes(groups[row], level, template)
     watched = baseline.groups.look_up(groups)  # (rows, 2): spells, windows
     known = baseline.keys.look_up(codes)
-    steady = np.isin(codes, baseline.steady)
-    exponent = baseline.burst.look_up(groups)[row, 0]
-    exponent = np.where(exponent > 0, exponent, NEW_GROUP_EXPONENT)
-    exponent = np.where(known[:, SPELLS] > 0, 0.0, exponent)  # of what is known, counts are judged
+    said = key_codes(groups[row], level, templates.statements(template))
+    statements = baseline.statements.look_up(said)
     bits = novelty_bits(
         known[:, SPELLS],
         watched[row, 0],
-        _level_shares(groups[row], level, baseline),
-        count,
-        exponent,
+        statements[:, STATEMENT_SPELLS],
+        _tone_shares(groups[row], level, templates.troubled(template), baseline),
+        level >= Level.ERROR,
     )
-    trace = np.where(steady, 0.0, baseline.keys.look_up_peaks(codes))
+    # What is nearly always there comes together with everything, and so with nothing.
+    often = statements[:, STATEMENT_WINDOWS] >= STEADY * np.maximum(watched[row, 1], 1.0)
+    trace = np.where(often, 0.0, baseline.statements.look_up_peaks(said))
     novelty = Parts(
         row=row,
         detector=np.full(len(row), NOVELTY),
@@ -124,46 +132,64 @@ def find_parts(
         count=count,
         mean=known[:, COUNT] / np.maximum(watched[row, 1], 1.0),
         variance=np.zeros(len(row)),
-        bits=together(np.where(spared, 0.0, bits), row, trace),
+        bits=together(np.where(spared, 0.0, bits), row, trace, said),
         side=np.ones(len(row)),
     )
     whole = batch.rows["whole"].to_numpy() & batch.final
     judged = watched[:, 1] >= min_windows
     volumes = _volume_parts(groups, row, level, count, spared, watched, baseline, whole, judged)
     usual = _steady_parts(groups, codes, row, count, watched, baseline, whole, judged)
+    seldom = judged[row] & (count >= SURGE_COUNT) & ~np.isin(codes, baseline.steady)
+    at = np.flatnonzero(seldom)
+    surging = _surprises(row[at], level[at], template[at], count[at], known[at], watched, whole)
+    usual = Parts.join([usual, surging])
     if suppressor is not None and suppressor.entries:
         about = groups[usual.row], usual.level, usual.template, ends[usual.row]
         usual = usual.take(np.flatnonzero(~suppressor.covered(*about)))
     return Parts.join([novelty, volumes, usual])
 
 
-def _level_shares(groups: np.ndarray, level: np.ndarray, baseline: Baseline) -> np.ndarray:
-    """Share of the group's events that have the level, (n,); of a group without history a tenth."""
+def _tone_shares(
+    groups: np.ndarray, level: np.ndarray, troubled: np.ndarray, baseline: Baseline
+) -> np.ndarray:
+    """Share of the group's events that have the level or, if that is less, speak of trouble too, (n,)."""
+    level_share = _shares(groups, level, baseline)
+    talk = _shares(groups, np.full(len(groups), TROUBLED), baseline)
+    return np.where(troubled, np.minimum(level_share, talk), level_share)
+
+
+def _shares(groups: np.ndarray, level: np.ndarray, baseline: Baseline) -> np.ndarray:
+    """Share of the group's events under a level, (n,); of a group without history a tenth."""
     zero = np.zeros(len(groups), dtype=np.int64)
     mine = baseline.volumes.look_up(key_codes(groups, level, zero))[:, COUNT]
     every = np.full(len(groups), ALL_LEVELS)
     total = baseline.volumes.look_up(key_codes(groups, every, zero))[:, COUNT]
-    return np.where(total > 0, (mine + 0.5) / (total + 1.0), UNKNOWN_LEVEL_SHARE)
+    return np.where(total > 0, (mine + 0.5) / (total + 1.0), UNKNOWN_SHARE)
 
 
-def together(bits: np.ndarray, row: np.ndarray, trace: np.ndarray) -> np.ndarray:
-    """Count keys that came together in history, and come together again, as one surprise.
+def together(
+    bits: np.ndarray, row: np.ndarray, trace: np.ndarray, statement: np.ndarray
+) -> np.ndarray:
+    """Count what is one thing as one surprise; all (n,), ``row`` ascending.
 
-    A restart logs a hundred lines of which each is rare; it is one rare event and not a hundred.
-    Within a window the keys of one trace share the bits of the most surprising of them: the norm
-    of their parts is that of the largest alone. Trace 0 (never seen) stands for itself.
+    A restart logs a hundred lines of which each is rare; it is one rare event and not a hundred. So
+    within a window the keys of one trace (they came together in history too) or, where there is none,
+    of one statement share the bits of the most surprising of them: the norm of their parts is that of
+    the largest alone.
     """
-    known = np.flatnonzero(trace > 0)
-    if not len(known):
+    if not len(bits):
         return bits
-    _, cluster = np.unique(np.column_stack([row[known], trace[known]]), axis=0, return_inverse=True)
-    cluster = cluster.reshape(-1)
-    largest = np.zeros(int(cluster.max()) + 1)
-    np.maximum.at(largest, cluster, bits[known])
-    squares = np.zeros(len(largest))
-    np.add.at(squares, cluster, exact(bits[known] ** 2))
-    shared = bits.copy()
-    shared[known] = exact(bits[known] * (largest / np.sqrt(np.maximum(squares, 1e-12)))[cluster])
+    # Traces and codes of statements are whole numbers: one sign tells them apart.
+    cluster = np.where(trace > 0, trace.astype(np.int64), -1 - statement)
+    order = np.lexsort((cluster, row))
+    fresh = (np.diff(row[order]) != 0) | (np.diff(cluster[order]) != 0)
+    starts = np.flatnonzero(np.concatenate([[True], fresh]))
+    largest = np.maximum.reduceat(bits[order], starts)
+    norm = np.sqrt(np.add.reduceat(exact(bits[order] ** 2), starts))
+    factor = largest / np.maximum(norm, 1e-6)
+    shared = np.empty(len(bits))
+    sizes = np.diff(np.append(starts, len(bits)))
+    shared[order] = exact(bits[order] * np.repeat(factor, sizes))
     return shared
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.baseline import EPOCH, SPELL, Baseline, learn
-from log_guard.core.calibration import DAY, block_maxima, fit_tail
+from log_guard.core.calibration import DAY, block_maxima, threshold
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel, fit_text
@@ -23,6 +23,7 @@ from log_guard.core.features.window import window_features
 from log_guard.core.feedback import Feedback
 from log_guard.core.model import Model, Scales, Training
 from log_guard.core.scoring import detector_values, find_parts
+from log_guard.core.statements import Templates
 from log_guard.core.suppression import Suppressor
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WHOLE, WindowBatch, Windows, WindowSpec
@@ -47,7 +48,7 @@ class History:
 
     panes: pl.DataFrame
     groups: Vocabulary
-    templates: Vocabulary
+    templates: Templates
     until: int = 0
 
     @property
@@ -103,7 +104,7 @@ def train(
     whole = history.several
     if whole:
         since[WHOLE] = start
-    folds = _folds(panes, start, end, spec.window, since, whole)
+    folds = _folds(panes, history.templates, start, end, spec.window, since, whole)
     baseline = folds[0].baseline
     for fold in folds[1:]:
         baseline = baseline + fold.baseline
@@ -173,14 +174,20 @@ class _Fold:
 
 
 def _folds(
-    panes: pl.DataFrame, start: int, end: int, window: int, since: dict[int, int], whole: bool
+    panes: pl.DataFrame,
+    templates: Templates,
+    start: int,
+    end: int,
+    window: int,
+    since: dict[int, int],
+    whole: bool,
 ) -> list[_Fold]:
     cuts = [start + (end - start) * i // FOLDS // SPELL * SPELL for i in range(FOLDS)] + [end]
     cuts[0] = start
     out = []
     for a, b in pairwise(cuts):
         part = panes.filter(pl.col("pane").is_between(a, b, closed="left"))
-        out.append(_Fold(a, b, learn(part, a, b, window, since, whole)))
+        out.append(_Fold(a, b, learn(part, templates, a, b, window, since, whole)))
     return out
 
 
@@ -223,7 +230,7 @@ def _look(
         for whole in replay(history, spec, fold.start, fold.end):
             starts = whole.rows["end"].to_numpy() - spec.window
             batch = whole.only(~feedback.during_incident(starts, spec.window))
-            found = find_parts(batch, baseline, suppressor)
+            found = find_parts(batch, baseline, history.templates, suppressor)
             values.append(detector_values(found, batch.rows.height))
             ends.append(batch.rows["end"].to_numpy())
             groups.append(batch.rows["group"].to_numpy())
@@ -297,4 +304,4 @@ def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales
 def _threshold(maxima: np.ndarray, budget: float) -> float:
     """Value that ``budget`` of the blocks seen would pass, by the tail fitted to their maxima."""
     probability = min(budget / len(maxima), 0.5)
-    return max(fit_tail(maxima, LEAST_BITS).threshold(probability), LEAST_BITS)
+    return max(threshold(maxima, probability, LEAST_BITS), LEAST_BITS)

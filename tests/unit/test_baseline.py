@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from log_guard.core.baseline import (
     ALL_LEVELS,
     COUNT,
-    LOGS,
     SPELL,
     SPELLS,
     SQUARES,
+    STATEMENT_SPELLS,
+    STATEMENT_WINDOWS,
+    TROUBLED,
     WINDOWS,
     Baseline,
     Table,
@@ -27,10 +29,20 @@ from log_guard.core.baseline import (
     spell_hashes,
 )
 from log_guard.core.events import SECOND
+from log_guard.core.statements import Templates
 from log_guard.core.windows import PANE_SCHEMA, WHOLE
 from tests.streams import START, bounded, micros
 
 WINDOW = 30 * SECOND
+# Two variants of one statement, a line of trouble, and one of its own.
+TEMPLATES = Templates(
+    [
+        "order placed for one of our many customers",
+        "order placed for one of our few customers",
+        "connection refused",
+        "tick",
+    ]
+)
 Pane = tuple[int, int, int, int, int]  # second, group, level, template, count
 
 PANES = st.lists(
@@ -53,15 +65,15 @@ def frame(panes: list[Pane]) -> pl.DataFrame:
 def learnt(panes: list[Pane], start: int = 0, end: int = 600) -> Baseline:
     part = [pane for pane in panes if start <= pane[0] < end]
     since = dict.fromkeys(range(4), START)
-    return learn(frame(part), micros(start), micros(end), WINDOW, since)
+    return learn(frame(part), TEMPLATES, micros(start), micros(end), WINDOW, since)
 
 
 def same(one: Baseline, other: Baseline) -> bool:
     return all(
         np.array_equal(getattr(a, name), getattr(b, name))
         for a, b in zip(
-            (one.keys, one.volumes, one.groups),
-            (other.keys, other.volumes, other.groups),
+            (one.keys, one.statements, one.volumes, one.groups),
+            (other.keys, other.statements, other.volumes, other.groups),
             strict=True,
         )
         for name in ("ids", "sums", "peaks")
@@ -69,17 +81,16 @@ def same(one: Baseline, other: Baseline) -> bool:
 
 
 def plain_sums(panes: list[Pane], chosen: list[Pane]) -> list[float]:
-    """The five sums of one key, one pane at a time."""
+    """The four sums of one key, one pane at a time."""
     windows: dict[int, int] = {}
     for second, *_, count in chosen:
         number = (START + second * SECOND) // WINDOW
         windows[number] = windows.get(number, 0) + count
-    sums = [0.0] * 5
+    sums = [0.0] * 4
     sums[SPELLS] = len({(START + second * SECOND) // SPELL for second, *_ in chosen})
     sums[COUNT] = sum(windows.values())
     sums[SQUARES] = sum(n * n for n in windows.values())
     sums[WINDOWS] = len(windows)
-    sums[LOGS] = sum(round(math.log2(n) * 2**20) / 2**20 for n in windows.values())
     return sums
 
 
@@ -97,6 +108,10 @@ def test_a_baseline_equals_a_plain_count(panes: list[Pane]) -> None:
     for group, level in {(g, lv) for g, lv, _ in keys} | {(g, ALL_LEVELS) for g, _, _ in keys}:
         code = key_codes(*(np.array([n]) for n in (group, level, 0)))
         mine = [p for p in everything if p[1] == group and level in (p[2], ALL_LEVELS)]
+        assert baseline.volumes.look_up(code)[0].tolist() == plain_sums(panes, mine)
+    for group in {g for g, _, _ in keys}:
+        code = key_codes(*(np.array([n]) for n in (group, TROUBLED, 0)))
+        mine = [p for p in everything if p[1] == group and p[3] == 2]
         assert baseline.volumes.look_up(code)[0].tolist() == plain_sums(panes, mine)
     assert baseline.groups.look_up(np.arange(4)).tolist() == [[5, 20]] * 4
 
@@ -119,7 +134,9 @@ def test_baselines_add(a: list[Pane], b: list[Pane], c: list[Pane]) -> None:
 
 def test_a_group_is_watched_from_its_first_pane_or_from_when_it_was_first_seen() -> None:
     part = frame([(100, 1, 3, 0, 1), (100, 2, 3, 0, 1)])
-    baseline = learn(part, micros(0), micros(600), WINDOW, {1: micros(-5000), 3: micros(400)})
+    baseline = learn(
+        part, TEMPLATES, micros(0), micros(600), WINDOW, {1: micros(-5000), 3: micros(400)}
+    )
     assert baseline.groups.look_up(np.array([1, 2, 3, 9])).tolist() == [
         [5, 20],
         [5, 17],
@@ -129,14 +146,16 @@ def test_a_group_is_watched_from_its_first_pane_or_from_when_it_was_first_seen()
 
 
 def test_time_without_events_is_watched_all_the_same() -> None:
-    baseline = learn(frame([]), micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False)
+    baseline = learn(
+        frame([]), TEMPLATES, micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False
+    )
     assert baseline.groups.look_up(np.array([1])).tolist() == [[5, 20]]
     assert len(baseline.keys.ids) == 0
 
 
 def test_the_whole_stream_is_learnt_only_if_asked_for() -> None:
     part = frame([(0, 1, 3, 0, 1)])
-    alone = learn(part, micros(0), micros(600), WINDOW, {}, whole=False)
+    alone = learn(part, TEMPLATES, micros(0), micros(600), WINDOW, {}, whole=False)
     assert set(code_groups(alone.keys.ids).tolist()) == {1}
 
 
@@ -171,43 +190,49 @@ def test_a_key_is_steady_if_it_occurs_in_a_fifth_of_the_windows() -> None:
     often = [(s * 150, 1, 3, 1, 1) for s in range(4)]  # 4 of 20 windows
     seldom = [(s * 150, 1, 3, 2, 1) for s in range(3)]
     baseline = learn(
-        frame(often + seldom), micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False
+        frame(often + seldom),
+        TEMPLATES,
+        micros(0),
+        micros(600),
+        WINDOW,
+        {1: micros(0)},
+        whole=False,
     )
     assert code_templates(baseline.steady).tolist() == [1]
 
 
-def test_rare_keys_that_come_in_numbers_make_numbers_less_surprising() -> None:
-    def exponent(count: int) -> float:
-        panes = [(0, 1, 3, template, count) for template in range(20)]
-        baseline = learn(frame(panes), micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False)
-        return float(baseline.burst.look_up(np.array([1]))[0, 0])
-
-    assert exponent(1) == 4.0  # 28 windows / 4, cut to 4
-    assert exponent(16) == (8 + 20) / (4 + 20 * 4 * math.log(2.0))
-    assert exponent(100) < exponent(16) < exponent(2)
+@bounded(60)
+@given(PANES)
+def test_a_statement_is_present_where_any_of_its_templates_is(panes: list[Pane]) -> None:
+    baseline = learnt(panes)
+    numbers = TEMPLATES.statements(np.arange(4))
+    assert numbers[0] == numbers[1]
+    assert len(set(numbers.tolist())) == 3
+    for group, level, number in {(g, lv, int(numbers[t])) for _, g, lv, t, _ in panes}:
+        code = key_codes(*(np.array([n]) for n in (group, level, number)))
+        its = [
+            START + s * SECOND
+            for s, g, lv, t, _ in panes
+            if (g, lv) == (group, level) and numbers[t] == number
+        ]
+        sums = baseline.statements.look_up(code)[0]
+        assert sums[STATEMENT_SPELLS] == len({time // SPELL for time in its})
+        assert sums[STATEMENT_WINDOWS] == len({time // WINDOW for time in its})
+        spells = np.array(sorted({time // SPELL for time in its}))
+        assert baseline.statements.look_up_peaks(code)[0] == spell_hashes(spells).max() > 0
 
 
 def test_the_bound_keeps_the_keys_seen_in_most_minutes() -> None:
     panes = [(s * 60, 1, 3, 1, 1) for s in range(3)] + [(0, 1, 3, 2, 50), (0, 1, 3, 3, 2)]
-    baseline = learn(frame(panes), micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False)
+    baseline = learn(
+        frame(panes), TEMPLATES, micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False
+    )
     kept, dropped = baseline.bounded(2)
     assert code_templates(kept.keys.ids).tolist() == [1, 2]
     assert dropped == 1
-    assert same(Baseline(kept.keys, baseline.volumes, baseline.groups), kept)
+    assert same(replace(baseline, keys=kept.keys, statements=kept.statements), kept)
+    assert len(kept.statements.ids) == 2
     assert baseline.bounded(3) == (baseline, 0)
-
-
-@bounded(50)
-@given(PANES)
-def test_keys_of_the_same_minutes_leave_the_same_trace(panes: list[Pane]) -> None:
-    baseline = learnt(panes)
-    minutes: dict[int, set[int]] = {}
-    for second, group, level, template, _ in panes:
-        (code,) = key_codes(*(np.array([n]) for n in (group, level, template))).tolist()
-        minutes.setdefault(code, set()).add((START + second * SECOND) // SPELL)
-    for code, its in minutes.items():
-        (trace,) = baseline.keys.look_up_peaks(np.array([code])).tolist()
-        assert trace == spell_hashes(np.array(sorted(its))).max() > 0
 
 
 def test_hashes_of_minutes_are_exact_floats_and_differ() -> None:

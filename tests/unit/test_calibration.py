@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from log_guard.core.calibration import Tail, block_maxima, certified_rate, fit_tail
+from log_guard.core.calibration import Tail, block_maxima, certified_rate, fit_tail, threshold
 from log_guard.core.events import SECOND
 from tests.streams import bounded
 
@@ -25,10 +25,10 @@ def test_a_threshold_is_the_quantile_of_the_gumbel_distribution(
 @pytest.mark.parametrize("seed", range(3))
 def test_maxima_pass_the_threshold_as_often_as_asked_for(seed: int) -> None:
     random = np.random.default_rng(seed)
-    tail = fit_tail(random.gumbel(20.0, 3.0, 2_000))
+    maxima = random.gumbel(20.0, 3.0, 2_000)
     new = random.gumbel(20.0, 3.0, 200_000)
     for probability in (0.2, 0.05, 0.01):
-        passed = float((new > tail.threshold(probability)).mean())
+        passed = float((new > threshold(maxima, probability)).mean())
         assert passed == pytest.approx(probability, rel=0.35)
 
 
@@ -41,8 +41,26 @@ def test_incidents_in_the_history_hardly_move_the_threshold() -> None:
     random = np.random.default_rng(0)
     quiet = random.gumbel(20.0, 3.0, 300)
     disturbed = np.concatenate([quiet, np.full(9, 5_000.0)])  # 3 % of the blocks
-    plain, moved = (fit_tail(maxima).threshold(0.01) for maxima in (quiet, disturbed))
+    plain, moved = (threshold(maxima, 0.01) for maxima in (quiet, disturbed))
     assert moved == pytest.approx(plain, rel=0.05)
+
+
+def test_a_history_of_which_a_third_is_incidents_still_sets_a_threshold_below_them() -> None:
+    random = np.random.default_rng(0)
+    quiet = random.gumbel(20.0, 3.0, 300)
+    disturbed = np.concatenate([quiet, random.uniform(60.0, 90.0, 150)])
+    assert quiet.max() < threshold(disturbed, 0.001) < 60.0
+
+
+@bounded(50)
+@given(st.lists(st.floats(0, 50), min_size=5, max_size=80), st.data())
+def test_an_incident_never_lowers_a_quantile_fit(quiet: list[float], data: st.DataObject) -> None:
+    maxima = np.array(quiet)
+    raised = maxima.copy()
+    at = data.draw(st.integers(0, len(quiet) - 1))
+    raised[at] += data.draw(st.floats(0, 1e4))
+    assert (np.sort(raised) >= np.sort(maxima)).all()
+    assert np.median(raised) >= np.median(maxima)
 
 
 def test_a_constant_history_is_no_certainty() -> None:

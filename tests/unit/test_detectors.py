@@ -14,7 +14,6 @@ from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.detectors.density import MAX_FIT_ROWS, InductiveDBSCAN
 from log_guard.core.detectors.novelty import NoveltyDetector, exact, novelty_bits
 from log_guard.core.detectors.surprise import MAX_BITS, CountSurprise, moments, tail_bits
-from log_guard.core.events import Level
 from log_guard.errors import OptionError
 from tests.streams import bounded
 
@@ -185,34 +184,34 @@ def test_parameters_as_scikit_learn_sets_them() -> None:
 # Novelty
 
 
-def test_surprise_of_a_key_is_minus_the_log_of_its_share_of_the_minutes() -> None:
-    levels = np.array([Level.INFO])
-    bits = novelty_bits(np.array([3.0]), np.array([27.0]), levels)
+def test_surprise_of_a_key_is_minus_the_log_of_its_share_of_the_spells() -> None:
+    bits = novelty_bits(np.array([3.0]), np.array([27.0]))
     assert bits[0] == pytest.approx(-np.log2(3.5 / 28), abs=1e-6)
-    assert novelty_bits(np.zeros(1), np.array([1440.0]), levels)[0] == pytest.approx(11.5, abs=0.01)
+    assert novelty_bits(np.zeros(1), np.array([1440.0]))[0] == pytest.approx(11.5, abs=0.01)
 
 
 @bounded(100)
 @given(
     st.integers(0, 5000),
     st.integers(0, 5000),
-    st.integers(1, 6),
-    st.integers(1, 10**6),
-    st.floats(0, 4),
+    st.integers(0, 5000),
+    st.floats(1e-9, 1.0),
+    st.booleans(),
 )
-def test_the_rarer_the_severer_and_the_more_the_more_surprising(
-    minutes: int, watched: int, level: int, count: int, exponent: float
+def test_the_rarer_the_newer_and_the_severer_the_more_surprising(
+    spells: int, watched: int, said: int, share: float, severe: bool
 ) -> None:
-    def bits(m: int, w: int, lv: int, n: int) -> float:
-        arrays = (np.array([float(m)]), np.array([float(w)]), np.array([lv]), np.array([float(n)]))
-        return float(novelty_bits(*arrays, exponent)[0])
+    def bits(own: int, all_spells: int, statement: int, tone: float, bad: float) -> float:
+        arrays = (np.array([float(n)]) for n in (own, all_spells, statement, tone, bad))
+        return float(novelty_bits(*arrays)[0])
 
-    base = bits(minutes, watched, level, count)
+    base = bits(spells, watched, said, share, severe)
     assert base >= 0
-    assert bits(minutes + 1, max(watched, minutes + 1), level, count) <= base + 1e-6
-    assert bits(minutes, watched + 1, level, count) >= base - 1e-6
-    assert bits(minutes, watched, min(level + 1, 6), count) >= base or level < Level.INFO
-    assert bits(minutes, watched, level, count * 2) >= base
+    more = max(watched, spells + 1, said + 1)
+    assert bits(spells + 1, more, said, share, severe) <= bits(spells, more, said, share, severe)
+    assert bits(spells, more, said + 1, share, severe) <= bits(spells, more, said, share, severe)
+    assert bits(spells, watched, said, share / 2, severe) >= base
+    assert bits(spells, watched, said, share, 1.0) >= base
 
 
 def test_a_column_beyond_those_fitted_is_a_key_never_seen() -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline import ALL_LEVELS, COUNT, SPELLS, Baseline, key_codes, learn
+from log_guard.core.baseline import ALL_LEVELS, COUNT, SPELLS, TROUBLED, Baseline, key_codes, learn
 from log_guard.core.detectors.novelty import novelty_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import SECOND, Level
 from log_guard.core.scoring import (
     MIN_WINDOWS,
-    NEW_GROUP_EXPONENT,
     NOVELTY,
+    SURGE_COUNT,
     SURPRISE,
-    UNKNOWN_LEVEL_SHARE,
+    UNKNOWN_SHARE,
     VOLUME_TEMPLATE,
     Parts,
     detector_values,
@@ -25,12 +27,22 @@ from log_guard.core.scoring import (
     together,
     weighted_squares,
 )
+from log_guard.core.statements import Templates
 from log_guard.core.windows import PANE_SCHEMA, WindowBatch
 from tests.streams import bounded, micros
 
 WINDOW = 30 * SECOND
 HISTORY = 3600
 Counts = dict[tuple[int, int], int]  # (level, template) → count
+# A statement each, but 70 and 71 (two variants of one) and 80, which speaks of trouble.
+TEMPLATES = Templates(
+    "refused"
+    if i == 80
+    else f"cache of region number one is {'ab'[i - 70]}"
+    if i in (70, 71)
+    else w
+    for i, w in enumerate("".join(p) for p in product("klmnopqrst", repeat=2))
+)
 INFO, ERROR = int(Level.INFO), int(Level.ERROR)
 
 
@@ -46,7 +58,7 @@ def baseline(minutes: int = 60) -> Baseline:
     panes.append((micros(95), 1, ERROR, 4, False, 7))
     frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
     since = {group: micros(0) for group in (0, 1, 2)}
-    return learn(frame, micros(0), micros(minutes * 60), WINDOW, since)
+    return learn(frame, TEMPLATES, micros(0), micros(minutes * 60), WINDOW, since)
 
 
 BASELINE = baseline()
@@ -100,7 +112,7 @@ WINDOWS = st.lists(st.tuples(st.sampled_from((0, 1, 2, 9)), COUNTS), min_size=1,
 @bounded(60)
 @given(WINDOWS)
 def test_counts_are_as_surprising_as_the_formulas_say(windows: list[tuple[int, Counts]]) -> None:
-    parts = find_parts(batch_of(windows), BASELINE)
+    parts = find_parts(batch_of(windows), BASELINE, TEMPLATES)
     for row, (group, counts) in enumerate(windows):
         watched = BASELINE.groups.look_up(np.array([group]))[0]
         expected = plain_surprises(group, counts, watched[1]) if watched[1] >= MIN_WINDOWS else {}
@@ -111,7 +123,7 @@ def test_counts_are_as_surprising_as_the_formulas_say(windows: list[tuple[int, C
 def plain_surprises(
     group: int, counts: Counts, windows: float
 ) -> dict[tuple[int, int], tuple[float, float, float]]:
-    """(level, template) → count, bits, side: the volumes and the steady keys, one by one."""
+    """(level, template) → count, bits, side: volumes, steady keys, and what comes in numbers."""
     watched = np.array([windows])
 
     def surprise(sums: np.ndarray, count: int) -> tuple[float, float, float]:
@@ -124,7 +136,8 @@ def plain_surprises(
         sums = BASELINE.volumes.look_up(key_codes(*np.array([[group], [level], [0]])))[0]
         if count or sums[1]:
             out[level, VOLUME_TEMPLATE] = surprise(sums, count)
-    for key in ((INFO, 0), (INFO, 1)):
+    steady = {(INFO, 0), (INFO, 1)}
+    for key in steady | {key for key, count in counts.items() if count >= SURGE_COUNT}:
         sums = BASELINE.keys.look_up(key_codes(*np.array([[group], *([n] for n in key)])))[0]
         out[key] = surprise(sums, counts.get(key, 0))
     return out
@@ -134,64 +147,82 @@ def plain_surprises(
 @given(WINDOWS)
 def test_a_window_gets_the_same_parts_in_any_company(windows: list[tuple[int, Counts]]) -> None:
     batch = batch_of(windows)
-    parts = find_parts(batch, BASELINE)
+    parts = find_parts(batch, BASELINE, TEMPLATES)
     for row in range(len(windows)):
-        alone = find_parts(batch.only(np.arange(len(windows)) == row), BASELINE)
+        alone = find_parts(batch.only(np.arange(len(windows)) == row), BASELINE, TEMPLATES)
         assert [p[1:] for p in listed(alone)] == [p[1:] for p in listed(parts) if p[0] == row]
         values = detector_values(parts, len(windows))[row]
         assert values.tolist() == detector_values(alone, 1)[0].tolist()
 
 
-def test_a_key_never_seen_is_the_more_novel_the_longer_the_watch_and_the_severer() -> None:
-    def bits(level: int, history: Baseline) -> float:
-        parts = find_parts(batch_of([(1, {(level, 77): 1})]), history)
-        return float(only(parts, 0, NOVELTY)[level, 77][7])
+def bits_of(level: int, template: int, history: Baseline) -> float:
+    parts = find_parts(batch_of([(1, {(level, template): 1})]), history, TEMPLATES)
+    return float(only(parts, 0, NOVELTY)[level, template][7])
 
-    share = BASELINE.volumes.look_up(key_codes(*np.array([[1], [INFO], [0]])))[0, COUNT]
+
+def share_of(level: int) -> float:
+    share = BASELINE.volumes.look_up(key_codes(*np.array([[1], [level], [0]])))[0, COUNT]
     total = BASELINE.volumes.look_up(key_codes(*np.array([[1], [ALL_LEVELS], [0]])))[0, COUNT]
-    level = np.array([(share + 0.5) / (total + 1.0)])
-    in_an_hour = novelty_bits(np.zeros(1), np.array([30.0]), level)
-    assert bits(INFO, BASELINE) == in_an_hour[0]
-    assert bits(INFO, baseline(5)) < bits(INFO, BASELINE) < bits(ERROR, BASELINE)
+    return float((share + 0.5) / (total + 1.0))
+
+
+def test_a_key_never_seen_is_the_more_novel_the_longer_the_watch_and_the_severer() -> None:
+    never, watched = np.zeros(1), np.array([30.0])
+    in_an_hour = novelty_bits(never, watched, tone_shares=share_of(INFO))
+    assert bits_of(INFO, 77, BASELINE) == in_an_hour[0]
+    an_error = novelty_bits(never, watched, tone_shares=share_of(ERROR), severe=1.0)
+    assert bits_of(ERROR, 77, BASELINE) == an_error[0]
+    assert bits_of(INFO, 77, baseline(5)) < in_an_hour[0] < an_error[0]
+
+
+def test_words_of_trouble_weigh_where_the_level_says_nothing() -> None:
+    assert TEMPLATES.troubled(np.array([77, 80])).tolist() == [False, True]
+    assert bits_of(INFO, 80, BASELINE) > bits_of(INFO, 77, BASELINE)
+    no_talk = novelty_bits(np.zeros(1), np.array([30.0]), tone_shares=share_of(TROUBLED))
+    assert bits_of(INFO, 80, BASELINE) == no_talk[0]
+
+
+def test_a_variant_of_a_known_statement_is_half_as_new() -> None:
+    watched = np.array([100.0])
+    known, new = np.array([100.0]), np.zeros(1)
+    fresh, variant = (novelty_bits(new, watched, said)[0] for said in (new, known))
+    old = novelty_bits(known, watched, known)[0]
+    assert variant == pytest.approx((fresh + old) / 2, abs=0.01)
 
 
 def test_an_error_of_a_service_that_errs_all_day_weighs_as_little_as_its_infos() -> None:
-    usual, rare = novelty_bits(np.ones(2), np.full(2, 100.0), np.array([0.5, 0.001]))
+    usual, rare = novelty_bits(np.ones(2), np.full(2, 100.0), tone_shares=np.array([0.5, 0.001]))
     assert usual < rare
     assert novelty_bits(np.ones(1), np.full(1, 100.0))[0] < usual
 
 
 def test_a_key_that_is_always_there_is_not_novel_however_often_it_comes() -> None:
-    parts = find_parts(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE)
+    parts = find_parts(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE, TEMPLATES)
     assert only(parts, 0, NOVELTY)[INFO, 0][7] < 0.1
 
 
-def test_a_rare_key_is_the_more_surprising_the_more_often_it_comes() -> None:
-    windows = [(1, {(INFO, 77): count}) for count in (1, 2, 40)]
-    parts = find_parts(batch_of(windows), BASELINE)
-    bits = [only(parts, row, NOVELTY)[INFO, 77][7] for row in range(3)]
-    assert bits == sorted(bits)
-    assert len(set(bits)) == 3
+def test_what_was_never_seen_and_comes_in_numbers_is_a_surprising_count_too() -> None:
+    parts = find_parts(batch_of([(1, {(INFO, 77): 40}), (1, {(INFO, 77): 4})]), BASELINE, TEMPLATES)
+    assert only(parts, 0)[INFO, 77][7] > 50
+    assert (INFO, 77) not in only(parts, 1)
 
 
 def test_a_group_without_history_is_judged_by_novelty_alone() -> None:
-    parts = find_parts(batch_of([(9, {(ERROR, 77): 4})]), BASELINE)
+    parts = find_parts(batch_of([(9, {(ERROR, 77): 4})]), BASELINE, TEMPLATES)
     assert set(parts.detector.tolist()) == {NOVELTY}
-    expected = novelty_bits(
-        np.zeros(1), np.zeros(1), UNKNOWN_LEVEL_SHARE, np.array([4.0]), NEW_GROUP_EXPONENT
-    )
+    expected = novelty_bits(np.zeros(1), np.zeros(1), tone_shares=UNKNOWN_SHARE, severe=1.0)
     assert parts.bits.tolist() == expected.tolist()
 
 
 def test_a_group_watched_too_shortly_has_no_usual_counts() -> None:
     young = baseline(2)
     assert young.groups.look_up(np.array([1]))[0, 1] < MIN_WINDOWS
-    parts = find_parts(batch_of([(1, {(INFO, 0): 10_000})]), young)
+    parts = find_parts(batch_of([(1, {(INFO, 0): 10_000})]), young, TEMPLATES)
     assert SURPRISE not in parts.detector
 
 
 def test_silence_is_surprising_and_on_the_low_side() -> None:
-    parts = only(find_parts(batch_of([(1, {})]), BASELINE), 0)
+    parts = only(find_parts(batch_of([(1, {})]), BASELINE, TEMPLATES), 0)
     for key in ((ALL_LEVELS, VOLUME_TEMPLATE), (INFO, VOLUME_TEMPLATE), (INFO, 0)):
         assert parts[key][4] == 0
         assert parts[key][7] > 10
@@ -200,53 +231,63 @@ def test_silence_is_surprising_and_on_the_low_side() -> None:
 
 @pytest.mark.parametrize("partial", [{"whole": False}, {"final": False}])
 def test_a_window_not_watched_to_its_end_can_only_have_too_much(partial: dict[str, bool]) -> None:
-    parts = find_parts(batch_of([(1, {}), (1, {(INFO, 0): 10_000})], **partial), BASELINE)
+    parts = find_parts(
+        batch_of([(1, {}), (1, {(INFO, 0): 10_000})], **partial), BASELINE, TEMPLATES
+    )
     silent, flooded = only(parts, 0), only(parts, 1)
     assert all(p[7] == 0 and p[8] == 1 for p in silent.values())
-    complete = only(find_parts(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE), 0)
+    complete = only(find_parts(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE, TEMPLATES), 0)
     assert flooded[INFO, 0][7] == complete[INFO, 0][7] > 50
 
 
 def test_events_without_a_level_are_judged_by_the_total_alone() -> None:
-    parts = only(find_parts(batch_of([(1, {(0, 77): 500})]), BASELINE), 0)
+    parts = only(find_parts(batch_of([(1, {(0, 77): 500})]), BASELINE, TEMPLATES), 0)
     assert (0, VOLUME_TEMPLATE) not in parts
     assert parts[ALL_LEVELS, VOLUME_TEMPLATE][4] == 500
 
 
 def test_keys_that_came_together_before_are_one_surprise() -> None:
-    parts = find_parts(batch_of([(1, {(INFO, 2): 1, (INFO, 3): 1}), (1, {(INFO, 2): 1})]), BASELINE)
+    parts = find_parts(
+        batch_of([(1, {(INFO, 2): 1, (INFO, 3): 1}), (1, {(INFO, 2): 1})]), BASELINE, TEMPLATES
+    )
     both, one = detector_values(parts, 2)[:, NOVELTY]
     assert both == pytest.approx(one, rel=1e-5)
 
 
-def test_keys_never_seen_are_each_their_own_surprise() -> None:
-    windows = [(1, {(INFO, 70): 1, (INFO, 71): 1}), (1, {(INFO, 70): 1})]
-    two, one = detector_values(find_parts(batch_of(windows), BASELINE), 2)[:, NOVELTY]
-    assert two == pytest.approx(one * 2**0.5)
+@pytest.mark.parametrize(("second", "surprises"), [(72, 2), (71, 1)])
+def test_statements_never_seen_are_each_their_own_surprise(second: int, surprises: int) -> None:
+    windows = [(1, {(INFO, 70): 1, (INFO, second): 1}), (1, {(INFO, 70): 1})]
+    parts = find_parts(batch_of(windows), BASELINE, TEMPLATES)
+    both, one = detector_values(parts, 2)[:, NOVELTY]
+    assert both == pytest.approx(one * surprises**0.5, rel=1e-5)
 
 
 @bounded(50)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 2), st.sampled_from((0.0, 5.0, 6.0)), st.floats(0.1, 100)),
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from((0.0, 5.0, 6.0)),
+            st.integers(0, 2),
+            st.floats(0.1, 100),
+        ),
         min_size=1,
     )
 )
 def test_the_norm_of_what_comes_together_is_that_of_its_largest(
-    keys: list[tuple[int, float, float]],
+    keys: list[tuple[int, float, int, float]],
 ) -> None:
-    row, trace, bits = (np.array(column) for column in zip(*keys, strict=True))
-    shared = together(bits, row, trace)
-    for r, t in {(r, t) for r, t, _ in keys}:
-        mine = (row == r) & (trace == t)
-        if t == 0:
-            assert np.array_equal(shared[mine], bits[mine])
-        else:
-            assert np.sqrt((shared[mine] ** 2).sum()) == pytest.approx(bits[mine].max(), rel=1e-4)
+    row, trace, statement, bits = (np.array(column) for column in zip(*keys, strict=True))
+    shared = together(bits, row, trace, statement)
+    for r, t, s, _ in keys:
+        mine = (row == r) & (trace == t) & ((t > 0) | (statement == s))
+        assert np.sqrt((shared[mine] ** 2).sum()) == pytest.approx(bits[mine].max(), rel=1e-4)
 
 
 def test_a_score_is_the_norm_of_its_parts() -> None:
-    parts = find_parts(batch_of([(1, {(ERROR, 77): 9, (INFO, 0): 40}), (2, {})]), BASELINE)
+    parts = find_parts(
+        batch_of([(1, {(ERROR, 77): 9, (INFO, 0): 40}), (2, {})]), BASELINE, TEMPLATES
+    )
     values = detector_values(parts, 2)
     scale = np.array([2.0, 4.0])
     squares = weighted_squares(parts, scale)
@@ -258,7 +299,7 @@ def test_a_score_is_the_norm_of_its_parts() -> None:
 
 
 def test_the_mean_of_history_is_told_with_each_part() -> None:
-    parts = find_parts(batch_of([(1, {(ERROR, 4): 1})]), BASELINE)
+    parts = find_parts(batch_of([(1, {(ERROR, 4): 1})]), BASELINE, TEMPLATES)
     part = only(parts, 0, NOVELTY)[ERROR, 4]
     assert part[5] == 7 / 120
     known = BASELINE.keys.look_up(key_codes(*np.array([[1], [ERROR], [4]])))
@@ -266,6 +307,6 @@ def test_the_mean_of_history_is_told_with_each_part() -> None:
 
 
 def test_parts_can_be_taken_and_joined() -> None:
-    parts = find_parts(batch_of([(1, {(INFO, 0): 4}), (2, {(ERROR, 9): 4})]), BASELINE)
+    parts = find_parts(batch_of([(1, {(INFO, 0): 4}), (2, {(ERROR, 9): 4})]), BASELINE, TEMPLATES)
     index = np.arange(len(parts.row))
     assert listed(Parts.join([parts.take(index[::2]), parts.take(index[1::2])])) == listed(parts)

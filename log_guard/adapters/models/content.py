@@ -34,6 +34,7 @@ def arrays_of(model: Model) -> dict[str, np.ndarray]:
     text, density = model.text, model.density
     return {
         **_table_arrays("keys", model.baseline.keys),
+        **_table_arrays("statements", model.baseline.statements),
         **_table_arrays("volumes", model.baseline.volumes),
         **_table_arrays("groups", model.baseline.groups),
         "text.idf": text.idf,
@@ -101,6 +102,7 @@ def model_of(manifest: Manifest, arrays: Arrays) -> Model:
         templates=manifest.templates,
         baseline=Baseline(
             keys=_table("keys", arrays),
+            statements=_table("statements", arrays),
             volumes=_table("volumes", arrays),
             groups=_table("groups", arrays),
         ),
@@ -173,11 +175,12 @@ def _manifest_problems(manifest: Manifest) -> Iterator[str]:
 
 def _array_problems(manifest: Manifest, arrays: Arrays) -> Iterator[str]:
     # Tables are looked up by bisection, which finds nothing in ids that are out of order.
-    for name in ("baseline.keys.ids", "baseline.volumes.ids", "baseline.groups.ids"):
+    for table in ("keys", "statements", "volumes", "groups"):
+        name = f"baseline.{table}.ids"
         ids = arrays[name]
         if not (ids[:-1] < ids[1:]).all() or (ids < 0).any():
             yield f"{name} is not in ascending order from 0"
-    codes = {name: arrays[f"baseline.{name}.ids"] for name in ("keys", "volumes")}
+    codes = {name: arrays[f"baseline.{name}.ids"] for name in ("keys", "statements", "volumes")}
     groups = [*map(code_groups, codes.values()), arrays["baseline.groups.ids"]]
     if any((ids >= len(manifest.groups)).any() for ids in groups):
         yield "the baseline names groups that there are not"

@@ -1,18 +1,26 @@
-"""Novelty: what has not been seen, or hardly ever, is surprising; the more so the rarer its level.
+"""Novelty: what has not been seen, or hardly ever, is surprising; the more so if it means trouble.
 
-The surprise of a key (group, level, template) is ``-log2`` of the share of the group's spells (of 2
-minutes) that held it, with half a spell added (the Krichevsky-Trofimov estimate). It is weighted by
-how rare the level is in its group: an ERROR means much in a service that hardly ever logs one, and
-nothing in one that logs them all day. A level that never varies weighs nothing and costs nothing.
+The surprise of a statement (``statements.py``) is ``-log2`` of the share of the group's spells (of 2
+minutes) that held it, with half a spell added (the Krichevsky-Trofimov estimate). A template that is
+rarer than its statement adds half of the difference: a new variant of a well-known line is some news.
+
+It is weighted by what the key means. An ERROR means much in a service that hardly ever logs one and
+little in one that logs them all day, and so do the words of trouble where levels lie: what weighs is
+how rare the level, or such talk, is in the group. The weight counts in the measure in which the key
+itself is rare: a harmless ERROR that is known stays what it is.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-LEVEL_WEIGHT = 0.2
-"""What a bit of the level's own surprise adds to the weight of a key."""
-MAX_LEVEL_BITS = 12.0
+TONE_WEIGHT = 0.2
+"""What a bit of surprise at the level, or at words of trouble, adds to the weight of a key."""
+SEVERE_WEIGHT = 1.0
+"""What ERROR and FATAL add to it, however usual they are in the group."""
+MAX_TONE_BITS = 12.0
+VARIANT_SHARE = 0.5
+"""Share of a template's rarity, beyond that of its statement, that counts."""
 
 _UNIT = float(1 << 20)
 
@@ -22,23 +30,32 @@ def exact(bits: np.ndarray) -> np.ndarray:
     return np.asarray(np.round(bits * _UNIT) / _UNIT)
 
 
+def rarity_bits(spells_with: np.ndarray | float, spells_watched: np.ndarray) -> np.ndarray:
+    """``-log2`` of the share of spells with something in them, (n,)."""
+    share = (spells_with + 0.5) / (np.maximum(spells_watched, spells_with) + 1.0)
+    return np.asarray(-np.log2(share))
+
+
 def novelty_bits(
     spells_with: np.ndarray,
     spells_watched: np.ndarray,
-    level_shares: np.ndarray | float = 1.0,
-    counts: np.ndarray | float = 1.0,
-    exponent: np.ndarray | float = 0.0,
+    statement_spells: np.ndarray | None = None,
+    tone_shares: np.ndarray | float = 1.0,
+    severe: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """Surprise of keys that occur, bits; all arguments (n,).
 
-    level_shares:  share of the group's events that have the key's level, in (0, 1].
-    exponent:      a key that comes ``counts`` times is ``exponent * log2(counts)`` bits more
-                   surprising than one that comes once: the tail of such counts is taken as a power.
+    statement_spells:  spells with the statement behind the key; None: the key is all there is.
+    tone_shares:       share of the group's events that have the key's level, or that speak of trouble
+                       as it does, in (0, 1].
+    severe:            1 for ERROR and FATAL, else 0.
     """
-    share = (spells_with + 0.5) / (np.maximum(spells_watched, spells_with) + 1.0)
-    often = exponent * np.log2(np.maximum(counts, 1.0))
-    level_bits = np.clip(-np.log2(level_shares), 0.0, MAX_LEVEL_BITS)
-    return exact((often - np.log2(share)) * (1.0 + LEVEL_WEIGHT * level_bits))
+    own = rarity_bits(spells_with, spells_watched)
+    said = own if statement_spells is None else rarity_bits(statement_spells, spells_watched)
+    bits = said + VARIANT_SHARE * np.maximum(own - said, 0.0)
+    tone = np.clip(-np.log2(tone_shares), 0.0, MAX_TONE_BITS)
+    rare = bits / np.maximum(rarity_bits(0.0, spells_watched), 1.0)
+    return exact(bits * (1.0 + rare * (TONE_WEIGHT * tone + SEVERE_WEIGHT * severe)))
 
 
 class NoveltyDetector:

@@ -57,11 +57,11 @@ def code_templates(codes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Table:
-    """Sorted int64 ids and, for each, a row of sums and one maximum; tables add.
+    """Sorted int64 ids and, for each, a row of sums and one of maxima; tables add.
 
     ids:   (n,)
     sums:  (n, k) float64 holding multiples of 2**-20, so that adding is exact
-    peaks: (n,) float64, merged by the larger
+    peaks: (n, p) float64 of 0 or more, merged by the larger
     """
 
     ids: np.ndarray
@@ -69,8 +69,8 @@ class Table:
     peaks: np.ndarray
 
     @staticmethod
-    def empty(columns: int) -> Table:
-        return Table(np.empty(0, dtype=np.int64), np.empty((0, columns)), np.empty(0))
+    def empty(sums: int, peaks: int = 0) -> Table:
+        return Table(np.empty(0, dtype=np.int64), np.empty((0, sums)), np.empty((0, peaks)))
 
     @staticmethod
     def of(ids: np.ndarray, sums: np.ndarray, peaks: np.ndarray | None = None) -> Table:
@@ -78,9 +78,9 @@ class Table:
         unique, inverse = np.unique(ids, return_inverse=True)
         out = np.zeros((len(unique), sums.shape[1]))
         np.add.at(out, inverse, sums)
-        highest = np.zeros(len(unique))
-        if peaks is not None:
-            np.maximum.at(highest, inverse, peaks)
+        peaks = np.empty((len(ids), 0)) if peaks is None else peaks
+        highest = np.zeros((len(unique), peaks.shape[1]))
+        np.maximum.at(highest, inverse, peaks)
         return Table(unique, out, highest)
 
     def __add__(self, other: Table) -> Table:
@@ -99,7 +99,7 @@ class Table:
         return self._found(ids, self.sums)
 
     def look_up_peaks(self, ids: np.ndarray) -> np.ndarray:
-        """Maxima of these ids, (len(ids),); zeros where unknown."""
+        """Maxima of these ids, (len(ids), p); zeros where unknown."""
         return self._found(ids, self.peaks)
 
     def _found(self, ids: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -113,6 +113,9 @@ class Table:
 
 SPELLS, COUNT, SQUARES, WINDOWS = range(4)
 STATEMENT_SPELLS, STATEMENT_WINDOWS = range(2)
+TRACE, LAST, AGE = range(3)
+_FAR = 1 << 40
+"""Beyond every number of a spell: what is earlier is further from it, so that maxima keep the first."""
 
 
 STEADY = 0.2
@@ -125,8 +128,9 @@ class Baseline:
 
     keys:        (group, level, template) code → spells with it, sum and sum of squares of its count
                  a tumbling window, windows with it.
-    statements:  (group, level, statement) code → spells, windows with it; as its peak, the largest
-                 hash of a spell with it: its **trace**. Statements that come together in history share their
+    statements:  (group, level, statement) code → spells, windows with it; as its peaks, the largest
+                 hash of a spell with it (its **trace**), the last spell with it, and how far the
+                 first one lies before a point beyond all time. Statements that come together in history share their
                  trace, with a probability that is the Jaccard index of their spells (Broder, On the
                  resemblance and containment of documents, 1997).
     volumes:     (group, level) code with template 0; level 15 stands for all levels together, 14 for
@@ -141,7 +145,7 @@ class Baseline:
 
     @staticmethod
     def empty() -> Baseline:
-        return Baseline(Table.empty(4), Table.empty(2), Table.empty(4), Table.empty(2))
+        return Baseline(Table.empty(4), Table.empty(2, 3), Table.empty(4), Table.empty(2))
 
     def __add__(self, other: Baseline) -> Baseline:
         return Baseline(
@@ -257,7 +261,7 @@ def _sums(panes: pl.DataFrame, window: int) -> Table:
 
 
 def _presence(panes: pl.DataFrame, window: int) -> Table:
-    """Spells and windows by key, and its trace."""
+    """Spells and windows by key, its trace, and when it was first and last there."""
     spells = panes["pane"].to_numpy() // SPELL
     found = (
         panes.lazy()
@@ -268,12 +272,23 @@ def _presence(panes: pl.DataFrame, window: int) -> Table:
             (pl.col("pane") // window).alias("window"),
         )
         .group_by(_KEY)
-        .agg(pl.col("spell").n_unique(), pl.col("window").n_unique(), pl.col("hash").max())
+        .agg(
+            pl.col("spell").n_unique(),
+            pl.col("window").n_unique(),
+            pl.col("hash").max(),
+            pl.col("spell").max().alias("last"),
+            (_FAR - pl.col("spell").min()).alias("age"),
+        )
         .collect()
     )
     codes = key_codes(*(found[name].to_numpy() for name in _KEY))
     sums = found.select("spell", "window").to_numpy().astype(float)
-    return Table.of(codes, sums, found["hash"].to_numpy())
+    return Table.of(codes, sums, found.select("hash", "last", "age").to_numpy().astype(float))
+
+
+def known_for(peaks: np.ndarray) -> np.ndarray:
+    """Spells from the first to the last time that a statement was made, (n,), from its peaks, (n, 3)."""
+    return np.where(peaks[:, AGE] > 0, peaks[:, LAST] + peaks[:, AGE] - _FAR, 0.0)
 
 
 def spell_hashes(spells: np.ndarray) -> np.ndarray:

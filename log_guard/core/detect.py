@@ -217,19 +217,19 @@ class Detect:
         by_age = era.memory.judging(batch.rows["end"].to_numpy())
         judged = [
             result
-            for mask, baseline in by_age
-            for result in self._judged(era.judge, batch.only(mask), baseline, revision)
+            for mask, baseline, lately in by_age
+            for result in self._judged(era.judge, batch.only(mask), (baseline, lately), revision)
         ]
         if era.judge.model.scales != FIRST_SCALES:
             return judged
         return [replace(result, warming=self.warming(result.window_end)) for result in judged]
 
     def _judged(
-        self, judge: Judge, batch: WindowBatch, baseline: Baseline, revision: int
+        self, judge: Judge, batch: WindowBatch, known: tuple[Baseline, Baseline], revision: int
     ) -> list[Result]:
         """Judge a batch; a window on which that fails gets a result that says so, and not a hole."""
         try:
-            return judge.judge(batch, baseline, self.windows, revision)
+            return judge.judge(batch, known[0], self.windows, revision, known[1])
         except Exception as e:  # noqa: BLE001  # a bug of ours or of a detector must not stop the stream
             if batch.rows.height == 1:
                 return self._unjudged(batch, revision, f"{type(e).__name__}: {e}")
@@ -237,7 +237,7 @@ class Detect:
         return [
             result
             for one in alone
-            for result in self._judged(judge, batch.only(one), baseline, revision)
+            for result in self._judged(judge, batch.only(one), known, revision)
         ]
 
     def _unjudged(

@@ -92,11 +92,16 @@ class Judge:
         return window_features(batch, self._vectors)
 
     def judge(
-        self, batch: WindowBatch, baseline: Baseline, windows: Windows, revision: int
+        self,
+        batch: WindowBatch,
+        baseline: Baseline,
+        windows: Windows,
+        revision: int,
+        lately: Baseline | None = None,
     ) -> list[Result]:
-        """Results of a batch, in its order."""
+        """Results of a batch, in its order; ``lately``: as in ``scoring.find_parts``."""
         features = self.features(batch)
-        parts = self._parts(batch, baseline)
+        parts = self._parts(batch, baseline, lately)
         squares, ratio = self._ratio(parts, batch, features)
         anomalous = np.flatnonzero(ratio >= 1.0)
         evidence: dict[int, Evidence] = {}
@@ -106,7 +111,13 @@ class Judge:
             for row, begin, end in zip(anomalous.tolist(), *bounds.tolist(), strict=True):
                 mine = order[begin:end]
                 evidence[row] = self._explain(
-                    batch, row, parts.take(mine), squares[mine], baseline, windows, features[row]
+                    batch,
+                    row,
+                    parts.take(mine),
+                    squares[mine],
+                    (baseline, lately),
+                    windows,
+                    features[row],
                 )
         score = np.where(
             np.isfinite(ratio), ratio / (1.0 + np.where(np.isfinite(ratio), ratio, 0.0)), 1.0
@@ -130,10 +141,10 @@ class Judge:
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]
 
-    def _parts(self, batch: WindowBatch, baseline: Baseline) -> Parts:
+    def _parts(self, batch: WindowBatch, baseline: Baseline, lately: Baseline | None) -> Parts:
         first = self.model.scales == FIRST_SCALES
         least = np.inf if first else MIN_WINDOWS
-        return find_parts(batch, baseline, self.templates, self._suppressor, least)
+        return find_parts(batch, baseline, self.templates, self._suppressor, least, lately)
 
     def _ratio(
         self, parts: Parts, batch: WindowBatch, features: np.ndarray
@@ -162,7 +173,7 @@ class Judge:
         row: int,
         parts: Parts,
         squares: np.ndarray,
-        baseline: Baseline,
+        known: tuple[Baseline, Baseline | None],
         windows: Windows,
         features: np.ndarray,
     ) -> Evidence:
@@ -179,7 +190,7 @@ class Judge:
             other = WindowBatch(
                 whole, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final
             )
-            _, ratio = self._ratio(self._parts(other, baseline), other, self.features(other))
+            _, ratio = self._ratio(self._parts(other, *known), other, self.features(other))
             return bool(ratio[0] < 1.0)
 
         nearest = (

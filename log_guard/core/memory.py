@@ -8,6 +8,8 @@ stream was cut into batches, and the revision of a window is judged by what judg
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
+from operator import add
 
 import numpy as np
 import polars as pl
@@ -26,6 +28,8 @@ from log_guard.core.statements import Templates
 from log_guard.core.windows import WHOLE
 
 MAX_KEYS = 50_000
+LATELY = 6
+"""Epochs (an hour) that are remembered apart: what has become usual since."""
 
 
 class Memory:
@@ -51,15 +55,21 @@ class Memory:
         self.dropped = 0
         self.since = since
         self._baselines: dict[int, Baseline] = {start: baseline}
+        self._gains: list[Baseline] = []  # of the last epochs
+        self._lately: dict[int, Baseline] = {start: Baseline.empty()}  # their sums
         self._learnt_to: int | None = None
         self._pending: list[pl.DataFrame] = []
 
-    def judging(self, ends: np.ndarray) -> list[tuple[np.ndarray, Baseline]]:
-        """Baselines for windows by their ends, (n,): pairs of a mask over the windows and what judges them."""
+    def judging(self, ends: np.ndarray) -> list[tuple[np.ndarray, Baseline, Baseline]]:
+        """What judges windows by their ends, (n,).
+
+        A mask over the windows, the baseline that judges these, and what the hour before taught.
+        """
         starts = np.array(sorted(self._baselines))
         # A window that ends exactly where an epoch ends belongs to that epoch, not to the next.
         at = np.maximum(np.searchsorted(starts, ends, side="left") - 1, 0)
-        return [(at == i, self._baselines[int(starts[i])]) for i in np.unique(at)]
+        chosen = [(at == i, int(starts[i])) for i in np.unique(at)]
+        return [(mask, self._baselines[start], self._lately[start]) for mask, start in chosen]
 
     def learn(self, panes: pl.DataFrame, templates: Templates, start: int, end: int) -> bool:
         """Take in the panes of ``[start, end)`` that have closed; True if an epoch ended with them."""
@@ -86,27 +96,34 @@ class Memory:
         grown, dropped = (current + gained).bounded(self.max_keys)
         self.dropped += dropped
         self._baselines[end] = grown
+        self._gains = [*self._gains, gained][-LATELY:]
+        self._lately[end] = reduce(add, self._gains)
         for old in sorted(self._baselines)[: -self.remembered]:
-            del self._baselines[old]
+            del self._baselines[old], self._lately[old]
         self._learnt_to = end
         self._pending = []
         return True
 
     def used_templates(self) -> np.ndarray:
         """Ids of the templates that are remembered."""
-        keys = [code_templates(b.keys.ids) for b in self._baselines.values()]
+        baselines = [*self._baselines.values(), *self._lately.values(), *self._gains]
+        keys = [code_templates(b.keys.ids) for b in baselines]
         return np.unique(np.concatenate(keys + [p["template"].to_numpy() for p in self._pending]))
 
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""
-        for start, baseline in self._baselines.items():
-            codes = baseline.keys.ids
-            renamed = key_codes(
-                code_groups(codes), code_levels(codes), mapping[code_templates(codes)]
-            )
-            keys = Table.of(renamed, baseline.keys.sums, baseline.keys.peaks)
-            self._baselines[start] = replace(baseline, keys=keys)
+        for held in (self._baselines, self._lately):
+            for start, baseline in held.items():
+                held[start] = _renamed(baseline, mapping)
+        self._gains = [_renamed(gain, mapping) for gain in self._gains]
         self._pending = [rename(panes, mapping) for panes in self._pending]
+
+
+def _renamed(baseline: Baseline, mapping: np.ndarray) -> Baseline:
+    codes = baseline.keys.ids
+    renamed = key_codes(code_groups(codes), code_levels(codes), mapping[code_templates(codes)])
+    keys = Table.of(renamed, baseline.keys.sums, baseline.keys.peaks)
+    return replace(baseline, keys=keys)
 
 
 def rename(panes: pl.DataFrame, mapping: np.ndarray) -> pl.DataFrame:

@@ -8,7 +8,7 @@ window gets the same score, bit by bit, in whatever company it is scored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,14 +20,22 @@ from log_guard.core.baseline import (
     STATEMENT_SPELLS,
     STATEMENT_WINDOWS,
     STEADY,
+    TRACE,
     TROUBLED,
     Baseline,
     code_groups,
     code_levels,
     code_templates,
     key_codes,
+    known_for,
 )
-from log_guard.core.detectors.novelty import exact, novelty_bits
+from log_guard.core.detectors.novelty import (
+    AGAIN,
+    RETURN_SPELLS,
+    TROUBLE_AGAIN,
+    exact,
+    novelty_bits,
+)
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import Level
 from log_guard.core.statements import Templates
@@ -43,6 +51,10 @@ FIRST_WINDOWS = 2
 """And below which none is; between the two, only bursts of errors and silence are."""
 SURGE_COUNT = 5.0
 """The count of what is not steady, or was never seen, is judged from so many events a window on."""
+DRIFT_BITS = 4.0
+"""Count surprises above this are looked at again by what the last hour taught."""
+LATELY_WINDOWS = 60
+"""If it taught at least so much."""
 UNKNOWN_SHARE = 0.1
 """Share of events of a level, or of talk of trouble, in a group without history."""
 VOLUME_TEMPLATE = -1
@@ -93,13 +105,16 @@ def find_parts(
     templates: Templates,
     suppressor: Suppressor | None = None,
     min_windows: float = MIN_WINDOWS,
+    lately: Baseline | None = None,
 ) -> Parts:
     """Parts of all windows of a batch.
 
     templates:    the table of the batch's template ids.
     suppressor:   whose templates make no part.
     min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
+    lately:       what the last hour taught, which is part of ``baseline`` too.
     """
+    lately = lately or Baseline.empty()
     groups = batch.rows["group"].to_numpy()
     row = batch.entries["row"].to_numpy()
     level = batch.entries["level"].to_numpy().astype(np.int64)
@@ -114,16 +129,24 @@ def find_parts(
     known = baseline.keys.look_up(codes)
     said = key_codes(groups[row], level, templates.statements(template))
     statements = baseline.statements.look_up(said)
+    peaks = baseline.statements.look_up_peaks(said)
+    troubled = templates.troubled(template)
+    severe = level >= Level.ERROR
+    again = lately.statements.look_up(said)[:, STATEMENT_SPELLS] - np.where(
+        severe | troubled, TROUBLE_AGAIN, AGAIN
+    )
     bits = novelty_bits(
         known[:, SPELLS],
         watched[row, 0],
         statements[:, STATEMENT_SPELLS],
-        _tone_shares(groups[row], level, templates.troubled(template), baseline),
-        level >= Level.ERROR,
+        _tone_shares(groups[row], level, troubled, baseline),
+        severe,
+        (np.maximum(again, 0.0), lately.groups.look_up(groups)[row, 0]),
+        (known_for(peaks) >= RETURN_SPELLS) & ~severe & ~troubled,
     )
     # What is nearly always there comes together with everything, and so with nothing.
     often = statements[:, STATEMENT_WINDOWS] >= STEADY * np.maximum(watched[row, 1], 1.0)
-    trace = np.where(often, 0.0, baseline.statements.look_up_peaks(said))
+    trace = np.where(often, 0.0, peaks[:, TRACE])
     novelty = Parts(
         row=row,
         detector=np.full(len(row), NOVELTY),
@@ -146,7 +169,28 @@ def find_parts(
     if suppressor is not None and suppressor.entries:
         about = groups[usual.row], usual.level, usual.template, ends[usual.row]
         usual = usual.take(np.flatnonzero(~suppressor.covered(*about)))
-    return Parts.join([novelty, volumes, usual])
+    counts = _unless_usual_lately(Parts.join([volumes, usual]), groups, whole, lately)
+    return Parts.join([novelty, counts])
+
+
+def _unless_usual_lately(
+    parts: Parts, groups: np.ndarray, whole: np.ndarray, lately: Baseline
+) -> Parts:
+    """Count surprises that are none by the last hour are as small as that says: load drifts."""
+    watched = lately.groups.look_up(groups)
+    at = np.flatnonzero((parts.bits > DRIFT_BITS) & (watched[parts.row, 1] >= LATELY_WINDOWS))
+    if not len(at):
+        return parts
+    template = parts.template[at]
+    volume = template == VOLUME_TEMPLATE
+    codes = key_codes(groups[parts.row[at]], parts.level[at], np.where(volume, 0, template))
+    sums = np.where(volume[:, None], lately.volumes.look_up(codes), lately.keys.look_up(codes))
+    again = _surprises(
+        parts.row[at], parts.level[at], template, parts.count[at], sums, watched, whole
+    )
+    bits = parts.bits.copy()
+    bits[at] = np.minimum(bits[at], again.bits)
+    return replace(parts, bits=bits)
 
 
 def _tone_shares(

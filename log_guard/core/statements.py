@@ -27,7 +27,7 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W\d]|[.'-])*")
 _TROUBLE = re.compile(
     r"error|exception|traceback|fail|fatal|panic|critical|abort|crash|\bkilled|segfault"
     r"|refus|den(?:y|ied)|reject|forbidden|unauthori[sz]ed|invalid|illegal|violat|corrupt|unexpected"
-    r"|unreachable|unavailable|not respond|timed?[ -]?out|\bdown\b|\blos(?:t|ing)\b|\bdrop"
+    r"|unreachable|unavailable|not respond|timed?[ -]?out|\b(?:is|are|was|went|link|host|node) down\b|\blos(?:t|ing)\b|\bdrop"
     r"|cannot|can't|could ?n[o']t|unable|deadlock|overflow|exceed|exhaust|out of|\bfull\b|degraded|\bleak"
     r"|attack|injection|intrusion|malicious|breach|suspicious|tamper|forge",
     re.IGNORECASE,

@@ -297,8 +297,13 @@ def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales
     span_days = (int(looks.ends.max()) - int(looks.ends.min()) + block) / SECOND / DAY
     budget = false_alarms_per_day * span_days
     novelty, surprise = (block_maxima(looks.values[:, i], looks.ends, block) for i in range(2))
+    # A line that comes more often than the budget allows must not be an alarm by its rarity alone,
+    # however regular the history was that it was not part of.
+    least = float(np.log2(max(DAY / (SPELL / SECOND) / false_alarms_per_day, 1.0)))
     highest = float(surprise.max(initial=0.0))
-    return Scales(_threshold(novelty, budget), max(_threshold(surprise, budget), highest))
+    return Scales(
+        max(_threshold(novelty, budget), least), max(_threshold(surprise, budget), highest)
+    )
 
 
 def _threshold(maxima: np.ndarray, budget: float) -> float:

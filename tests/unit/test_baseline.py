@@ -17,6 +17,7 @@ from log_guard.core.baseline import (
     SQUARES,
     STATEMENT_SPELLS,
     STATEMENT_WINDOWS,
+    TRACE,
     TROUBLED,
     WINDOWS,
     Baseline,
@@ -25,6 +26,7 @@ from log_guard.core.baseline import (
     code_levels,
     code_templates,
     key_codes,
+    known_for,
     learn,
     spell_hashes,
 )
@@ -177,12 +179,14 @@ def test_codes_hold_group_level_and_template(keys: list[tuple[int, int, int]]) -
 
 
 def test_a_table_sums_its_rows_and_keeps_the_highest_peak() -> None:
-    one = Table.of(np.array([7, 3, 7]), np.array([[1.0], [2.0], [4.0]]), np.array([5.0, 1.0, 9.0]))
-    other = Table.of(np.array([3]), np.array([[10.0]]), np.array([4.0]))
+    one = Table.of(
+        np.array([7, 3, 7]), np.array([[1.0], [2.0], [4.0]]), np.array([[5.0], [1.0], [9.0]])
+    )
+    other = Table.of(np.array([3]), np.array([[10.0]]), np.array([[4.0]]))
     both = one + other
     assert both.ids.tolist() == [3, 7]
     assert both.look_up(np.array([7, 5, 3])).tolist() == [[5], [0], [12]]
-    assert both.look_up_peaks(np.array([7, 5, 3])).tolist() == [9, 0, 4]
+    assert both.look_up_peaks(np.array([7, 5, 3])).tolist() == [[9], [0], [4]]
     assert Table.empty(2).look_up(np.array([1])).tolist() == [[0, 0]]
 
 
@@ -219,7 +223,9 @@ def test_a_statement_is_present_where_any_of_its_templates_is(panes: list[Pane])
         assert sums[STATEMENT_SPELLS] == len({time // SPELL for time in its})
         assert sums[STATEMENT_WINDOWS] == len({time // WINDOW for time in its})
         spells = np.array(sorted({time // SPELL for time in its}))
-        assert baseline.statements.look_up_peaks(code)[0] == spell_hashes(spells).max() > 0
+        peaks = baseline.statements.look_up_peaks(code)
+        assert peaks[0, TRACE] == spell_hashes(spells).max() > 0
+        assert known_for(peaks)[0] == spells.max() - spells.min()
 
 
 def test_the_bound_keeps_the_keys_seen_in_most_minutes() -> None:

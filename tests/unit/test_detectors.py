@@ -202,8 +202,8 @@ def test_the_rarer_the_newer_and_the_severer_the_more_surprising(
     spells: int, watched: int, said: int, share: float, severe: bool
 ) -> None:
     def bits(own: int, all_spells: int, statement: int, tone: float, bad: float) -> float:
-        arrays = (np.array([float(n)]) for n in (own, all_spells, statement, tone, bad))
-        return float(novelty_bits(*arrays)[0])
+        a, b, c, d, e = (np.array([float(n)]) for n in (own, all_spells, statement, tone, bad))
+        return float(novelty_bits(a, b, c, d, e)[0])
 
     base = bits(spells, watched, said, share, severe)
     assert base >= 0

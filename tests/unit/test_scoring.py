@@ -310,3 +310,44 @@ def test_parts_can_be_taken_and_joined() -> None:
     parts = find_parts(batch_of([(1, {(INFO, 0): 4}), (2, {(ERROR, 9): 4})]), BASELINE, TEMPLATES)
     index = np.arange(len(parts.row))
     assert listed(Parts.join([parts.take(index[::2]), parts.take(index[1::2])])) == listed(parts)
+
+
+def test_what_is_there_again_and_again_lately_is_usual_now() -> None:
+    end = 60 * 60
+    frame = pl.DataFrame(
+        [(micros(end + s), 1, INFO, 77, False, 2) for s in range(0, 1800, 30)]
+        + [(micros(end + 300), 1, ERROR, 78, False, 1)],
+        schema=PANE_SCHEMA,
+        orient="row",
+    )
+    lately = learn(frame, TEMPLATES, micros(end), micros(end + 1800), WINDOW, {1: micros(0)})
+    after = BASELINE + lately
+    batch = batch_of([(1, {(INFO, 77): 2, (ERROR, 78): 1})])
+    plain = only(find_parts(batch, after, TEMPLATES), 0, NOVELTY)
+    drifted = only(find_parts(batch, after, TEMPLATES, lately=lately), 0, NOVELTY)
+    assert drifted[INFO, 77][7] < 1 < plain[INFO, 77][7]
+    assert drifted[ERROR, 78][7] == plain[ERROR, 78][7]  # once is not again
+
+
+def test_a_count_that_is_usual_by_the_last_hour_is_no_surprise() -> None:
+    end = 60 * 60
+    panes = [(micros(end + s), 1, INFO, 0, False, 60) for s in range(0, 3600, 5)]
+    frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+    lately = learn(frame, TEMPLATES, micros(end), micros(end + 3600), WINDOW, {1: micros(0)})
+    batch = batch_of([(1, {(INFO, 0): 360})])
+    plain = only(find_parts(batch, BASELINE, TEMPLATES), 0)[INFO, 0]
+    drifted = only(find_parts(batch, BASELINE, TEMPLATES, lately=lately), 0)[INFO, 0]
+    assert drifted[7] < 2 < 20 < plain[7]
+
+
+def test_what_is_known_to_come_back_is_half_as_new_unless_it_is_trouble() -> None:
+    def known(template: int, second: int) -> float:
+        panes = [(micros(s), 1, INFO, template, False, 1) for s in (30, second)]
+        frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+        two_hours = BASELINE + learn(
+            frame, TEMPLATES, micros(0), micros(7200), WINDOW, {1: micros(0)}
+        )
+        return bits_of(INFO, template, two_hours)
+
+    assert known(77, 30 + 4000) < 0.6 * known(77, 30 + 1000)
+    assert known(80, 30 + 4000) == known(80, 30 + 1000)

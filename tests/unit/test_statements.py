@@ -51,6 +51,7 @@ def test_a_statement_is_the_first_words_without_what_was_filled_in(
         "worker <num> timed out",
         "Out of memory: killed process <num>",
         "could not open <path>",
+        "replica <id> is down",
     ],
 )
 def test_trouble_is_told_by_its_words(template: str) -> None:
@@ -58,7 +59,7 @@ def test_trouble_is_told_by_its_words(template: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["user <id> logged in", "rolled out version <num>", "shutdown"]
+    "template", ["user <id> logged in", "rolled out version <num>", "shutting down"]
 )
 def test_plain_talk_is_none(template: str) -> None:
     assert not speaks_of_trouble(template)

@@ -4,6 +4,10 @@ The surprise of a statement (``statements.py``) is ``-log2`` of the share of the
 minutes) that held it, with half a spell added (the Krichevsky-Trofimov estimate). A template that is
 rarer than its statement adds half of the difference: a new variant of a well-known line is some news.
 
+Two things make known lines less surprising than their share of all history: what has been there again and
+again within the last hour is usual now (a deploy), and what has come back after an hour or more, and is no
+trouble, is known to come back (a nightly job, a restart).
+
 It is weighted by what the key means. An ERROR means much in a service that hardly ever logs one and
 little in one that logs them all day, and so do the words of trouble where levels lie: what weighs is
 how rare the level, or such talk, is in the group. The weight counts in the measure in which the key
@@ -21,6 +25,13 @@ SEVERE_WEIGHT = 1.0
 MAX_TONE_BITS = 12.0
 VARIANT_SHARE = 0.5
 """Share of a template's rarity, beyond that of its statement, that counts."""
+
+AGAIN, TROUBLE_AGAIN = 1.0, 5.0
+"""Spells of the last hour that do not count as again; of trouble, those of one incident do not."""
+RETURN_SPELLS = 30
+"""What was there again so many spells (an hour) after its first time is known to come back."""
+RETURN_SHARE = 0.5
+"""Share of its surprise that is left to what is known to come back."""
 
 _UNIT = float(1 << 20)
 
@@ -42,6 +53,8 @@ def novelty_bits(
     statement_spells: np.ndarray | None = None,
     tone_shares: np.ndarray | float = 1.0,
     severe: np.ndarray | float = 0.0,
+    lately: tuple[np.ndarray, np.ndarray] | None = None,
+    returning: np.ndarray | bool = False,
 ) -> np.ndarray:
     """Surprise of keys that occur, bits; all arguments (n,).
 
@@ -49,10 +62,17 @@ def novelty_bits(
     tone_shares:       share of the group's events that have the key's level, or that speak of trouble
                        as it does, in (0, 1].
     severe:            1 for ERROR and FATAL, else 0.
+    lately:            spells of the last hour in which the statement was there *again*, and spells of
+                       that hour watched.
+    returning:         whether it is known to come back.
     """
     own = rarity_bits(spells_with, spells_watched)
     said = own if statement_spells is None else rarity_bits(statement_spells, spells_watched)
+    if lately is not None:
+        usual = np.maximum(said - rarity_bits(*lately), 0.0) * (lately[0] > 0)
+        own, said = np.maximum(own - usual, 0.0), said - usual
     bits = said + VARIANT_SHARE * np.maximum(own - said, 0.0)
+    bits = np.where(returning, RETURN_SHARE * bits, bits)
     tone = np.clip(-np.log2(tone_shares), 0.0, MAX_TONE_BITS)
     rare = bits / np.maximum(rarity_bits(0.0, spells_watched), 1.0)
     return exact(bits * (1.0 + rare * (TONE_WEIGHT * tone + SEVERE_WEIGHT * severe)))

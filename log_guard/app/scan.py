@@ -29,6 +29,7 @@ from log_guard.errors import InputError, OptionError
 
 LEARN_SHARE = 3
 """By default the first third of a file is learnt from: of its events, or of its time if it is large."""
+NEWEST_FIRST = "is the log sorted newest first? Turn it round (tac FILE | logguard try -)"
 LOOK_AHEAD_BYTES = 32 << 20
 """A file up to this size is read twice, first to find the third of its events."""
 
@@ -209,6 +210,8 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
         raise InputError(_no_timestamps(decoder, source, lines))
     tail = source.last_lines()
     end = _times(decoder, tail) if tail else None
+    if _descends(times) and (end is None or end.is_empty() or int(end[-1]) < int(times[0])):
+        raise InputError(f"{_called(source)}: its times go backwards; {NEWEST_FIRST}")
     if end is None or end.is_empty():
         return decoder, None
     # A stray line from another year at the end must not stretch the span.
@@ -217,6 +220,13 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
     if last - middle > 366 * 86_400 * SECOND:
         last = middle
     return decoder, (first, max(first, last))
+
+
+def _descends(times: pl.Series) -> bool:
+    """Whether these times (µs) go backwards: ten steps or more, and hardly any in the other direction."""
+    steps = np.diff(times.to_numpy())
+    back = int((steps < 0).sum())
+    return back >= 10 and back > 10 * int((steps > 0).sum())
 
 
 def _times(decoder: Decoder, lines: list[bytes]) -> pl.Series:

@@ -159,7 +159,7 @@ def make_read_options(
 
     try:
         ZoneInfo(timezone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):  # KeyError: what zoneinfo raises for an unknown name
         raise OptionError(
             f"--timezone {timezone!r}: use an IANA name such as UTC or Europe/Berlin"
         ) from None

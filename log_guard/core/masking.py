@@ -158,7 +158,10 @@ class Masker:
             try:
                 pl.Series([""]).str.contains(pattern)
             except pl.exceptions.ComputeError as error:
-                reason = str(error).strip().splitlines()[-1]
+                said = re.search(
+                    r"(?m)^(?:error|regex error): (?!regex parse)(.*?)\.?$", str(error)
+                )
+                reason = said[1] if said else "it does not compile"
                 raise OptionError(f"mask {name}: not a regular expression ({reason})") from None
         object.__setattr__(self, "_narrowed", Remembered(_narrow))
         object.__setattr__(self, "_refined", Remembered(_finish))

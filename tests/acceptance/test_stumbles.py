@@ -1,0 +1,94 @@
+"""What a newcomer stumbles over: each mistake gets one line that names the repair."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.test_commands import run
+
+
+def plain(minutes: float = 20, first: int = 0) -> list[str]:
+    """A quiet log, five lines a second."""
+    return [
+        f"2026-01-01 10:{i // 300:02d}:{i // 5 % 60:02d} INFO Order {i} placed"
+        for i in range(first, int(minutes * 300))
+    ]
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("log") / "app.log"
+    path.write_text("\n".join(plain()) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            ["--timezone", "Mars"],
+            2,
+            "logguard: --timezone 'Mars': use an IANA name such as UTC or Europe/Berlin",
+        ),
+        (["--mask", "x=("], 2, "logguard: mask x: not a regular expression (unclosed group)"),
+    ],
+)
+def test_a_wrong_option_is_one_line(log: Path, arguments: list[str], code: int, said: str) -> None:
+    done = run("try", str(log), *arguments)
+    assert (done.returncode, done.stderr.decode().strip()) == (code, said)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's device that is always full")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_full_disk_is_one_line(log: Path, form: str) -> None:
+    command = [sys.executable, "-m", "log_guard.cli", "try", str(log), "--format", form]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == (
+        "logguard: No space left on device (while reading or writing)"
+    )
+
+
+def test_a_log_newest_first_is_said_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "newest.log"
+    path.write_text("\n".join(reversed(plain())) + "\n")
+    repair = "is the log sorted newest first? Turn it round (tac FILE | logguard try -)"
+    done = run("try", str(path))
+    assert done.returncode == 1
+    assert done.stderr.decode() == f"logguard: {path}: its times go backwards; {repair}\n"
+    piped = run("try", "-", stdin=path.read_bytes())
+    assert piped.stderr.decode() == f"logguard: standard input: its times go backwards; {repair}\n"
+
+
+def test_a_log_that_ends_before_it_was_learnt_from_says_so(log: Path) -> None:
+    done = run("try", str(log), "--train-until", "2027-01-01")
+    assert done.stdout.decode().strip().splitlines()[0] == (
+        "nothing was judged: the log ends at 2026-01-01 10:19:59, before 2027-01-01 00:00:00, up to "
+        "which it was to be learnt from; use an earlier --train-until"
+    )
+
+
+def test_all_dead_letters_are_in_the_last_line(log: Path, tmp_path: Path) -> None:
+    """Six reasons are more than are listed, but the figures add up."""
+    good = '{"time":"2026-01-01T10:%02d:%02dZ","msg":"Order placed"}'
+    lines = [good % (i // 60, i % 60) for i in range(1200)]
+    bad = [
+        "",
+        "[1]",
+        "{",
+        '{"msg":"x"}',
+        '{"time":"never","msg":"x"}',
+        '{"a":' * 3000 + "1" + "}" * 3000,
+    ]
+    path = tmp_path / "bad.jsonl"
+    path.write_text("\n".join([*lines, *bad, *bad[:5], lines[-1]]) + "\n")
+    done = run("try", str(path))
+    assert done.stdout.decode().splitlines()[-1] == (
+        "all 1,212 events accounted for: 1,201 scored, 11 dead letters (empty line: 2, invalid JSON: 2, "
+        "no timestamp: 2, not a JSON object: 2, unreadable timestamp: 2, other reasons: 1)"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -71,9 +70,8 @@ class Deployment:
             format_ = JsonLines(fields=fields, group=() if groups == ("service",) else groups)
         elif groups not in ((), ("service",)):
             raise OptionError(f"--group-by {s.group_by}: {s.input_format} lines have no fields")
-        year = datetime.now(UTC).year
         return SummariseOptions(
-            decoder=Decoder(format_, s.service or UNKNOWN_SERVICE, s.timezone, year),
+            decoder=Decoder(format_, s.service or UNKNOWN_SERVICE, s.timezone),
             rules=TimeRules(
                 slide=self.window.slide,
                 lateness=_micros(s.lateness_seconds),

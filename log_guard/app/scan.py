@@ -30,6 +30,7 @@ from log_guard.errors import InputError, OptionError
 LEARN_SHARE = 3
 """By default the first third of a file is learnt from: of its events, or of its time if it is large."""
 NEWEST_FIRST = "is the log sorted newest first? Turn it round (tac FILE | logguard try -)"
+_NO_LOGS_BEFORE = 946_684_800 * SECOND  # the year 2000
 LOOK_AHEAD_BYTES = 32 << 20
 """A file up to this size is read twice, first to find the third of its events."""
 
@@ -46,6 +47,8 @@ class ReadOptions:
     service_field: str = ""
     message_field: str = ""
     group_by: tuple[str, ...] = ("service",)
+    year: int | None = None
+    """Of the last of the times that name none; None: what the file's own date or the clock suggests."""
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Scan:
 
     learn_until:  event time (µs) up to which it learns; None: from the first windows on.
     span:         first and last event time of the sample lines, µs; None where unknown.
+    year:         of the last line, where times name none and it had to be told otherwise.
     """
 
     source: FileSource
@@ -62,6 +66,7 @@ class Scan:
     learn_until: int | None
     span: tuple[int, int] | None
     joins_lines: re.Pattern[bytes] | None = field(default=None)
+    year: int | None = None
 
     def run(self) -> Iterator[Output]:
         """All of the source, then the end."""
@@ -78,6 +83,8 @@ class Scan:
                 yield self.pipeline.idle(quiet)
             else:
                 quiet = 0.0
+                if self.year is not None:  # years pass
+                    self.pipeline.written_by(max(now(), self.pipeline.event_time or 0))
                 yield self.pipeline.feed(batch, early=True)
         yield self.pipeline.finish()
 
@@ -121,7 +128,8 @@ def open_scan(
         options = replace(options, detect=replace(options.detect, train_until=until))
     pipeline = Pipeline(decoder, options, trained, outlier)
     joins = _joins_lines(decoder)
-    return Scan(source, pipeline, decoder.format, until if trained is None else None, span, joins)
+    learnt = until if trained is None else None
+    return Scan(source, pipeline, decoder.format, learnt, span, joins, _year(decoder, source))
 
 
 def learn_model(path: str, options: PipelineOptions, read: ReadOptions) -> Model:
@@ -203,13 +211,16 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
         _format(lines, source, read),
         service=read.service or _service_name(source.path),
         timezone=read.timezone,
-        reference_year=datetime.now(UTC).year,
+        reference=_written_by(source, read.year),
     )
+    tail = source.last_lines()
+    end = _times(decoder, tail) if tail else None
+    if read.year is not None and end is not None and not end.is_empty():
+        # All lines lie before the last one, which is of that year: those of December maybe not.
+        decoder = replace(decoder, reference=int(end[-1]))
     times = _times(decoder, sample)
     if times.is_empty():
         raise InputError(_no_timestamps(decoder, source, lines))
-    tail = source.last_lines()
-    end = _times(decoder, tail) if tail else None
     if _descends(times) and (end is None or end.is_empty() or int(end[-1]) < int(times[0])):
         raise InputError(f"{_called(source)}: its times go backwards; {NEWEST_FIRST}")
     if end is None or end.is_empty():
@@ -220,6 +231,30 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
     if last - middle > 366 * 86_400 * SECOND:
         last = middle
     return decoder, (first, max(first, last))
+
+
+def _written_by(source: FileSource, year: int | None) -> int:
+    """When the lines of a source were written at the latest, µs."""
+    if year is not None:
+        # A text may lie a day after it, and is then still of this year.
+        return int(datetime(year, 12, 30, 23, 59, 59, tzinfo=UTC).timestamp()) * SECOND
+    changed = source.changed
+    # Who packs files reproducibly dates them 1970 or 1980; there are no logs of then to be read.
+    return now() if changed is None or changed < _NO_LOGS_BEFORE else changed
+
+
+def _year(decoder: Decoder, source: FileSource) -> int | None:
+    """The year that the last line was taken to be of, if its time names none."""
+    last = (source.last_lines(1) or source.sample(1))[-1:]
+    if not _times(replace(decoder, reference=None), last).is_empty():
+        return None
+    times = _times(decoder, last)
+    return None if times.is_empty() else datetime.fromtimestamp(int(times[-1]) / SECOND, UTC).year
+
+
+def now() -> int:
+    """The clock, µs."""
+    return int(datetime.now(UTC).timestamp() * SECOND)
 
 
 def _descends(times: pl.Series) -> bool:

@@ -156,6 +156,8 @@ def _opening(scan: Scan, trial: Trial) -> str:
     text = f"{trial.file}: {scan.format.name} lines"
     if scan.span is not None:
         text += f", {moment(scan.span[0])} to {moment(scan.span[1])} UTC"
+    if scan.year is not None:
+        text += f" (no year in its times: taken to end in {scan.year}; --year YEAR sets it)"
     if trial.model is not None:
         return f"{text}; judging by {trial.model}"
     if trial.history is not None:

@@ -77,6 +77,7 @@ def try_(
     input_format: o.FormatIn = None,
     service: o.Service = None,
     timezone: o.Zone = "UTC",
+    year: o.Year = None,
     timestamp_field: o.TimestampField = "",
     level_field: o.LevelField = "",
     service_field: o.ServiceField = "",
@@ -110,6 +111,7 @@ def try_(
         service_field,
         message_field,
         group_by,
+        year,
     )
     trial = Trial(
         file, options, read, history, model, follow, format is o.Output.json, dead_letters
@@ -148,6 +150,7 @@ def evaluate(
     input_format: o.FormatIn = None,
     service: o.Service = None,
     timezone: o.Zone = "UTC",
+    year: o.Year = None,
 ) -> None:
     """Measure detection against labelled incidents.
 
@@ -167,7 +170,7 @@ def evaluate(
         blank_level,
         feedback,
     )
-    read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by)
+    read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by, year)
     run_evaluation(
         events,
         labels,

@@ -72,6 +72,15 @@ Service = Annotated[
 Zone = Annotated[
     str, typer.Option("--timezone", help="IANA time zone of timestamps that have none.")
 ]
+Year = Annotated[
+    int | None,
+    typer.Option(
+        "--year",
+        help="Year of the last line, where times name none; by the file's date if not given.",
+        min=1971,
+        max=2200,
+    ),
+]
 TimestampField = Annotated[
     str, typer.Option("--timestamp-field", help="JSON field that holds the time, e.g. meta.when.")
 ]
@@ -151,6 +160,7 @@ def make_read_options(
     service_field: str,
     message: str,
     group_by: str,
+    year: int | None = None,
 ) -> ReadOptions:
     """Turn command-line values into how to read; raises OptionError."""
     from zoneinfo import ZoneInfo
@@ -164,7 +174,15 @@ def make_read_options(
             f"--timezone {timezone!r}: use an IANA name such as UTC or Europe/Berlin"
         ) from None
     return ReadOptions(
-        input_format, service, timezone, timestamp, level, service_field, message, _groups(group_by)
+        input_format,
+        service,
+        timezone,
+        timestamp,
+        level,
+        service_field,
+        message,
+        _groups(group_by),
+        year,
     )
 
 

@@ -28,15 +28,15 @@ MAX_LINE_BYTES = 1 << 20
 class Decoder:
     """How the records of a source are read.
 
-    service:         name for records that do not give one.
-    timezone:        IANA name, for times without a zone.
-    reference_year:  for times without a year (RFC 3164).
+    service:    name for records that do not give one.
+    timezone:   IANA name, for times without a zone.
+    reference:  when the records were written at the latest, µs, for times without a year.
     """
 
     format: Format
     service: str = UNKNOWN_SERVICE
     timezone: str = "UTC"
-    reference_year: int | None = None
+    reference: int | None = None
 
     def decode(self, batch: RawBatch) -> Decoded:
         """Decode a batch: every record ends as one event or as one dead letter."""
@@ -72,9 +72,7 @@ class Decoder:
         data: bytes,
         records: pl.Series | None,
     ) -> Decoded:
-        time = parse_timestamps(
-            raw["timestamp"], timezone=self.timezone, reference_year=self.reference_year
-        )
+        time = parse_timestamps(raw["timestamp"], timezone=self.timezone, reference=self.reference)
         level = normalise_levels(raw["level"])
         unsaid = raw["level"].is_null()
         if unsaid.any():

@@ -62,6 +62,8 @@ CTIME = _groupless(_CTIME)
 
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _END = (datetime(2201, 1, 1, tzinfo=UTC) - _ORIGIN) // timedelta(microseconds=1)
+_AHEAD = 86_400 * SECOND
+"""How far a text without a year may lie after its reference: zones differ, and so do clocks."""
 _UNREAD = -1
 """Marks rows without a result in the arrays below; no valid time is negative."""
 
@@ -78,7 +80,7 @@ _ToUtc = Callable[[pl.Series], _Times]
 
 
 def parse_timestamps(
-    raw: pl.Series, *, timezone: str = "UTC", reference_year: int | None = None
+    raw: pl.Series, *, timezone: str = "UTC", reference: int | None = None
 ) -> pl.Series:
     """Read timestamps.
 
@@ -90,9 +92,10 @@ def parse_timestamps(
     raw:             texts, String [n].
     timezone:        IANA name of the zone of texts that name none. A local time that the clock
                      shows twice, or skips, is read as the earlier of the two possible moments.
-    reference_year:  the year of texts that name none (RFC 3164). Without it they are null: which
-                     year is right is known only to who knows when the logs were written, and around
-                     New Year it differs from text to text.
+    reference:       when the texts were written at the latest, µs UTC. Those that name no year
+                     (RFC 3164) are of the last year in which they lie no more than a day after it,
+                     so that December, read in January, is of the year before. Without it they
+                     are null.
 
     Returns Int64 [n]: microseconds since 1970-01-01 UTC, cut (not rounded) to whole ones; null
     where the text is null, no timestamp, no date of the calendar, or outside the years 1970-2200.
@@ -112,7 +115,7 @@ def parse_timestamps(
             times[unread] = read(rest)
             unread = unread[times[unread] == _UNREAD]
     if len(unread):
-        times[unread] = _read_distinct(text.gather(unread), to_utc, reference_year)
+        times[unread] = _read_distinct(text.gather(unread), to_utc, reference)
     result = pl.Series(raw.name, times)
     return result.set(result == _UNREAD, None) if (times == _UNREAD).any() else result
 
@@ -149,9 +152,9 @@ def _localiser(timezone: str) -> _ToUtc:
 # One text at a time: the reading that decides.
 
 
-def _read_distinct(text: pl.Series, to_utc: _ToUtc, year: int | None) -> _Times:
+def _read_distinct(text: pl.Series, to_utc: _ToUtc, reference: int | None) -> _Times:
     distinct = text.unique()
-    readings = [_read(each, year) for each in distinct]
+    readings = [_read(each, reference) for each in distinct]
     times = np.array([time for time, _ in readings], dtype=np.int64)
     local = np.array([is_local for _, is_local in readings], dtype=np.bool_)
     times[local] = to_utc(pl.Series(times[local]))
@@ -159,7 +162,7 @@ def _read_distinct(text: pl.Series, to_utc: _ToUtc, year: int | None) -> _Times:
     return text.replace_strict(distinct, pl.Series(times)).to_numpy()
 
 
-def _read(text: str, reference_year: int | None) -> tuple[int, bool]:
+def _read(text: str, reference: int | None) -> tuple[int, bool]:
     """Microseconds (any negative number: no timestamp), and whether they are wall-clock time."""
     text = text.strip()
     if _EPOCH.fullmatch(text):
@@ -167,7 +170,7 @@ def _read(text: str, reference_year: int | None) -> tuple[int, bool]:
         return min(int(number * SECOND / _units_per_second(number)), _END), False
     for pattern in _CALENDAR:
         if found := pattern.fullmatch(text):
-            return _read_calendar(found.groupdict(), reference_year)
+            return _read_calendar(found.groupdict(), reference)
     return _UNREAD, False
 
 
@@ -176,14 +179,23 @@ def _units_per_second(number: Fraction) -> int:
     return int(1000 ** sum(number >= limit for limit in _UNIT_LIMITS))
 
 
-def _read_calendar(part: dict[str, str | None], reference_year: int | None) -> tuple[int, bool]:
-    year = part.get("year") or reference_year
-    month = part["month"] or ""
-    if year is None:
+def _read_calendar(part: dict[str, str | None], reference: int | None) -> tuple[int, bool]:
+    if part.get("year"):
+        return _moment(part, int(part["year"] or 0))
+    if reference is None:
         return _UNREAD, False
+    latest = reference + _AHEAD
+    this = (_ORIGIN + timedelta(microseconds=latest)).year
+    # Eight years hold a 29th of February, whichever they are.
+    readings = (_moment(part, year) for year in range(this, this - 9, -1))
+    return next((r for r in readings if 0 <= r[0] <= latest), (_UNREAD, False))
+
+
+def _moment(part: dict[str, str | None], year: int) -> tuple[int, bool]:
+    month = part["month"] or ""
     try:
         wall = datetime(
-            int(year),
+            year,
             _MONTHS[month] if month in _MONTHS else int(month),
             int(part["day"] or 0),
             int(part["hour"] or 0),

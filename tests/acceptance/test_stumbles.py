@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,18 @@ def test_all_dead_letters_are_in_the_last_line(log: Path, tmp_path: Path) -> Non
         "all 1,212 events accounted for: 1,201 scored, 11 dead letters (empty line: 2, invalid JSON: 2, "
         "no timestamp: 2, not a JSON object: 2, unreadable timestamp: 2, other reasons: 1)"
     )
+
+
+def test_times_without_a_year_end_when_the_file_was_written(tmp_path: Path) -> None:
+    """December read in January is of the year before, and the report says which year was taken."""
+    path = tmp_path / "syslog"
+    new_year = datetime(2025, 12, 31, 23, 50, tzinfo=UTC)
+    times = [new_year + timedelta(seconds=i) for i in range(1200)]
+    path.write_text("".join(f"{t:%b %e %H:%M:%S} host cron[1]: job done\n" for t in times))
+    os.utime(path, (times[-1].timestamp(),) * 2)
+    opening = run("try", str(path)).stderr.decode()
+    assert "2025-12-31 23:50:00 to 2026-01-01 00:09:59 UTC" in opening
+    assert "(no year in its times: taken to end in 2026; --year YEAR sets it)" in opening
+    done = run("try", str(path), "--year", "2020")
+    assert "2019-12-31 23:50:00 to 2020-01-01 00:09:59 UTC" in done.stderr.decode()
+    assert done.stdout.decode().splitlines()[-1] == "all 1,200 events accounted for: 1,200 scored"

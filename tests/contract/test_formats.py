@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from log_guard.core.decode import Decoder
-from log_guard.core.events import Level, RawBatch
+from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.formats import FORMATS, recognise
 from log_guard.core.formats.base import RAW_SCHEMA
 from tests.streams import START
@@ -207,7 +207,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize(("name", "sample", "level", "service", "message"), SAMPLES)
 def test_a_sample_is_read(name: str, sample: str, level: Level, service: str, message: str) -> None:
-    decoder = Decoder(FORMATS[name], service=UNSAID, reference_year=2026)
+    decoder = Decoder(FORMATS[name], service=UNSAID, reference=START + 300 * 86_400 * SECOND)
     decoded = decoder.decode(RawBatch(sample.encode(), 7))
     assert decoded.dead == []
     assert decoded.events.row(0, named=True) == {
@@ -326,5 +326,5 @@ def test_a_stack_trace_belongs_to_its_event() -> None:
 
 @pytest.mark.parametrize(("name", "sample"), [(name, sample) for name, sample, *_ in SAMPLES])
 def test_a_byte_order_mark_costs_no_record(name: str, sample: str) -> None:
-    decoder = Decoder(FORMATS[name], reference_year=2026)
+    decoder = Decoder(FORMATS[name], reference=START + 300 * 86_400 * SECOND)
     assert decoder.decode(RawBatch(b"\xef\xbb\xbf" + sample.encode(), 1)).dead == []

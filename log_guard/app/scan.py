@@ -14,15 +14,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from log_guard.adapters.files import FileSource
+from log_guard.adapters.files import FileSource, StartsEvent, UnlessAfter
 from log_guard.adapters.models import load_model
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.core.decode import Decoder
 from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
 from log_guard.core.formats import FORMATS, Format, recognise
+from log_guard.core.formats.cri import PIECE, Cri
 from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.formats.json_record import ALIASES, Fields
+from log_guard.core.formats.otlp import unpack_lines
 from log_guard.core.judge import DETECTORS
 from log_guard.core.model import Model
 from log_guard.errors import InputError, OptionError
@@ -65,7 +67,7 @@ class Scan:
     format: Format
     learn_until: int | None
     span: tuple[int, int] | None
-    joins_lines: re.Pattern[bytes] | None = field(default=None)
+    joins_lines: StartsEvent | None = field(default=None)
     year: int | None = None
 
     def run(self) -> Iterator[Output]:
@@ -195,8 +197,10 @@ def _third_event(source: FileSource, decoder: Decoder) -> int | None:
     return int(times[len(times) // LEARN_SHARE])
 
 
-def _joins_lines(decoder: Decoder) -> re.Pattern[bytes] | None:
-    """Return what a line that starts an event matches, where lines are joined to events."""
+def _joins_lines(decoder: Decoder) -> StartsEvent | None:
+    """Where lines are joined to events: what tells which of them start one."""
+    if isinstance(decoder.format, Cri):
+        return UnlessAfter(re.compile(PIECE.encode()))
     starts = decoder.format.starts_event
     return re.compile(starts.encode()) if starts else None
 
@@ -280,12 +284,12 @@ def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
         )
     if isinstance(found, JsonLines):
         group = () if read.group_by in ((), ("service",)) else read.group_by
-        return JsonLines(fields=fields, group=group).tuned(lines)
+        return JsonLines(fields=fields, group=group).tuned(unpack_lines(lines))
     if read.group_by not in ((), ("service",)):
         raise OptionError(
             f"--group-by {','.join(read.group_by)}: {found.name} lines have no fields; use service or none"
         )
-    return found
+    return found.tuned(lines) if isinstance(found, Cri) else found
 
 
 def format_of(name: str) -> Format:

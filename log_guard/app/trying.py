@@ -20,6 +20,7 @@ from rich.text import Text
 from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.rendering import accounts, moment, print_alert
 from log_guard.app.scan import NEWEST_FIRST, ReadOptions, Scan, open_scan
+from log_guard.core.admission import OTHER_GROUPS
 from log_guard.core.events import DeadLetter
 from log_guard.errors import InputError
 
@@ -227,6 +228,11 @@ def _remarks(scan: Scan) -> Iterator[str]:
     ledger, detect = scan.pipeline.ledger, scan.pipeline.detect
     if ledger.late > ledger.consumed // 2:
         yield f"most events are older than those before them: {NEWEST_FIRST}"
+    if detect.crowded:
+        yield (
+            f"more than {detect.options.max_groups:,} services: {detect.crowded:,} events of the others were judged "
+            f"together, as {OTHER_GROUPS} (--group-by, --service-field say what a service is)"
+        )
     if detect.dropped_keys:
         yield (
             f"the table of templates was full: {detect.dropped_keys:,} of the rarest were forgotten "

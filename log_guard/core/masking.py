@@ -77,7 +77,7 @@ _CREDENTIALS = (
 # Secrets are found by what they are called or by a shape that nothing else has.
 _SECRETS: tuple[tuple[str, str], ...] = (
     (
-        rf"""(?is)((?:{_KEY}[\\"']*\s*[:=]|{_SHORT_KEY})\s*){_SCHEME}{_VALUE}|({_COOKIES})(?:\[[^\]\r\n]*\]?|[^"'\r\n]+)""",
+        rf"""(?is)((?:{_KEY}[\\"']*\s*[:=]|{_SHORT_KEY}|--(?:[\w-]+-)?{_KEY}\s)\s*){_SCHEME}{_VALUE}|({_COOKIES})(?:\[[^\]\r\n]*\]?|[^"'\r\n]+)""",
         "${1}${3}<secret>${2}",
     ),
     (rf"\b((?i:bearer|basic))\s+{_OPAQUE}", "${1} <secret>"),

@@ -136,6 +136,7 @@ LEAKS = {
     "a short name in JSON": f'{{"user":"bob","pass": "{SECRET}"}}',
     "a comma within": f"password=abc,{SECRET} more",
     "two commas within": f"login with password: a,b,{SECRET}; bye",
+    "an option of a command": f"COMMAND=/bin/x --db-password {SECRET} --verbose",
     "a session": f"session_id={SECRET} expired",
     "a Java session": f"GET /a;jsessionid={SECRET}?x=1",
     "a PHP session": f"PHPSESSID: {SECRET}",

@@ -26,12 +26,14 @@ from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.formats.json_record import ALIASES, Fields
 from log_guard.core.formats.otlp import unpack_lines
 from log_guard.core.judge import DETECTORS
+from log_guard.core.masking import redact
 from log_guard.core.model import Model
 from log_guard.errors import InputError, OptionError
 
 LEARN_SHARE = 3
 """By default the first third of a file is learnt from: of its events, or of its time if it is large."""
 NEWEST_FIRST = "is the log sorted newest first? Turn it round (tac FILE | logguard try -)"
+_SHOWN_CHARS = 80
 _NO_LOGS_BEFORE = 946_684_800 * SECOND  # the year 2000
 LOOK_AHEAD_BYTES = 32 << 20
 """A file up to this size is read twice, first to find the third of its events."""
@@ -230,10 +232,10 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
     if end is None or end.is_empty():
         return decoder, None
     # A stray line from another year at the end must not stretch the span.
-    first, last = int(times.to_numpy().min()), int(end.to_numpy().max())
-    middle = int(np.median(end.to_numpy()))
-    if last - middle > 366 * 86_400 * SECOND:
-        last = middle
+    first = int(times.to_numpy().min())
+    *_, second, last = [first, *end.sort().to_list()]
+    if last - second > 366 * 86_400 * SECOND:
+        last = second
     return decoder, (first, max(first, last))
 
 
@@ -280,7 +282,8 @@ def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
     if found is None:
         raise InputError(
             f"{_called(source)}: format not recognised; looked for {', '.join(FORMATS)}. "
-            "Each event needs a timestamp, at the start of its line or in a JSON field (--timestamp-field NAME)"
+            f"Each event needs a date and a time of day, among the first words of its line or in a JSON field; "
+            f"its first line is {_first_line(lines)}"
         )
     if isinstance(found, JsonLines):
         group = () if read.group_by in ((), ("service",)) else read.group_by
@@ -304,10 +307,16 @@ def _no_timestamps(decoder: Decoder, source: FileSource, lines: list[str]) -> st
         looked = ", ".join(decoder.format.fields.timestamp[:8])
         return (
             f"{_called(source)}: JSON lines, but no timestamp found in them; looked for the fields {looked} and others, "
-            "as ISO 8601 or as seconds, ms, µs or ns since 1970. Name the field with --timestamp-field NAME"
+            "as ISO 8601 or as seconds, ms, µs or ns since 1970. Name the field with --timestamp-field NAME; "
+            f"the first line is {_first_line(lines)}"
         )
-    first = next((line for line in lines if line.strip()), "")[:60]
-    return f"{_called(source)}: {decoder.format.name} lines, but no timestamp could be read in {first!r}"
+    return f"{_called(source)}: {decoder.format.name} lines, but no timestamp could be read in {_first_line(lines)}"
+
+
+def _first_line(lines: list[str]) -> str:
+    """The first line that is not blank, as it can be shown."""
+    first = redact(pl.Series([next((line for line in lines if line.strip()), "")]))[0]
+    return repr(first if len(first) <= _SHOWN_CHARS else first[:_SHOWN_CHARS] + "…")
 
 
 def _called(source: FileSource) -> str:

@@ -60,7 +60,8 @@ Mask = Annotated[
 FormatIn = Annotated[
     str | None,
     typer.Option(
-        "--input-format", help="json, cri, nginx, logfmt, syslog or plain; recognised if not given."
+        "--input-format",
+        help="json, cri, nginx, logfmt, syslog, plain or prefixed; recognised if not given.",
     ),
 ]
 Service = Annotated[

@@ -35,10 +35,14 @@ _CLF = rf"(?P<day>[0-9]{{2}})/{_MONTH}/(?P<year>[0-9]{{4}}):{_CLOCK}(?P<zone> {_
 _BSD = rf"{_MONTH} (?P<day>[ 0-9]?[0-9]) (?:(?P<year>[0-9]{{4}}) )?{_CLOCK}{_FRACTION}"
 _CTIME = rf"{_WEEKDAY} {_MONTH} (?P<day>[ 0-9]?[0-9]) {_CLOCK}{_FRACTION} (?P<year>[0-9]{{4}})"
 _MAIL = (
-    rf"(?:{_WEEKDAY}, )?(?P<day>[0-9]{{1,2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_CLOCK}"
+    rf"(?:{_WEEKDAY}, )?(?P<day>[0-9]{{1,2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_CLOCK}{_FRACTION}"
     rf"(?P<zone> (?:UTC|GMT|{_OFFSET}))?"
 )
-_CALENDAR = tuple(re.compile(pattern) for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL))
+_DOTTED = rf"(?P<day>[0-9]{{2}})\.(?P<month>[0-9]{{2}})\.(?P<year>[0-9]{{4}}),? {_CLOCK}{_FRACTION}"
+_KLOG = rf"(?P<month>[01][0-9])(?P<day>[0-3][0-9]) {_CLOCK}{_FRACTION}"
+_CALENDAR = tuple(
+    re.compile(pattern) for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL, _DOTTED, _KLOG)
+)
 _EPOCH = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,30})?(?:[eE]\+?[0-9]{1,2})?")
 _MONTHS = {name: 1 + i for i, name in enumerate(_MONTH[len("(?P<month>") : -1].split("|"))}
 
@@ -59,6 +63,15 @@ BSD = _groupless(_BSD)
 
 CTIME = _groupless(_CTIME)
 """Of Apache's error log: ``Mon Nov 23 23:36:28.123456 2026``."""
+
+MAIL = _groupless(_MAIL)
+"""Of RFC 2822's ``23 Nov 2026 23:36:28``, which Redis writes too, with a fraction."""
+
+DOTTED = _groupless(_DOTTED)
+"""Of ``23.11.2026 23:36:28``; a date with slashes and the year at its end has two meanings."""
+
+KLOG = _groupless(_KLOG)
+"""Of Kubernetes' own ``1123 23:36:28.123456``, which names no year."""
 
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _END = (datetime(2201, 1, 1, tzinfo=UTC) - _ORIGIN) // timedelta(microseconds=1)
@@ -87,7 +100,7 @@ def parse_timestamps(
     Accepted are ISO 8601 (``T`` or a space, ``-`` or ``/`` in the date, a fraction of 1 to 9 digits
     after ``.`` or ``,``; ``Z``, ``UTC``, ``GMT``, an offset or no zone), epoch numbers (seconds,
     milli-, micro- or nanoseconds, told apart by magnitude), the common log format, RFC 3164
-    (syslog), ``ctime`` and RFC 2822. A date alone is not a moment and is not accepted.
+    (syslog), ``ctime``, RFC 2822, dates with dots (day first) and klog. A date alone is not a moment and is not accepted.
 
     raw:             texts, String [n].
     timezone:        IANA name of the zone of texts that name none. A local time that the clock

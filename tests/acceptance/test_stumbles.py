@@ -109,3 +109,29 @@ def test_times_without_a_year_end_when_the_file_was_written(tmp_path: Path) -> N
     done = run("try", str(path), "--year", "2020")
     assert "2019-12-31 23:50:00 to 2020-01-01 00:09:59 UTC" in done.stderr.decode()
     assert done.stdout.decode().splitlines()[-1] == "all 1,200 events accounted for: 1,200 scored"
+
+
+def test_a_line_of_another_year_at_the_end_does_not_stretch_the_span(
+    log: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "stray.log"
+    path.write_text(log.read_text() + "2030-01-01 00:00:00 INFO stray\n")
+    assert "2026-01-01 10:00:00 to 2026-01-01 10:19:59 UTC" in run("try", str(path)).stderr.decode()
+
+
+def test_a_log_that_is_written_to_once_a_year_spans_years(tmp_path: Path) -> None:
+    path = tmp_path / "rare.log"
+    lines = [line.replace("2026", year) for year in ("2024", "2026") for line in plain(1)]
+    path.write_text("\n".join(lines[:-250]) + "\n")
+    assert "2024-01-01 10:00:00 to 2026-01-01 10:00:09 UTC" in run("try", str(path)).stderr.decode()
+
+
+def test_what_is_not_recognised_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "clock.log"
+    path.write_text("10:00:00 INFO no date, password=hunter2 \x1b[31m\n")
+    done = run("try", str(path))
+    assert done.stderr.decode() == (
+        f"logguard: {path}: format not recognised; looked for json, cri, nginx, logfmt, syslog, plain, prefixed. "
+        "Each event needs a date and a time of day, among the first words of its line or in a JSON field; "
+        "its first line is '10:00:00 INFO no date, password=<secret>  [31m'\n"
+    )

@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
+from log_guard.cli.options import a_time
 from log_guard.errors import OptionError
-
-TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
 
 File = Annotated[
     Path, typer.Option("--feedback", metavar="FILE", help="The file; it is made if there is none.")
@@ -20,6 +19,13 @@ File = Annotated[
 Reason = Annotated[str, typer.Option("--reason", help="Why; others will read it.")]
 Author = Annotated[str, typer.Option("--author", help="Who says so; you if not given.")]
 Service = Annotated[str, typer.Option("--service", help="Only in this service.")]
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container, a user may have a number and no name
+        raise OptionError("--author NAME: say who you are, for this user has no name") from None
 
 
 class Verdict(StrEnum):
@@ -58,7 +64,7 @@ def suppress(
         "service": service,
         "level": level,
         "reason": reason,
-        "author": author or getpass.getuser(),
+        "author": author or _me(),
         "created": now,
         "expires": now + timedelta(days=days),
     }
@@ -68,8 +74,15 @@ def suppress(
 
 def label(
     verdict: Annotated[Verdict, typer.Argument(help="What it was.")],
-    start: Annotated[datetime, typer.Option("--from", formats=TIMES, help="Its start (UTC).")],
-    end: Annotated[datetime, typer.Option("--to", formats=TIMES, help="Its end (UTC).")],
+    start: Annotated[
+        datetime,
+        typer.Option(
+            "--from", metavar="TIME", parser=a_time, help="Its start (UTC unless it names a zone)."
+        ),
+    ],
+    end: Annotated[
+        datetime, typer.Option("--to", metavar="TIME", parser=a_time, help="Its end, likewise.")
+    ],
     reason: Reason,
     service: Service = "",
     author: Author = "",
@@ -82,11 +95,11 @@ def label(
         raise OptionError("--to must be later than --from")
     entry = {
         "verdict": verdict.value,
-        "start": start.replace(tzinfo=UTC),
-        "end": end.replace(tzinfo=UTC),
+        "start": start.astimezone(UTC),
+        "end": end.astimezone(UTC),
         "service": service,
         "reason": reason,
-        "author": author or getpass.getuser(),
+        "author": author or _me(),
     }
     add_entry(feedback, "label", entry)
     typer.echo(f"{feedback}: labelled {verdict.value}; use it with --feedback")

@@ -38,8 +38,9 @@ def try_(
         datetime | None,
         typer.Option(
             "--train-until",
-            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"],
-            help="Learn from what lies before this time (UTC).",
+            metavar="TIME",
+            parser=o.a_time,
+            help="Learn from what lies before this time (UTC unless it names a zone).",
         ),
     ] = None,
     history: Annotated[

@@ -23,6 +23,17 @@ class Output(StrEnum):
     json = "json"
 
 
+def a_time(text: str) -> datetime:
+    """The value of an option: ISO 8601, UTC where it names no zone."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no time: write one as 2026-01-31T12:00:00Z"
+        ) from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
 Window = Annotated[float, typer.Option("--window-seconds", help="Length of a window.", min=1)]
 Slide = Annotated[
     float, typer.Option("--slide-seconds", help="A window ends every so many seconds.", min=1)
@@ -131,9 +142,7 @@ def make_options(
         if not equals or not pattern:
             raise OptionError(f"--mask {text!r}: write NAME=REGEX")
         masks.append((name, pattern))
-    until = (
-        None if train_until is None else int(train_until.replace(tzinfo=UTC).timestamp() * SECOND)
-    )
+    until = None if train_until is None else int(train_until.timestamp() * SECOND)
     return PipelineOptions(
         window=WindowSpec(int(window * SECOND), int(slide * SECOND)),
         detect=DetectOptions(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from log_guard.cli import options as o
 from log_guard.cli.terminal import console, data_directory
 
 
@@ -56,8 +57,9 @@ def simulate(
     start: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-            help="Time of the first event (UTC).",
+            metavar="TIME",
+            parser=o.a_time,
+            help="Time of the first event (UTC unless it names a zone).",
         ),
     ] = None,
     real_time: Annotated[
@@ -83,8 +85,7 @@ def simulate(
     from log_guard.app.simulate.spec import DEFAULT_START
     from log_guard.app.simulating import write_stream
 
-    given = start.replace(tzinfo=UTC) if start else None
-    begin = given or (datetime.now(UTC) if real_time else None)
+    begin = start or (datetime.now(UTC) if real_time else None)
     spec = SimulationSpec(
         seed=seed,
         rate=rate,

@@ -36,12 +36,28 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
             2,
             "logguard: --timezone 'Mars': use an IANA name such as UTC or Europe/Berlin",
         ),
+        (
+            ["--train-until", "yesterday"],
+            2,
+            "Usage: logguard try [OPTIONS] {FILE|-}\nTry 'logguard try -h' for help.\n\n"
+            "Error: Invalid value for '--train-until': 'yesterday' is no time: write one as 2026-01-31T12:00:00Z",
+        ),
         (["--mask", "x=("], 2, "logguard: mask x: not a regular expression (unclosed group)"),
     ],
 )
 def test_a_wrong_option_is_one_line(log: Path, arguments: list[str], code: int, said: str) -> None:
     done = run("try", str(log), *arguments)
-    assert (done.returncode, done.stderr.decode().strip()) == (code, said)
+    shown = done.stderr.decode().strip().replace("python -m log_guard.cli", "logguard")
+    assert (done.returncode, shown) == (code, said)
+
+
+def test_a_time_may_name_its_zone(log: Path) -> None:
+    until = [
+        run("try", str(log), "--train-until", text).stderr
+        for text in ("2026-01-01T12:10:00+02:00", "2026-01-01T10:10:00Z", "2026-01-01 10:10")
+    ]
+    assert len(set(until)) == 1
+    assert b"learning until 2026-01-01 10:10:00" in until[0]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's device that is always full")

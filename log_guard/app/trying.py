@@ -228,6 +228,12 @@ def _remarks(scan: Scan) -> Iterator[str]:
     ledger, detect = scan.pipeline.ledger, scan.pipeline.detect
     if ledger.late > ledger.consumed // 2:
         yield f"most events are older than those before them: {NEWEST_FIRST}"
+    for entry in detect.options.feedback.suppressions:
+        if not any(entry.covers(template) for template in detect.templates.words):
+            yield (
+                f"the suppression of {(entry.template or entry.matches)!r} fits no message of this log "
+                "(write the template as an alert shows it)"
+            )
     if detect.crowded:
         yield (
             f"more than {detect.options.max_groups:,} services: {detect.crowded:,} events of the others were judged "

@@ -151,3 +151,14 @@ def test_what_is_not_recognised_is_shown(tmp_path: Path) -> None:
         "Each event needs a date and a time of day, among the first words of its line or in a JSON field; "
         "its first line is '10:00:00 INFO no date, password=<secret>  [31m'\n"
     )
+
+
+def test_a_suppression_that_fits_nothing_is_named(log: Path, tmp_path: Path) -> None:
+    feedback = ("--feedback", str(tmp_path / "feedback.toml"))
+    for template in ("Order <id> placed", "Order <num> placed"):
+        run("suppress", "--template", template, "--reason", "test", "--author", "me", *feedback)
+    done = run("try", str(log), *feedback)
+    assert done.stdout.decode().splitlines()[-2:] == [
+        "all 6,000 events accounted for: 6,000 scored",
+        "the suppression of 'Order <id> placed' fits no message of this log (write the template as an alert shows it)",
+    ]

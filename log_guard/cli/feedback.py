@@ -50,7 +50,7 @@ def suppress(
     author: Author = "",
     feedback: File = Path("feedback.toml"),
 ) -> None:
-    """Say that a message is fine: it makes no window abnormal any more.
+    """Say that a message is fine: no window is abnormal for it.
 
     Writes an entry with reason, author and expiry. What else happens in the same window is judged as
     before.
@@ -88,7 +88,10 @@ def label(
     author: Author = "",
     feedback: File = Path("feedback.toml"),
 ) -> None:
-    """Say what an alert was: real spans are not learnt from as if they were normal."""
+    """Say what an alert was: real incidents are not learnt from.
+
+    A span labelled real does not teach what is normal; one labelled noise does.
+    """
     from log_guard.adapters.feedback import add_entry
 
     if end <= start:

@@ -26,7 +26,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Watch LogGuard find the incidents in an hour of simulated logs, in seconds.
+    """Watch LogGuard find the incidents in an hour of simulated logs.
 
     Simulates seven services with incidents among them, runs the stream through the real line into a
     SQLite file, prints each alert with its evidence, and then sets the alerts against the truth.
@@ -77,9 +77,9 @@ def simulate(
         str, typer.Option("--topic", help="Topic of Kafka to write to.")
     ] = "log-events",
 ) -> None:
-    """Write a seeded stream of service logs with labelled incidents, as JSON lines.
+    """Write a seeded stream of logs with labelled incidents.
 
-    With --kafka-brokers to a topic, one event a message (idempotent, acknowledged by all replicas).
+    The events are JSON lines. With --kafka-brokers to a topic, one event a message (idempotent, acknowledged by all replicas).
     """
     from log_guard.app.simulate import SimulationSpec
     from log_guard.app.simulate.spec import DEFAULT_START

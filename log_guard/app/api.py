@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from log_guard.adapters.models import load_model
+from log_guard.app.inspecting import ReadOptions, format_of, now
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
-from log_guard.app.scan import ReadOptions, choose_detector, format_of, now, open_scan
+from log_guard.app.scan import choose_detector, open_scan
 from log_guard.core.decode import Decoder
 from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch

@@ -11,10 +11,10 @@ from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.topics import TopicSpec, specs
 from log_guard.adapters.models import load_model
 from log_guard.adapters.store import Store
+from log_guard.app.inspecting import format_of
 from log_guard.app.roles.detect import Detect, DetectRoleOptions
 from log_guard.app.roles.summarise import Summarise, SummariseOptions
 from log_guard.app.roles.write import Write, WriteOptions
-from log_guard.app.scan import format_of
 from log_guard.app.settings import DEVELOPMENT_PASSWORD, Settings
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder

@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from log_guard.app.inspecting import NEWEST_FIRST, ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.rendering import accounts, moment, print_alert
-from log_guard.app.scan import NEWEST_FIRST, ReadOptions, Scan, open_scan
+from log_guard.app.scan import Scan, open_scan
 from log_guard.core.admission import OTHER_GROUPS
 from log_guard.core.events import DeadLetter
 from log_guard.errors import InputError

@@ -12,8 +12,8 @@ import typer
 from log_guard.errors import OptionError
 
 if TYPE_CHECKING:
+    from log_guard.app.inspecting import ReadOptions
     from log_guard.app.pipeline import PipelineOptions
-    from log_guard.app.scan import ReadOptions
 
 
 class Output(StrEnum):
@@ -175,7 +175,7 @@ def make_read_options(
     """Turn command-line values into how to read; raises OptionError."""
     from zoneinfo import ZoneInfo
 
-    from log_guard.app.scan import ReadOptions
+    from log_guard.app.inspecting import ReadOptions
 
     try:
         ZoneInfo(timezone)

@@ -167,7 +167,9 @@ def _localiser(timezone: str) -> _ToUtc:
 
 def _read_distinct(text: pl.Series, to_utc: _ToUtc, reference: int | None) -> _Times:
     distinct = text.unique()
-    readings = [_read(each, reference) for each in distinct]
+    latest = None if reference is None else reference + _AHEAD
+    year = 0 if latest is None else (_ORIGIN + timedelta(microseconds=latest)).year
+    readings = [_read(each, latest, year) for each in distinct]
     times = np.array([time for time, _ in readings], dtype=np.int64)
     local = np.array([is_local for _, is_local in readings], dtype=np.bool_)
     times[local] = to_utc(pl.Series(times[local]))
@@ -175,15 +177,18 @@ def _read_distinct(text: pl.Series, to_utc: _ToUtc, reference: int | None) -> _T
     return text.replace_strict(distinct, pl.Series(times)).to_numpy()
 
 
-def _read(text: str, reference: int | None) -> tuple[int, bool]:
-    """Microseconds (any negative number: no timestamp), and whether they are wall-clock time."""
+def _read(text: str, latest: int | None, year: int) -> tuple[int, bool]:
+    """Microseconds (any negative number: no timestamp), and whether they are wall-clock time.
+
+    A text without a year lies at ``latest`` (µs, in this ``year``) or before it.
+    """
     text = text.strip()
     if _EPOCH.fullmatch(text):
         number = Fraction(text)
         return min(int(number * SECOND / _units_per_second(number)), _END), False
     for pattern in _CALENDAR:
         if found := pattern.fullmatch(text):
-            return _read_calendar(found.groupdict(), reference)
+            return _read_calendar(found.groupdict(), latest, year)
     return _UNREAD, False
 
 
@@ -192,16 +197,17 @@ def _units_per_second(number: Fraction) -> int:
     return int(1000 ** sum(number >= limit for limit in _UNIT_LIMITS))
 
 
-def _read_calendar(part: dict[str, str | None], reference: int | None) -> tuple[int, bool]:
+def _read_calendar(part: dict[str, str | None], latest: int | None, year: int) -> tuple[int, bool]:
     if part.get("year"):
         return _moment(part, int(part["year"] or 0))
-    if reference is None:
+    if latest is None:
         return _UNREAD, False
-    latest = reference + _AHEAD
-    this = (_ORIGIN + timedelta(microseconds=latest)).year
     # Eight years hold a 29th of February, whichever they are.
-    readings = (_moment(part, year) for year in range(this, this - 9, -1))
-    return next((r for r in readings if 0 <= r[0] <= latest), (_UNREAD, False))
+    for each in range(year, year - 9, -1):
+        time, is_local = _moment(part, each)
+        if 0 <= time <= latest:
+            return time, is_local
+    return _UNREAD, False
 
 
 def _moment(part: dict[str, str | None], year: int) -> tuple[int, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import polars as pl
@@ -371,3 +372,14 @@ def test_a_stack_trace_belongs_to_its_event() -> None:
 def test_a_byte_order_mark_costs_no_record(name: str, sample: str) -> None:
     decoder = Decoder(FORMATS[name], reference=START + 300 * 86_400 * SECOND)
     assert decoder.decode(RawBatch(b"\xef\xbb\xbf" + sample.encode(), 1)).dead == []
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].starts_event])
+@given(LINES)
+def test_where_bytes_start_an_event_so_does_the_text(name: str, lines: list[str]) -> None:
+    """Batches are cut by bytes, and lines are joined as text: no cut may fall within an event."""
+    starts = FORMATS[name].starts_event or ""
+    by_bytes = re.compile(starts.encode())
+    for line in (each.replace("\n", " ").rstrip("\r") for each in lines):
+        if by_bytes.search(line.encode()):
+            assert pl.Series([line]).str.contains(starts)[0]

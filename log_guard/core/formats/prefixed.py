@@ -17,9 +17,12 @@ _EPOCH = r"[12][0-9]{9}(?:\.[0-9]{1,9})?|[12][0-9]{12}"
 _BARE = rf"{MAIL}|{DOTTED}"  # stamps that plain text does not know
 _STAMP = rf"{ISO}|{CLF}|{CTIME}|{_BARE}"
 
+# Not \s: whoever cuts batches looks at bytes, where a no-break space is no space.
+_LETTER = r"[^ \t\r\n\x0b\x0c\x1b]"
+
 # One to three short words, or colours: lines that begin with the timestamp itself are plain text.
 _BEFORE = (
-    rf"(?:(?:{_COLOUR})*[^\s\x1b]{{1,64}}(?:{_COLOUR})*[ \t]+){{1,3}}?(?:{_COLOUR})*|(?:{_COLOUR})+"
+    rf"(?:(?:{_COLOUR})*{_LETTER}{{1,64}}(?:{_COLOUR})*[ \t]+){{1,3}}?(?:{_COLOUR})*|(?:{_COLOUR})+"
 )
 _BEGINS = (
     rf"^(?:[IWEF]{KLOG}|\[?(?:{_EPOCH})\]?[ \t]|[\[(]?(?:{_BARE})|(?:{_BEFORE})[\[(]?(?:{_STAMP}))"

@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from log_guard.adapters.models import load_model
+from log_guard.app.inspecting import ReadOptions, format_of, now
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
-from log_guard.app.scan import ReadOptions, choose_detector, format_of, open_scan
+from log_guard.app.scan import choose_detector, open_scan
 from log_guard.core.decode import Decoder
 from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
@@ -104,6 +105,7 @@ class Scanner:
         if not raw:
             return []
         data = b"\n".join(line.removesuffix(b"\n") for line in raw) + b"\n"
+        self._pipeline.written_by(now())
         batch = RawBatch(data, self._line)
         self._line += data.count(b"\n")
         return _items(self._pipeline.feed(batch))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -12,10 +11,10 @@ from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.topics import TopicSpec, specs
 from log_guard.adapters.models import load_model
 from log_guard.adapters.store import Store
+from log_guard.app.inspecting import format_of
 from log_guard.app.roles.detect import Detect, DetectRoleOptions
 from log_guard.app.roles.summarise import Summarise, SummariseOptions
 from log_guard.app.roles.write import Write, WriteOptions
-from log_guard.app.scan import format_of
 from log_guard.app.settings import DEVELOPMENT_PASSWORD, Settings
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
@@ -71,9 +70,8 @@ class Deployment:
             format_ = JsonLines(fields=fields, group=() if groups == ("service",) else groups)
         elif groups not in ((), ("service",)):
             raise OptionError(f"--group-by {s.group_by}: {s.input_format} lines have no fields")
-        year = datetime.now(UTC).year
         return SummariseOptions(
-            decoder=Decoder(format_, s.service or UNKNOWN_SERVICE, s.timezone, year),
+            decoder=Decoder(format_, s.service or UNKNOWN_SERVICE, s.timezone),
             rules=TimeRules(
                 slide=self.window.slide,
                 lateness=_micros(s.lateness_seconds),

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from log_guard.adapters.files import FileSource
 from log_guard.app.evaluating import Evaluated, evaluate_set, read_labels
+from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.rendering import measured_row, plain_table
-from log_guard.app.scan import ReadOptions
 from log_guard.errors import InputError
 
 BAR_SHOWN = 0.1

@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
-from log_guard.app.scan import ReadOptions, open_scan
+from log_guard.app.scan import open_scan
 from log_guard.core.evaluation import Evaluation, Incident, Labels, Verdict, evaluate
 from log_guard.core.events import SECOND
 from log_guard.core.features import VOLUME_FEATURES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from log_guard.adapters.kafka.reading import read, since
 from log_guard.adapters.kafka.records import unpack
@@ -37,16 +38,21 @@ def raw_lines(deployment: Deployment, result: str) -> Iterator[tuple[str, str]]:
     for messages in read(cluster, settings.topic, since(cluster, settings.topic, earliest)):
         for partition in sorted({m.partition() or 0 for m in messages}):
             mine = [m for m in messages if m.partition() == partition]
-            batch, _, _ = raw_batch(mine, partition)
+            batch, appended, _ = raw_batch(mine, partition)
+            if len(appended):
+                decoder = replace(decoder, reference=int(appended.max()))
             lines = batch.data.split(b"\n")
             assert batch.positions is not None
             row_of = {int(p): i for i, p in enumerate(batch.positions.tolist())}
             events = decoder.decode(batch).events
+            shown = None
             for time, group, position in events.select("time", "service", "position").iter_rows():
                 if start <= time < row["window_end"] and service in (group, WHOLE_STREAM):
                     offset, line = unpack(position)
-                    text = lines[row_of[position]].decode("utf-8", errors="replace")
-                    yield f"{settings.topic}-{partition}@{offset}:{line}", text
+                    if position != shown:  # one line may hold many events
+                        text = lines[row_of[position]].decode("utf-8", errors="replace")
+                        yield f"{settings.topic}-{partition}@{offset}:{line}", text
+                    shown = position
                     left -= 1
                     if left == 0:
                         return

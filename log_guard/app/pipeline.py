@@ -6,7 +6,7 @@ and a sink behind it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
@@ -74,6 +74,12 @@ class Pipeline:
         return max(
             (i.clock.high for i in self._intakes.values() if i.clock.high is not None), default=None
         )
+
+    def written_by(self, time: int) -> None:
+        """Say when the next lines were written at the latest, µs: the year of times that name none."""
+        self.decoder = replace(self.decoder, reference=time)
+        for intake in self._intakes.values():
+            intake.decoder = self.decoder
 
     def feed(self, batch: RawBatch, *, early: bool = False) -> Output:
         """Take in raw lines; ``early`` also judges the windows that are still open."""

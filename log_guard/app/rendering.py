@@ -15,6 +15,7 @@ from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Bound, Evidence, Part
 
 SHOWN_PARTS = 4
+SHOWN_REASONS = 5
 LEAST_SHARE = 0.02
 """Smaller parts of a score are shown as one: the others."""
 
@@ -97,10 +98,10 @@ def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:
         f"{n:,} {name}" for name, n in (("late", ledger.late), ("filtered", ledger.filtered)) if n
     ]
     if ledger.dead_lettered:
-        listed = ", ".join(
-            f"{reason}: {n:,}"
-            for reason, n in sorted(reasons.items(), key=lambda i: (-i[1], i[0]))[:5]
-        )
+        ranked = sorted(reasons.items(), key=lambda i: (-i[1], i[0]))
+        listed = ", ".join(f"{reason}: {n:,}" for reason, n in ranked[:SHOWN_REASONS])
+        if others := sum(n for _, n in ranked[SHOWN_REASONS:]):
+            listed += f", other reasons: {others:,}"
         letters = "dead letter" if ledger.dead_lettered == 1 else "dead letters"
         parts.append(f"{ledger.dead_lettered:,} {letters} ({listed})")
     head = (

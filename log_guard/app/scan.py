@@ -5,24 +5,20 @@ This is what ``logguard try`` and the Python API do.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from log_guard.adapters.files import FileSource
+from log_guard.adapters.files import FileSource, StartsEvent
 from log_guard.adapters.models import load_model
+from log_guard.app.inspecting import ReadOptions, inspect, joins_lines, now, year_taken
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.core.decode import Decoder
 from log_guard.core.detectors.base import OutlierDetector, import_detector
-from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
-from log_guard.core.formats import FORMATS, Format, recognise
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.formats.json_record import ALIASES, Fields
+from log_guard.core.events import SECOND
+from log_guard.core.formats import Format
 from log_guard.core.judge import DETECTORS
 from log_guard.core.model import Model
 from log_guard.errors import InputError, OptionError
@@ -33,26 +29,13 @@ LOOK_AHEAD_BYTES = 32 << 20
 """A file up to this size is read twice, first to find the third of its events."""
 
 
-@dataclass(frozen=True)
-class ReadOptions:
-    """How to read a source. ``format`` None: recognise it. The four names: fields of JSON lines."""
-
-    format: str | None = None
-    service: str | None = None
-    timezone: str = "UTC"
-    timestamp_field: str = ""
-    level_field: str = ""
-    service_field: str = ""
-    message_field: str = ""
-    group_by: tuple[str, ...] = ("service",)
-
-
 @dataclass
 class Scan:
     """A source, the line that reads it, and what was found out beforehand.
 
     learn_until:  event time (µs) up to which it learns; None: from the first windows on.
     span:         first and last event time of the sample lines, µs; None where unknown.
+    year:         of the last line, where times name none and it had to be told otherwise.
     """
 
     source: FileSource
@@ -60,7 +43,8 @@ class Scan:
     format: Format
     learn_until: int | None
     span: tuple[int, int] | None
-    joins_lines: re.Pattern[bytes] | None = field(default=None)
+    joins_lines: StartsEvent | None = field(default=None)
+    year: int | None = None
 
     def run(self) -> Iterator[Output]:
         """All of the source, then the end."""
@@ -77,6 +61,8 @@ class Scan:
                 yield self.pipeline.idle(quiet)
             else:
                 quiet = 0.0
+                if self.year is not None:  # years pass
+                    self.pipeline.written_by(max(now(), self.pipeline.event_time or 0))
                 yield self.pipeline.feed(batch, early=True)
         yield self.pipeline.finish()
 
@@ -119,8 +105,9 @@ def open_scan(
         until = learn_until(span, _third_event(source, decoder), options)
         options = replace(options, detect=replace(options.detect, train_until=until))
     pipeline = Pipeline(decoder, options, trained, outlier)
-    joins = _joins_lines(decoder)
-    return Scan(source, pipeline, decoder.format, until if trained is None else None, span, joins)
+    joins = joins_lines(decoder)
+    learnt = until if trained is None else None
+    return Scan(source, pipeline, decoder.format, learnt, span, joins, year_taken(decoder, source))
 
 
 def learn_model(path: str, options: PipelineOptions, read: ReadOptions) -> Model:
@@ -129,7 +116,7 @@ def learn_model(path: str, options: PipelineOptions, read: ReadOptions) -> Model
     decoder, _ = inspect(source, read)
     detect = replace(options.detect, train_until=1 << 62, show_warm_up=False)
     pipeline = Pipeline(decoder, replace(options, detect=detect))
-    for batch in source.batches(_joins_lines(decoder)):
+    for batch in source.batches(joins_lines(decoder)):
         pipeline.feed(batch)
     pipeline.finish()
     return pipeline.detect.train_now()
@@ -181,93 +168,6 @@ def _third_event(source: FileSource, decoder: Decoder) -> int | None:
     total = source.total_bytes
     if total is None or total > LOOK_AHEAD_BYTES:
         return None
-    batches = source.batches(_joins_lines(decoder))
+    batches = source.batches(joins_lines(decoder))
     times = pl.concat([decoder.decode(batch).events["time"] for batch in batches]).sort()
     return int(times[len(times) // LEARN_SHARE])
-
-
-def _joins_lines(decoder: Decoder) -> re.Pattern[bytes] | None:
-    """Return what a line that starts an event matches, where lines are joined to events."""
-    starts = decoder.format.starts_event
-    return re.compile(starts.encode()) if starts else None
-
-
-def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, int] | None]:
-    """Recognise the format; also return the first and last event time, where the end can be seen."""
-    sample = source.sample()
-    lines = [line.decode("utf-8", errors="replace") for line in sample]
-    if not any(line.strip() for line in lines):
-        raise InputError(f"{_called(source)}: no lines in it")
-    decoder = Decoder(
-        _format(lines, source, read),
-        service=read.service or _service_name(source.path),
-        timezone=read.timezone,
-        reference_year=datetime.now(UTC).year,
-    )
-    times = _times(decoder, sample)
-    if times.is_empty():
-        raise InputError(_no_timestamps(decoder, source, lines))
-    tail = source.last_lines()
-    end = _times(decoder, tail) if tail else None
-    if end is None or end.is_empty():
-        return decoder, None
-    # A stray line from another year at the end must not stretch the span.
-    first, last = int(times.to_numpy().min()), int(end.to_numpy().max())
-    middle = int(np.median(end.to_numpy()))
-    if last - middle > 366 * 86_400 * SECOND:
-        last = middle
-    return decoder, (first, max(first, last))
-
-
-def _times(decoder: Decoder, lines: list[bytes]) -> pl.Series:
-    return decoder.decode(RawBatch(b"\n".join(lines), 1, multiline=True)).events["time"]
-
-
-def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
-    fields: Fields = ALIASES.with_own(
-        read.timestamp_field, read.level_field, read.service_field, read.message_field
-    )
-    found = format_of(read.format) if read.format is not None else recognise(lines)
-    if found is None:
-        raise InputError(
-            f"{_called(source)}: format not recognised; looked for {', '.join(FORMATS)}. "
-            "Each event needs a timestamp, at the start of its line or in a JSON field (--timestamp-field NAME)"
-        )
-    if isinstance(found, JsonLines):
-        group = () if read.group_by in ((), ("service",)) else read.group_by
-        return JsonLines(fields=fields, group=group).tuned(lines)
-    if read.group_by not in ((), ("service",)):
-        raise OptionError(
-            f"--group-by {','.join(read.group_by)}: {found.name} lines have no fields; use service or none"
-        )
-    return found
-
-
-def format_of(name: str) -> Format:
-    """Return the format of this name; raises OptionError naming those there are."""
-    if name not in FORMATS:
-        raise OptionError(f"no format {name!r}: use {', '.join(FORMATS)}")
-    return FORMATS[name]
-
-
-def _no_timestamps(decoder: Decoder, source: FileSource, lines: list[str]) -> str:
-    if isinstance(decoder.format, JsonLines):
-        looked = ", ".join(decoder.format.fields.timestamp[:8])
-        return (
-            f"{_called(source)}: JSON lines, but no timestamp found in them; looked for the fields {looked} and others, "
-            "as ISO 8601 or as seconds, ms, µs or ns since 1970. Name the field with --timestamp-field NAME"
-        )
-    first = next((line for line in lines if line.strip()), "")[:60]
-    return f"{_called(source)}: {decoder.format.name} lines, but no timestamp could be read in {first!r}"
-
-
-def _called(source: FileSource) -> str:
-    return "standard input" if source.path == "-" else source.path
-
-
-def _service_name(path: str) -> str:
-    """Name of a log that names no service: its file's, without what was appended to it."""
-    if path == "-":
-        return UNKNOWN_SERVICE
-    name = re.sub(r"(\.(gz|zst|log|txt|json|jsonl|ndjson|\d+))+$", "", Path(path).name)
-    return name or UNKNOWN_SERVICE

@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from log_guard.app.inspecting import NEWEST_FIRST, ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.rendering import accounts, moment, print_alert
-from log_guard.app.scan import ReadOptions, Scan, open_scan
+from log_guard.app.scan import Scan, open_scan
+from log_guard.core.admission import OTHER_GROUPS
 from log_guard.core.events import DeadLetter
 from log_guard.errors import InputError
 
@@ -156,6 +158,8 @@ def _opening(scan: Scan, trial: Trial) -> str:
     text = f"{trial.file}: {scan.format.name} lines"
     if scan.span is not None:
         text += f", {moment(scan.span[0])} to {moment(scan.span[1])} UTC"
+    if scan.year is not None:
+        text += f" (no year in its times: taken to end in {scan.year}; --year YEAR sets it)"
     if trial.model is not None:
         return f"{text}; judging by {trial.model}"
     if trial.history is not None:
@@ -197,27 +201,52 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
     console.print()
     ledger = scan.pipeline.ledger
     if not seen.judged:
-        console.print(
-            Text(
-                "nothing was judged: the log ended before there was enough to learn from; use --history FILE with a longer one"
-            )
-        )
+        console.print(Text(f"nothing was judged: {_unjudged(scan)}"))
     elif not seen.alerts:
         console.print(Text(f"nothing unusual in {seen.windows:,} windows"))
     else:
         alerts = "1 alert" if seen.alerts == 1 else f"{seen.alerts} alerts"
         console.print(Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} windows not normal)"))
     console.print(Text(accounts(ledger, seen.reasons)))
-    if ledger.late > ledger.consumed // 2:
-        console.print(
-            Text(
-                "most events are older than those before them: is the log sorted newest first? Sort it by time (tac FILE | logguard try -)"
-            )
+    for remark in _remarks(scan):
+        console.print(Text(remark))
+
+
+def _unjudged(scan: Scan) -> str:
+    last = scan.pipeline.event_time
+    if scan.learn_until is not None and last is not None and last <= scan.learn_until:
+        return (
+            f"the log ends at {moment(last)}, before {moment(scan.learn_until)}, up to which it "
+            "was to be learnt from; use an earlier --train-until"
         )
-    dropped = scan.pipeline.detect.dropped_keys
-    if dropped:
-        console.print(
-            Text(
-                f"the table of templates was full: {dropped:,} of the rarest were forgotten (--mask NAME=REGEX merges them)"
+    return (
+        "the log ended before there was enough to learn from; use --history FILE with a longer one"
+    )
+
+
+def _remarks(scan: Scan) -> Iterator[str]:
+    """What the accounts alone do not tell: what was bounded, and what looks wrong."""
+    ledger, detect = scan.pipeline.ledger, scan.pipeline.detect
+    if ledger.late > ledger.consumed // 2:
+        yield f"most events are older than those before them: {NEWEST_FIRST}"
+    for entry in detect.options.feedback.suppressions:
+        if not any(entry.covers(template) for template in detect.templates.words):
+            yield (
+                f"the suppression of {(entry.template or entry.matches)!r} fits no message of this log "
+                "(write the template as an alert shows it)"
             )
+    if detect.crowded:
+        yield (
+            f"more than {detect.options.max_groups:,} services: {detect.crowded:,} events of the others were judged "
+            f"together, as {OTHER_GROUPS} (--group-by, --service-field say what a service is)"
+        )
+    if detect.dropped_keys:
+        yield (
+            f"the table of templates was full: {detect.dropped_keys:,} of the rarest were forgotten "
+            "(--mask NAME=REGEX merges them)"
+        )
+    if detect.dropped_history:
+        yield (
+            f"the history was too long to learn from all of it: its oldest {detect.dropped_history:,} "
+            "counts were left out"
         )

@@ -108,11 +108,22 @@ def _errors_as_lines() -> Iterator[None]:
         typer.echo(f"logguard: {error}", err=True)
         sys.exit(FAILURE)
     except BrokenPipeError:
-        # The reader has seen enough (| head); keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough (| head).
+        _let_go_of_output()
         sys.exit(0)
+    except OSError as error:
+        # What LogGuard reads and writes by name has errors of its own; this is mostly the output.
+        said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        typer.echo(f"logguard: {said or error} (while reading or writing)", err=True)
+        _let_go_of_output()
+        sys.exit(FAILURE)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _let_go_of_output() -> None:
+    """Keep the interpreter from complaining, at exit, of an output that takes no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:

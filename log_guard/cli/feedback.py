@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
+from log_guard.cli.options import a_time
 from log_guard.errors import OptionError
-
-TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
 
 File = Annotated[
     Path, typer.Option("--feedback", metavar="FILE", help="The file; it is made if there is none.")
@@ -20,6 +19,13 @@ File = Annotated[
 Reason = Annotated[str, typer.Option("--reason", help="Why; others will read it.")]
 Author = Annotated[str, typer.Option("--author", help="Who says so; you if not given.")]
 Service = Annotated[str, typer.Option("--service", help="Only in this service.")]
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container, a user may have a number and no name
+        raise OptionError("--author NAME: say who you are, for this user has no name") from None
 
 
 class Verdict(StrEnum):
@@ -44,7 +50,7 @@ def suppress(
     author: Author = "",
     feedback: File = Path("feedback.toml"),
 ) -> None:
-    """Say that a message is fine: it makes no window abnormal any more.
+    """Say that a message is fine: no window is abnormal for it.
 
     Writes an entry with reason, author and expiry. What else happens in the same window is judged as
     before.
@@ -58,7 +64,7 @@ def suppress(
         "service": service,
         "level": level,
         "reason": reason,
-        "author": author or getpass.getuser(),
+        "author": author or _me(),
         "created": now,
         "expires": now + timedelta(days=days),
     }
@@ -68,25 +74,35 @@ def suppress(
 
 def label(
     verdict: Annotated[Verdict, typer.Argument(help="What it was.")],
-    start: Annotated[datetime, typer.Option("--from", formats=TIMES, help="Its start (UTC).")],
-    end: Annotated[datetime, typer.Option("--to", formats=TIMES, help="Its end (UTC).")],
+    start: Annotated[
+        datetime,
+        typer.Option(
+            "--from", metavar="TIME", parser=a_time, help="Its start (UTC unless it names a zone)."
+        ),
+    ],
+    end: Annotated[
+        datetime, typer.Option("--to", metavar="TIME", parser=a_time, help="Its end, likewise.")
+    ],
     reason: Reason,
     service: Service = "",
     author: Author = "",
     feedback: File = Path("feedback.toml"),
 ) -> None:
-    """Say what an alert was: real spans are not learnt from as if they were normal."""
+    """Say what an alert was: real incidents are not learnt from.
+
+    A span labelled real does not teach what is normal; one labelled noise does.
+    """
     from log_guard.adapters.feedback import add_entry
 
     if end <= start:
         raise OptionError("--to must be later than --from")
     entry = {
         "verdict": verdict.value,
-        "start": start.replace(tzinfo=UTC),
-        "end": end.replace(tzinfo=UTC),
+        "start": start.astimezone(UTC),
+        "end": end.astimezone(UTC),
         "service": service,
         "reason": reason,
-        "author": author or getpass.getuser(),
+        "author": author or _me(),
     }
     add_entry(feedback, "label", entry)
     typer.echo(f"{feedback}: labelled {verdict.value}; use it with --feedback")

@@ -38,8 +38,9 @@ def try_(
         datetime | None,
         typer.Option(
             "--train-until",
-            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"],
-            help="Learn from what lies before this time (UTC).",
+            metavar="TIME",
+            parser=o.a_time,
+            help="Learn from what lies before this time (UTC unless it names a zone).",
         ),
     ] = None,
     history: Annotated[
@@ -77,6 +78,7 @@ def try_(
     input_format: o.FormatIn = None,
     service: o.Service = None,
     timezone: o.Zone = "UTC",
+    year: o.Year = None,
     timestamp_field: o.TimestampField = "",
     level_field: o.LevelField = "",
     service_field: o.ServiceField = "",
@@ -110,6 +112,7 @@ def try_(
         service_field,
         message_field,
         group_by,
+        year,
     )
     trial = Trial(
         file, options, read, history, model, follow, format is o.Output.json, dead_letters
@@ -148,6 +151,7 @@ def evaluate(
     input_format: o.FormatIn = None,
     service: o.Service = None,
     timezone: o.Zone = "UTC",
+    year: o.Year = None,
 ) -> None:
     """Measure detection against labelled incidents.
 
@@ -167,7 +171,7 @@ def evaluate(
         blank_level,
         feedback,
     )
-    read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by)
+    read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by, year)
     run_evaluation(
         events,
         labels,

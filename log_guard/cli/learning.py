@@ -26,6 +26,7 @@ def train(
     input_format: o.FormatIn = None,
     service: o.Service = None,
     timezone: o.Zone = "UTC",
+    year: o.Year = None,
     timestamp_field: o.TimestampField = "",
     level_field: o.LevelField = "",
     service_field: o.ServiceField = "",
@@ -55,6 +56,7 @@ def train(
         service_field,
         message_field,
         group_by,
+        year,
     )
     save_model(learn_model(events, options, read), out)
     for line in model_lines(out):

@@ -12,8 +12,8 @@ import typer
 from log_guard.errors import OptionError
 
 if TYPE_CHECKING:
+    from log_guard.app.inspecting import ReadOptions
     from log_guard.app.pipeline import PipelineOptions
-    from log_guard.app.scan import ReadOptions
 
 
 class Output(StrEnum):
@@ -21,6 +21,17 @@ class Output(StrEnum):
 
     text = "text"
     json = "json"
+
+
+def a_time(text: str) -> datetime:
+    """The value of an option: ISO 8601, UTC where it names no zone."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no time: write one as 2026-01-31T12:00:00Z"
+        ) from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 Window = Annotated[float, typer.Option("--window-seconds", help="Length of a window.", min=1)]
@@ -60,7 +71,8 @@ Mask = Annotated[
 FormatIn = Annotated[
     str | None,
     typer.Option(
-        "--input-format", help="json, cri, nginx, logfmt, syslog or plain; recognised if not given."
+        "--input-format",
+        help="json, cri, nginx, logfmt, syslog, plain or prefixed; recognised if not given.",
     ),
 ]
 Service = Annotated[
@@ -71,6 +83,15 @@ Service = Annotated[
 ]
 Zone = Annotated[
     str, typer.Option("--timezone", help="IANA time zone of timestamps that have none.")
+]
+Year = Annotated[
+    int | None,
+    typer.Option(
+        "--year",
+        help="Year of the last line, where times name none; by the file's date if not given.",
+        min=1971,
+        max=2200,
+    ),
 ]
 TimestampField = Annotated[
     str, typer.Option("--timestamp-field", help="JSON field that holds the time, e.g. meta.when.")
@@ -121,9 +142,7 @@ def make_options(
         if not equals or not pattern:
             raise OptionError(f"--mask {text!r}: write NAME=REGEX")
         masks.append((name, pattern))
-    until = (
-        None if train_until is None else int(train_until.replace(tzinfo=UTC).timestamp() * SECOND)
-    )
+    until = None if train_until is None else int(train_until.timestamp() * SECOND)
     return PipelineOptions(
         window=WindowSpec(int(window * SECOND), int(slide * SECOND)),
         detect=DetectOptions(
@@ -151,20 +170,29 @@ def make_read_options(
     service_field: str,
     message: str,
     group_by: str,
+    year: int | None = None,
 ) -> ReadOptions:
     """Turn command-line values into how to read; raises OptionError."""
     from zoneinfo import ZoneInfo
 
-    from log_guard.app.scan import ReadOptions
+    from log_guard.app.inspecting import ReadOptions
 
     try:
         ZoneInfo(timezone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):  # KeyError: what zoneinfo raises for an unknown name
         raise OptionError(
             f"--timezone {timezone!r}: use an IANA name such as UTC or Europe/Berlin"
         ) from None
     return ReadOptions(
-        input_format, service, timezone, timestamp, level, service_field, message, _groups(group_by)
+        input_format,
+        service,
+        timezone,
+        timestamp,
+        level,
+        service_field,
+        message,
+        _groups(group_by),
+        year,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from log_guard.cli import options as o
 from log_guard.cli.terminal import console, data_directory
 
 
@@ -25,7 +26,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Watch LogGuard find the incidents in an hour of simulated logs, in seconds.
+    """Watch LogGuard find the incidents in an hour of simulated logs.
 
     Simulates seven services with incidents among them, runs the stream through the real line into a
     SQLite file, prints each alert with its evidence, and then sets the alerts against the truth.
@@ -56,8 +57,9 @@ def simulate(
     start: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-            help="Time of the first event (UTC).",
+            metavar="TIME",
+            parser=o.a_time,
+            help="Time of the first event (UTC unless it names a zone).",
         ),
     ] = None,
     real_time: Annotated[
@@ -75,16 +77,15 @@ def simulate(
         str, typer.Option("--topic", help="Topic of Kafka to write to.")
     ] = "log-events",
 ) -> None:
-    """Write a seeded stream of service logs with labelled incidents, as JSON lines.
+    """Write a seeded stream of logs with labelled incidents.
 
-    With --kafka-brokers to a topic, one event a message (idempotent, acknowledged by all replicas).
+    The events are JSON lines. With --kafka-brokers to a topic, one event a message (idempotent, acknowledged by all replicas).
     """
     from log_guard.app.simulate import SimulationSpec
     from log_guard.app.simulate.spec import DEFAULT_START
     from log_guard.app.simulating import write_stream
 
-    given = start.replace(tzinfo=UTC) if start else None
-    begin = given or (datetime.now(UTC) if real_time else None)
+    begin = start or (datetime.now(UTC) if real_time else None)
     spec = SimulationSpec(
         seed=seed,
         rate=rate,

@@ -15,7 +15,9 @@ from log_guard.core.events import (
     RawBatch,
 )
 from log_guard.core.formats.base import Format
+from log_guard.core.formats.cri import Cri, join_pieces
 from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.formats.otlp import MARK, unpack
 from log_guard.core.levels import infer_levels, normalise_levels
 from log_guard.core.masking import clean_names
 from log_guard.core.timestamps import parse_timestamps
@@ -28,15 +30,15 @@ MAX_LINE_BYTES = 1 << 20
 class Decoder:
     """How the records of a source are read.
 
-    service:         name for records that do not give one.
-    timezone:        IANA name, for times without a zone.
-    reference_year:  for times without a year (RFC 3164).
+    service:    name for records that do not give one.
+    timezone:   IANA name, for times without a zone.
+    reference:  when the records were written at the latest, µs, for times without a year.
     """
 
     format: Format
     service: str = UNKNOWN_SERVICE
     timezone: str = "UTC"
-    reference_year: int | None = None
+    reference: int | None = None
 
     def decode(self, batch: RawBatch) -> Decoded:
         """Decode a batch: every record ends as one event or as one dead letter."""
@@ -50,6 +52,9 @@ class Decoder:
             else np.arange(batch.first, batch.first + lines, dtype=np.uint64)
         )
         if isinstance(self.format, JsonLines):
+            if MARK in data:
+                data, positions = unpack(data, positions)
+                lines = len(positions)
             raw = self.format.parse_data(data, lines)
             records = None
         else:
@@ -60,6 +65,8 @@ class Decoder:
             text = text.str.strip_prefix("\ufeff")
             if batch.multiline and self.format.starts_event:
                 text, positions = join_lines(text, positions, self.format.starts_event)
+            elif batch.multiline and isinstance(self.format, Cri):
+                text, positions = join_pieces(text, positions)
             raw = self.format.parse(text)
             records = text
         return self._normalise(raw, positions, batch, data, records)
@@ -72,9 +79,7 @@ class Decoder:
         data: bytes,
         records: pl.Series | None,
     ) -> Decoded:
-        time = parse_timestamps(
-            raw["timestamp"], timezone=self.timezone, reference_year=self.reference_year
-        )
+        time = parse_timestamps(raw["timestamp"], timezone=self.timezone, reference=self.reference)
         level = normalise_levels(raw["level"])
         unsaid = raw["level"].is_null()
         if unsaid.any():

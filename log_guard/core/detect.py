@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from log_guard.core.admission import MAX_GROUPS
 from log_guard.core.baseline import EPOCH, Baseline
 from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.features.window import window_features
@@ -41,6 +42,7 @@ class DetectOptions:
     train_until:   learn from what lies before this event time, µs. None: from the first
                    windows, and again each time the history has doubled.
     max_templates: bound on the table of templates.
+    max_groups:    bound on the groups that have windows of their own.
     least_windows: a history must span at least so many windows to be learnt from; before that,
                    bursts of errors and silence are judged by the few windows there are.
     show_warm_up:  publish the windows before any judgement too.
@@ -52,6 +54,7 @@ class DetectOptions:
     false_alarms_per_day: float = 2.0
     group_by: tuple[str, ...] = ("service",)
     max_templates: int = MAX_KEYS
+    max_groups: int = MAX_GROUPS
     least_windows: int = WARM_WINDOWS
     show_warm_up: bool = True
     feedback: Feedback = field(default_factory=Feedback)
@@ -86,7 +89,9 @@ class Detect:
         self.options = options or DetectOptions()
         self.groups = Vocabulary(model.groups if model else ())
         self.templates = Templates(model.templates if model else ())
-        self.windows = Windows(spec, self.groups, self.templates)
+        self.windows = Windows(
+            spec, self.groups, self.templates, max_groups=self.options.max_groups
+        )
         self.dropped_history = 0
         self._popped = 0  # frames that have left the front of the history
         self._outlier = outlier
@@ -109,6 +114,11 @@ class Detect:
         """Keys of the baseline that its bound has dropped."""
         era = self._eras[-1]
         return era.memory.dropped if era else 0
+
+    @property
+    def crowded(self) -> int:
+        """Events counted under ``<other services>``, for there was no more room for their groups."""
+        return self.windows.admission.crowded
 
     def warming(self, end: int) -> str | None:
         """How far the warm-up is at this event time, e.g. ``7/20`` windows; None before the first event."""
@@ -150,7 +160,9 @@ class Detect:
         kept = state["detect"]
         self.groups = Vocabulary(kept["groups"])
         self.templates = Templates(state["templates"])
-        self.windows = Windows(self.spec, self.groups, self.templates)
+        self.windows = Windows(
+            self.spec, self.groups, self.templates, max_groups=self.options.max_groups
+        )
         self.windows.restore(state["windows"])
         self.dropped_history, self._popped = kept["dropped_history"], kept["popped"]
         self._history = [state[f"history-{self._popped + i}"] for i in range(kept["history"])]

@@ -17,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from log_guard.core.admission import Admission
 from log_guard.core.baseline import Baseline, Table
 from log_guard.core.detect import Detect, DetectOptions
 from log_guard.core.detectors.density import InductiveDBSCAN
@@ -40,7 +41,17 @@ from log_guard.core.windows import WindowSpec
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        *(Account, Baseline, Bound, Episode, EpisodeRules, Episodes, Evidence, InductiveDBSCAN),
+        *(
+            Account,
+            Admission,
+            Baseline,
+            Bound,
+            Episode,
+            EpisodeRules,
+            Episodes,
+            Evidence,
+            InductiveDBSCAN,
+        ),
         *(Memory, Model, Part, Progress, Sample, Scales, Table, TextModel, Training, Trouble),
     )
 }
@@ -167,7 +178,8 @@ class Fold:
         if not groups:
             return []
         found: list[Result] = []
-        for result in self.detect.peek(offset, [self.detect.groups.id(group) for group in groups]):
+        known_groups = [i for g in groups if (i := self.detect.groups.find(g)) is not None]
+        for result in self.detect.peek(offset, known_groups):
             if result.window_end > self._early.get(result.service, result.window_end - 1):
                 self._early[result.service] = result.window_end
                 found.append(result)

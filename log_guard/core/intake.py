@@ -5,7 +5,7 @@ Everything up to the summaries, the same for a file in one process and for a par
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -68,8 +68,11 @@ class Intake:
         """Take in the next raw lines.
 
         appended:  for each line, when its record was appended to the log, µs, (lines,). An event far
-                   ahead of that is none: its clock is wrong, and time must not follow it.
+                   ahead of that is none: its clock is wrong, and time must not follow it. It also
+                   tells the year of times that name none.
         """
+        if appended is not None and len(appended):
+            self.decoder = replace(self.decoder, reference=int(appended.max()))
         decoded = self.decoder.decode(batch)
         events, dead = decoded.events, decoded.dead
         if appended is not None and batch.positions is not None and not events.is_empty():

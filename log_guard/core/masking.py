@@ -43,8 +43,15 @@ _EXCEPTION = r"(?m)^(?:Caused by: )?((?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Error|
 
 _KEY = (
     r"(?:password|passwd|passphrase|pwd|secret|credentials?|authorization"
-    r"|(?:api|access|private|secret|auth|encryption|signing)[_-]?key|(?:[a-z]+[_-])?token)"
+    r"|(?:api|access|private|secret|auth|encryption|signing)[_-]?key|(?:[a-z]+[_-])?token"
+    r"|session[_-]?(?:id|key)|sessid)"
 )
+
+# Words that mean other things too: secrets only before "=", or as a quoted key.
+_SHORT_KEY = r"""(?:(?:\b|_)(?:pass|session|sid|cookie|otp|sig)\\*(?:["']\\*\s*[:=]|\s*=))"""
+
+# All of a header, for names and values of cookies are anybody's.
+_COOKIES = r"""\bcookies?[\\"']*\s*:[\s\\"']*"""
 
 _SCHEME = r"(?:(?:bearer|basic|digest|negotiate|ntlm|token|api-?key)\s+)?"
 
@@ -52,7 +59,16 @@ _SCHEME = r"(?:(?:bearer|basic|digest|negotiate|ntlm|token|api-?key)\s+)?"
 # where the message quotes JSON.
 _VALUE = (
     r"""(?:\\+"[^"]*"?|"(?:[^"\\]|\\.)*"?|\\+'[^']*'?|'(?:[^'\\]|\\.)*'?"""
-    r"""|[\w$*.+/~!@#%^?-][^\s"',;&)}\]]*)"""
+    # A comma may belong to it, but not one that ends a clause, or goes before another key.
+    r"""|[\w$*.+/~!@#%^?-][^\s"',;&)}\]]*(?:,[^\s"',;&)}\]=:]+)*([\s"',;&)}\]]|$))"""
+)
+
+# What cannot be a word: a capital or a digit, and not only in front.
+_OPAQUE = r"(?:[\w.~+/=-]{7,}[A-Z0-9=][\w.~+/=-]*|[\w.~+/=-]{1,6}[A-Z0-9=][\w.~+/=-]{5,})"
+
+# Up to its last @, for a password may hold one, or a slash. What begins as a port is no password.
+_CREDENTIALS = (
+    r"""(?:[^/\s:@"'<>?#]*:(?:[^\d/\s@"'<>?#]|\d+[^\d/\s@"'<>?#])[^\s"'<>?#]*|[^/\s"'<>]+)@"""
 )
 
 # polars remembers 32 compiled expressions and compiling one takes as long as a thousand texts, so
@@ -60,9 +76,12 @@ _VALUE = (
 
 # Secrets are found by what they are called or by a shape that nothing else has.
 _SECRETS: tuple[tuple[str, str], ...] = (
-    (rf"""(?is)({_KEY}[\\"']*\s*[:=]\s*){_SCHEME}{_VALUE}""", "${1}<secret>"),
-    (r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", "${1} <secret>"),
-    (r"""([A-Za-z][A-Za-z0-9+.-]*://)[^/\s"'<>]+@""", "${1}<secret>@"),
+    (
+        rf"""(?is)((?:{_KEY}[\\"']*\s*[:=]|{_SHORT_KEY}|--(?:[\w-]+-)?{_KEY}\s)\s*){_SCHEME}{_VALUE}|({_COOKIES})(?:\[[^\]\r\n]*\]?|[^"'\r\n]+)""",
+        "${1}${3}<secret>${2}",
+    ),
+    (rf"\b((?i:bearer|basic))\s+{_OPAQUE}", "${1} <secret>"),
+    (rf"([A-Za-z][A-Za-z0-9+.-]*://){_CREDENTIALS}", "${1}<secret>@"),
     (
         r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
         r"|\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}"
@@ -72,7 +91,7 @@ _SECRETS: tuple[tuple[str, str], ...] = (
 )
 
 # Every secret above holds one of these: a message without any is not searched again.
-_SUSPECT = r"(?i:passw|passphrase|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-)"
+_SUSPECT = r"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-)"
 
 _STRUCTURES: tuple[tuple[str, str], ...] = (
     (r"\{[^{}]*\}|\[[^\[\]{}]*[,'\"=][^\[\]{}]*\]", "<data>"),
@@ -86,8 +105,10 @@ _NARROWING: tuple[tuple[str, str], ...] = (
     (r"""[A-Za-z][A-Za-z0-9+.-]*://(?:<secret>@)?[^\s"'<>()\[\]{},;]+""", "<url>"),
     (r"[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "<email>"),
     (
+        # With a gap (::) there must be a digit somewhere, or it is a::b of a program.
         r"(?:\b(?:0|[a-fA-F]{1,4}))?(?:::?(?:0|[a-fA-F]{1,4})){6,7}\b"
-        r"|(?:\b(?:0|[a-fA-F]{1,4}):)+:(?:(?:0|[a-fA-F]{1,4}):)*(?:0|[a-fA-F]{1,4})\b",
+        r"|\b(?:[a-fA-F]{1,4}:)*0:(?:(?:0|[a-fA-F]{1,4}):)*:(?:(?:0|[a-fA-F]{1,4}):)*(?:0|[a-fA-F]{1,4})\b"
+        r"|\b(?:[a-fA-F]{1,4}:)+:(?:[a-fA-F]{1,4}:)*0(?::(?:0|[a-fA-F]{1,4}))*\b",
         "<ip>",
     ),
     (
@@ -158,7 +179,10 @@ class Masker:
             try:
                 pl.Series([""]).str.contains(pattern)
             except pl.exceptions.ComputeError as error:
-                reason = str(error).strip().splitlines()[-1]
+                said = re.search(
+                    r"(?m)^(?:error|regex error): (?!regex parse)(.*?)\.?$", str(error)
+                )
+                reason = said[1] if said else "it does not compile"
                 raise OptionError(f"mask {name}: not a regular expression ({reason})") from None
         object.__setattr__(self, "_narrowed", Remembered(_narrow))
         object.__setattr__(self, "_refined", Remembered(_finish))

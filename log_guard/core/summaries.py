@@ -39,6 +39,7 @@ OVERFLOW_TEMPLATE = "<other templates>"
 """What the templates beyond the bound are summed under."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_APART = np.uint64(0x94D049BB133111EB)
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 
 
@@ -60,7 +61,8 @@ class Summarizer:
         if events.is_empty():
             return empty()
         position = events["position"]
-        hashes = sample_hashes(position.to_numpy(), source)
+        key, order = _sample_keys(position.to_numpy())
+        hashes = sample_hashes(key, source)
         slim = events.select(
             (pl.col("time") - pl.col("time") % self.slide).alias("pane"),
             "group",
@@ -79,13 +81,29 @@ class Summarizer:
             .agg(pl.col("count").sum(), pl.col("sample_hash").min())
         )
         kept = hashed_positions(merged["sample_hash"].to_numpy(), source)
-        rows = np.searchsorted(position.to_numpy(), kept)  # a source's positions ascend
+        rows = np.searchsorted(key, kept, sorter=order)
+        rows = rows if order is None else order[rows]
         summary = merged.with_columns(
             pl.lit(source, dtype=pl.UInt32).alias("source"),
             position.gather(rows).alias("position"),
             redact(events["message"].gather(rows)).alias("sample"),
         ).select(list(SUMMARY_SCHEMA))
         return bound_templates(summary, self.max_templates)
+
+
+def _sample_keys(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Numbers that tell the records of a source apart, uint64, and their order if they do not ascend.
+
+    Positions do ascend. Records that came in one line share its position; the first of them has it
+    for its number, the others are put far from it, each by its place in the line.
+    """
+    if not (positions[1:] == positions[:-1]).any():
+        return positions, None
+    first = np.flatnonzero(np.append(True, positions[1:] != positions[:-1]))
+    within = np.arange(len(positions)) - np.repeat(first, np.diff(np.append(first, len(positions))))
+    with np.errstate(over="ignore"):
+        keys = positions.astype(np.uint64) + within.astype(np.uint64) * _APART
+    return keys, np.argsort(keys)
 
 
 def sample_hashes(positions: np.ndarray, source: int) -> np.ndarray:

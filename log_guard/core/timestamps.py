@@ -35,10 +35,14 @@ _CLF = rf"(?P<day>[0-9]{{2}})/{_MONTH}/(?P<year>[0-9]{{4}}):{_CLOCK}(?P<zone> {_
 _BSD = rf"{_MONTH} (?P<day>[ 0-9]?[0-9]) (?:(?P<year>[0-9]{{4}}) )?{_CLOCK}{_FRACTION}"
 _CTIME = rf"{_WEEKDAY} {_MONTH} (?P<day>[ 0-9]?[0-9]) {_CLOCK}{_FRACTION} (?P<year>[0-9]{{4}})"
 _MAIL = (
-    rf"(?:{_WEEKDAY}, )?(?P<day>[0-9]{{1,2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_CLOCK}"
+    rf"(?:{_WEEKDAY}, )?(?P<day>[0-9]{{1,2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_CLOCK}{_FRACTION}"
     rf"(?P<zone> (?:UTC|GMT|{_OFFSET}))?"
 )
-_CALENDAR = tuple(re.compile(pattern) for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL))
+_DOTTED = rf"(?P<day>[0-9]{{2}})\.(?P<month>[0-9]{{2}})\.(?P<year>[0-9]{{4}}),? {_CLOCK}{_FRACTION}"
+_KLOG = rf"(?P<month>[01][0-9])(?P<day>[0-3][0-9]) {_CLOCK}{_FRACTION}"
+_CALENDAR = tuple(
+    re.compile(pattern) for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL, _DOTTED, _KLOG)
+)
 _EPOCH = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,30})?(?:[eE]\+?[0-9]{1,2})?")
 _MONTHS = {name: 1 + i for i, name in enumerate(_MONTH[len("(?P<month>") : -1].split("|"))}
 
@@ -60,8 +64,19 @@ BSD = _groupless(_BSD)
 CTIME = _groupless(_CTIME)
 """Of Apache's error log: ``Mon Nov 23 23:36:28.123456 2026``."""
 
+MAIL = _groupless(_MAIL)
+"""Of RFC 2822's ``23 Nov 2026 23:36:28``, which Redis writes too, with a fraction."""
+
+DOTTED = _groupless(_DOTTED)
+"""Of ``23.11.2026 23:36:28``; a date with slashes and the year at its end has two meanings."""
+
+KLOG = _groupless(_KLOG)
+"""Of Kubernetes' own ``1123 23:36:28.123456``, which names no year."""
+
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _END = (datetime(2201, 1, 1, tzinfo=UTC) - _ORIGIN) // timedelta(microseconds=1)
+_AHEAD = 86_400 * SECOND
+"""How far a text without a year may lie after its reference: zones differ, and so do clocks."""
 _UNREAD = -1
 """Marks rows without a result in the arrays below; no valid time is negative."""
 
@@ -78,21 +93,22 @@ _ToUtc = Callable[[pl.Series], _Times]
 
 
 def parse_timestamps(
-    raw: pl.Series, *, timezone: str = "UTC", reference_year: int | None = None
+    raw: pl.Series, *, timezone: str = "UTC", reference: int | None = None
 ) -> pl.Series:
     """Read timestamps.
 
     Accepted are ISO 8601 (``T`` or a space, ``-`` or ``/`` in the date, a fraction of 1 to 9 digits
     after ``.`` or ``,``; ``Z``, ``UTC``, ``GMT``, an offset or no zone), epoch numbers (seconds,
     milli-, micro- or nanoseconds, told apart by magnitude), the common log format, RFC 3164
-    (syslog), ``ctime`` and RFC 2822. A date alone is not a moment and is not accepted.
+    (syslog), ``ctime``, RFC 2822, dates with dots (day first) and klog. A date alone is not a moment and is not accepted.
 
     raw:             texts, String [n].
     timezone:        IANA name of the zone of texts that name none. A local time that the clock
                      shows twice, or skips, is read as the earlier of the two possible moments.
-    reference_year:  the year of texts that name none (RFC 3164). Without it they are null: which
-                     year is right is known only to who knows when the logs were written, and around
-                     New Year it differs from text to text.
+    reference:       when the texts were written at the latest, µs UTC. Those that name no year
+                     (RFC 3164) are of the last year in which they lie no more than a day after it,
+                     so that December, read in January, is of the year before. Without it they
+                     are null.
 
     Returns Int64 [n]: microseconds since 1970-01-01 UTC, cut (not rounded) to whole ones; null
     where the text is null, no timestamp, no date of the calendar, or outside the years 1970-2200.
@@ -112,7 +128,7 @@ def parse_timestamps(
             times[unread] = read(rest)
             unread = unread[times[unread] == _UNREAD]
     if len(unread):
-        times[unread] = _read_distinct(text.gather(unread), to_utc, reference_year)
+        times[unread] = _read_distinct(text.gather(unread), to_utc, reference)
     result = pl.Series(raw.name, times)
     return result.set(result == _UNREAD, None) if (times == _UNREAD).any() else result
 
@@ -149,9 +165,11 @@ def _localiser(timezone: str) -> _ToUtc:
 # One text at a time: the reading that decides.
 
 
-def _read_distinct(text: pl.Series, to_utc: _ToUtc, year: int | None) -> _Times:
+def _read_distinct(text: pl.Series, to_utc: _ToUtc, reference: int | None) -> _Times:
     distinct = text.unique()
-    readings = [_read(each, year) for each in distinct]
+    latest = None if reference is None else reference + _AHEAD
+    year = 0 if latest is None else (_ORIGIN + timedelta(microseconds=latest)).year
+    readings = [_read(each, latest, year) for each in distinct]
     times = np.array([time for time, _ in readings], dtype=np.int64)
     local = np.array([is_local for _, is_local in readings], dtype=np.bool_)
     times[local] = to_utc(pl.Series(times[local]))
@@ -159,15 +177,18 @@ def _read_distinct(text: pl.Series, to_utc: _ToUtc, year: int | None) -> _Times:
     return text.replace_strict(distinct, pl.Series(times)).to_numpy()
 
 
-def _read(text: str, reference_year: int | None) -> tuple[int, bool]:
-    """Microseconds (any negative number: no timestamp), and whether they are wall-clock time."""
+def _read(text: str, latest: int | None, year: int) -> tuple[int, bool]:
+    """Microseconds (any negative number: no timestamp), and whether they are wall-clock time.
+
+    A text without a year lies at ``latest`` (µs, in this ``year``) or before it.
+    """
     text = text.strip()
     if _EPOCH.fullmatch(text):
         number = Fraction(text)
         return min(int(number * SECOND / _units_per_second(number)), _END), False
     for pattern in _CALENDAR:
         if found := pattern.fullmatch(text):
-            return _read_calendar(found.groupdict(), reference_year)
+            return _read_calendar(found.groupdict(), latest, year)
     return _UNREAD, False
 
 
@@ -176,14 +197,24 @@ def _units_per_second(number: Fraction) -> int:
     return int(1000 ** sum(number >= limit for limit in _UNIT_LIMITS))
 
 
-def _read_calendar(part: dict[str, str | None], reference_year: int | None) -> tuple[int, bool]:
-    year = part.get("year") or reference_year
-    month = part["month"] or ""
-    if year is None:
+def _read_calendar(part: dict[str, str | None], latest: int | None, year: int) -> tuple[int, bool]:
+    if part.get("year"):
+        return _moment(part, int(part["year"] or 0))
+    if latest is None:
         return _UNREAD, False
+    # Eight years hold a 29th of February, whichever they are.
+    for each in range(year, year - 9, -1):
+        time, is_local = _moment(part, each)
+        if 0 <= time <= latest:
+            return time, is_local
+    return _UNREAD, False
+
+
+def _moment(part: dict[str, str | None], year: int) -> tuple[int, bool]:
+    month = part["month"] or ""
     try:
         wall = datetime(
-            int(year),
+            year,
             _MONTHS[month] if month in _MONTHS else int(month),
             int(part["day"] or 0),
             int(part["hour"] or 0),

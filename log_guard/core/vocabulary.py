@@ -29,6 +29,10 @@ class Vocabulary:
             self.words.append(word)
         return number
 
+    def find(self, word: str) -> int | None:
+        """Id of a word, if it has one."""
+        return self._ids.get(word)
+
     def ids(self, words: pl.Series) -> pl.Series:
         """Ids of a String series as Int64, row by row; touches Python once per distinct word."""
         distinct = words.unique().sort()

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from log_guard.core.admission import LATE_NAMES, OTHER_GROUPS, Admission
 from log_guard.core.events import SECOND
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.errors import OptionError, StateError
@@ -109,6 +110,7 @@ class Windows:
     groups, templates: tables that turn the strings of summaries into ids; id 0 of ``groups`` is
     the whole stream.
     several: whether there are several groups from the beginning; None: if ``groups`` knows some.
+    max_groups: how many groups may have windows of their own, beside those that ``groups`` knows.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class Windows:
         groups: Vocabulary,
         templates: Vocabulary,
         several: bool | None = None,
+        max_groups: int | None = None,
     ) -> None:
         if several is None:
             several = len(groups) > 2
@@ -124,6 +127,7 @@ class Windows:
         self.groups = groups
         self.templates = templates
         groups.id(WHOLE_STREAM)
+        self.admission = Admission(max_groups, len(groups))
         self.closed: int | None = None  # ends up to here were published
         self.began: int | None = None  # first pane of the stream, of events that came on time
         self.scored = 0  # events in published windows, each counted once
@@ -161,10 +165,27 @@ class Windows:
         if summary.is_empty():
             return
         rows = summary.with_columns(
-            self.groups.ids(summary["group"]).alias("group"),
+            self.groups.ids(self._own_groups(summary)).alias("group"),
             self.templates.ids(summary["template"]).alias("template"),
         ).select([*PANE_SCHEMA, *_SAMPLE])
         self.adopt(rows)
+
+    def _own_groups(self, summary: pl.DataFrame) -> pl.Series:
+        """The groups of a summary, where there is no more room those that came too late as one."""
+        full_from = self.admission.full_from
+        if full_from is None:
+            return summary["group"]
+        names = summary["group"].unique().to_list()
+        strangers = self.admission.strangers(names, self.groups.find, self._starts)
+        # A late event from before the bound was met is of its own group, whenever it comes.
+        if len(self.groups) < (self.admission.most or 0) + LATE_NAMES:
+            others = summary["group"].is_in(strangers) & (summary["pane"] >= full_from)
+        else:
+            others = summary["group"].is_in(strangers)
+        self.admission.crowded += int(summary["count"].filter(others).sum())
+        return summary.select(
+            pl.when(others).then(pl.lit(OTHER_GROUPS)).otherwise("group").alias("group")
+        )["group"]
 
     def adopt(self, rows: pl.DataFrame) -> None:
         """Take in pane rows whose strings are ids already.
@@ -183,6 +204,8 @@ class Windows:
         self._first = first if self.began is None else min(self._first, first)
         begun = rows.filter(~pl.col("late")).group_by("group").agg(pl.col("pane").min())
         for group, pane in begun.iter_rows():
+            if group not in self._starts:
+                self.admission.meet(group)
             self._starts[group] = min(self._starts.get(group, pane), pane)
         starts = sorted(self._starts.values())
         self.began = starts[0] if starts else self._first
@@ -213,6 +236,7 @@ class Windows:
             upto = max(upto, start)
             if upto == start and not self._fresh_late:
                 return None
+        self._admit(upto)
         entries = self._entries(start, upto)
         revised = self._revisions(start)
         silent = self._silences(start, upto)
@@ -230,6 +254,31 @@ class Windows:
         # A window is revised from all of its panes, so the oldest revisable ones are longer held.
         self._oldest = held + self.spec.window
         return batch
+
+    def _admit(self, upto: int) -> None:
+        """Decide which groups have windows of their own, of those that began before ``upto``."""
+        refused = self.admission.decide(upto, self._starts, self.groups.words.__getitem__)
+        if not refused:
+            return
+        other = self.groups.id(OTHER_GROUPS)
+        for group in refused:
+            self._starts[other] = min(self._starts.pop(group), self._starts.get(other, _NEVER))
+        full_from = self.admission.full_from
+        assert full_from is not None
+
+        def gone(rows: pl.DataFrame) -> pl.Series:
+            groups = rows["group"].unique().to_list()
+            own = [g for g in groups if g == other or self.admission.is_own(g, self._starts)]
+            return ~rows["group"].is_in(own) & (rows["pane"] >= full_from)
+
+        def renamed(rows: pl.DataFrame) -> pl.DataFrame:
+            return rows.with_columns(
+                pl.when(gone(rows)).then(other).otherwise("group").alias("group")
+            )
+
+        self.admission.crowded += int(self._panes["count"].filter(gone(self._panes)).sum())
+        self._panes = renamed(self._panes)
+        self._fresh_late = [renamed(touched).unique() for touched in self._fresh_late]
 
     @property
     def pending(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import polars as pl
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from log_guard.core.decode import Decoder
-from log_guard.core.events import Level, RawBatch
+from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.formats import FORMATS, recognise
 from log_guard.core.formats.base import RAW_SCHEMA
 from tests.streams import START
@@ -55,6 +56,49 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
         Level.ERROR,
         UNSAID,
         "12#0: *1 open() failed",
+    ),
+    ("prefixed", "INFO 2026-01-01 00:00:00,000 cart: up", Level.INFO, UNSAID, "cart: up"),
+    ("prefixed", "[WARN] 2026-01-01 00:00:00 cart: slow", Level.WARN, UNSAID, "cart: slow"),
+    ("prefixed", "web-1  | 2026-01-01 00:00:00 ERROR lost", Level.ERROR, UNSAID, "web-1  | lost"),
+    (
+        "prefixed",
+        f"\x1b[2m{T}\x1b[0m \x1b[32m INFO\x1b[0m shop::cart: up",
+        Level.INFO,
+        UNSAID,
+        "shop::cart: up",
+    ),
+    (
+        "prefixed",
+        "E0101 00:00:00.000000       1 a.go:12] lost",
+        Level.ERROR,
+        UNSAID,
+        "1 a.go:12] lost",
+    ),
+    (
+        "prefixed",
+        "1:M 01 Jan 2026 00:00:00.000 * Ready",
+        Level.UNSPECIFIED,
+        UNSAID,
+        "1:M * Ready",
+    ),
+    (
+        "prefixed",
+        "run 2026-01-01 00:00:00: with --all",
+        Level.UNSPECIFIED,
+        UNSAID,
+        "run with --all",
+    ),
+    ("prefixed", "1767225600.000 ERROR lost", Level.ERROR, UNSAID, "lost"),
+    ("prefixed", "01.01.2026, 00:00:00,000 [INFO] up", Level.INFO, UNSAID, "up"),
+    ("prefixed", "INFO 01.01.2026 00:00:00 up", Level.INFO, UNSAID, "up"),
+    ("json", f'{{"t":{{"$date":"{T}"}},"s":"E","c":"NET","msg":"m"}}', Level.ERROR, UNSAID, "m"),
+    ("json", f'{{"@t":"{T}","@l":"Warning","@mt":"m"}}', Level.WARN, UNSAID, "m"),
+    (
+        "json",
+        f'{{"timestamp":"{T}","severity":"ERROR","jsonPayload":{{"message":"m"}},"resource":{{"labels":{{"container_name":"pay"}}}}}}',
+        Level.ERROR,
+        "pay",
+        "m",
     ),
     ("logfmt", f'ts={T} level=error service=pay msg="a \\"b\\"" x=1', Level.ERROR, "pay", 'a "b"'),
     ("logfmt", f"time={T} level=info user=5", Level.INFO, UNSAID, "user=5"),
@@ -207,7 +251,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize(("name", "sample", "level", "service", "message"), SAMPLES)
 def test_a_sample_is_read(name: str, sample: str, level: Level, service: str, message: str) -> None:
-    decoder = Decoder(FORMATS[name], service=UNSAID, reference_year=2026)
+    decoder = Decoder(FORMATS[name], service=UNSAID, reference=START + 300 * 86_400 * SECOND)
     decoded = decoder.decode(RawBatch(sample.encode(), 7))
     assert decoded.dead == []
     assert decoded.events.row(0, named=True) == {
@@ -326,5 +370,16 @@ def test_a_stack_trace_belongs_to_its_event() -> None:
 
 @pytest.mark.parametrize(("name", "sample"), [(name, sample) for name, sample, *_ in SAMPLES])
 def test_a_byte_order_mark_costs_no_record(name: str, sample: str) -> None:
-    decoder = Decoder(FORMATS[name], reference_year=2026)
+    decoder = Decoder(FORMATS[name], reference=START + 300 * 86_400 * SECOND)
     assert decoder.decode(RawBatch(b"\xef\xbb\xbf" + sample.encode(), 1)).dead == []
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].starts_event])
+@given(LINES)
+def test_where_bytes_start_an_event_so_does_the_text(name: str, lines: list[str]) -> None:
+    """Batches are cut by bytes, and lines are joined as text: no cut may fall within an event."""
+    starts = FORMATS[name].starts_event or ""
+    by_bytes = re.compile(starts.encode())
+    for line in (each.replace("\n", " ").rstrip("\r") for each in lines):
+        if by_bytes.search(line.encode()):
+            assert pl.Series([line]).str.contains(starts)[0]

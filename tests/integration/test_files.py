@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import random
 import re
@@ -254,3 +256,31 @@ def test_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         source = FileSource(str(tmp_path / "log"))
         with pytest.raises(InputError, match=r"cannot read on in .*log"):
             list(source.batches())
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            lzma.compress(b"a line\n"),
+            "compressed with xz, which is not read as it is: xz -dc FILE | logguard try -",
+        ),
+        (
+            bz2.compress(b"a line\n"),
+            "compressed with bzip2, which is not read as it is: bzip2 -dc FILE | logguard try -",
+        ),
+        (
+            b"PK\x03\x04rest",
+            "a zip archive, which is not read as it is: unzip -p FILE | logguard try -",
+        ),
+        (
+            "a line\n".encode("utf-16"),
+            "UTF-16 text, which is not read as it is: iconv -f UTF-16 -t UTF-8 FILE | logguard try -",
+        ),
+    ],
+)
+def test_what_is_packed_otherwise_is_named(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=re.escape(f"{path} is {said}")):
+        FileSource(str(path)).sample()

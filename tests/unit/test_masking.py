@@ -131,6 +131,24 @@ LEAKS = {
     "URL without a user": f"redis://:{SECRET}@cache",
     "URL with a token": f"https://{SECRET}@git.example/x.git",
     "URL with an @ in the password": f"postgres://bob:p@{SECRET}@db.example/x",
+    "a short name": f"login with pass={SECRET} ok",
+    "a short name behind another": f"DB_PASS={SECRET}",
+    "a short name in JSON": f'{{"user":"bob","pass": "{SECRET}"}}',
+    "a comma within": f"password=abc,{SECRET} more",
+    "two commas within": f"login with password: a,b,{SECRET}; bye",
+    "an option of a command": f"COMMAND=/bin/x --db-password {SECRET} --verbose",
+    "a session": f"session_id={SECRET} expired",
+    "a Java session": f"GET /a;jsessionid={SECRET}?x=1",
+    "a PHP session": f"PHPSESSID: {SECRET}",
+    "a session in a query": f"GET /a?x=1&sid={SECRET}",
+    "cookies": f"Cookie: theme=dark; sid={SECRET}; x={SECRET}",
+    "a cookie that is set": f"< Set-Cookie: id={SECRET}; Path=/; HttpOnly",
+    "cookies in JSON": f'{{"cookie":"a={SECRET}; b={SECRET}","x":1}}',
+    "a cookie as a parameter": f"cookie={SECRET} status=200",
+    "a one-time password": f"otp={SECRET}",
+    "URL with a / in the password": f"postgres://bob:p/{SECRET}/x@db.example/x",
+    "URL with / and @ in the password": f"postgres://bob:p/@{SECRET}@db.example/x",
+    "URL with a / after digits": f"postgres://bob:12x/{SECRET}@db.example/x",
     "key block": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
     "encrypted key block": (
         f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{SECRET}\n-----END RSA PRIVATE KEY-----"
@@ -168,6 +186,13 @@ def test_no_secret_survives_whatever_it_is(secret: str, carrier: str, before: st
         "the secret of success",
         "max_tokens=4096",
         "mail to bob@example.com",
+        "basic authentication failed",
+        "Basic Authentication required by bearer-only realm",
+        "passed 3 of 4, first pass: done",
+        "session 12 opened, session: active",
+        "http://localhost:4873/@scope/package",
+        "https://example.com/search?mail=bob@example.com",
+        "side effects: none",
     ],
 )
 def test_what_is_no_secret_is_shown(message: str) -> None:
@@ -281,3 +306,36 @@ def test_all_expressions_fit_into_what_polars_remembers() -> None:
     rules = [masking._DIGITS, masking._ODD, masking._CONTROL, masking._EXCEPTION]
     rules += [pattern for pattern, _ in masking._SECRETS + masking._NARROWING + masking._RULES]
     assert len(set(rules)) <= 28  # timestamps, levels and a mask of the user's own need some
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("password=a,user=bob", "password=<secret>,user=bob"),
+        ("password: a, user: bob", "password: <secret>, user: bob"),
+        ("pwd=a;token=b;x=c", "pwd=<secret>;token=<secret>;x=c"),
+        ("(password=a)", "(password=<secret>)"),
+        ('{"cookie":"a=b; c=d","x":1}', '{"cookie":<secret>,"x":1}'),
+        ('{"Set-Cookie":["a=b","c=d"],"x":1}', '{"Set-Cookie":<secret>,"x":1}'),
+        ("cookie=a status=200", "cookie=<secret> status=200"),
+        (
+            "https://bob:pw@example.com/a?mail=x@example.com",
+            "https://<secret>@example.com/a?mail=x@example.com",
+        ),
+    ],
+)
+def test_what_stands_beside_a_secret_is_shown(message: str, shown: str) -> None:
+    assert redact(pl.Series([message]))[0] == shown
+
+
+@pytest.mark.parametrize(
+    ("message", "template"),
+    [
+        ("a::b called add::bad", "a::b called add::bad"),
+        ("std::bad_alloc in dead::beef", "std::bad_alloc in dead::beef"),
+        ("from fe80::1 to 2001:db8::ff", "from <ip> to <ip>"),
+        ("from dead::beef:1 to ::1", "from <ip> to ::<num>"),
+    ],
+)
+def test_two_colons_are_an_address_if_there_is_a_digit(message: str, template: str) -> None:
+    assert mask_one(message) == template

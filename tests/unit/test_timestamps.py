@@ -26,11 +26,12 @@ def micros(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
-def parse(
-    *texts: str | None, zone: str = "UTC", reference_year: int | None = None
-) -> list[int | None]:
+def parse(*texts: str | None, zone: str = "UTC", reference: int | None = None) -> list[int | None]:
     raw = pl.Series(texts, dtype=pl.String)
-    return parse_timestamps(raw, timezone=zone, reference_year=reference_year).to_list()
+    return parse_timestamps(raw, timezone=zone, reference=reference).to_list()
+
+
+LATE_2026 = micros(datetime(2026, 12, 30, tzinfo=UTC))
 
 
 def trimmed(t: datetime) -> str:
@@ -156,8 +157,8 @@ JANUARY = 1767225600_000_000
 )
 def test_what_is_no_timestamp_is_null(text: str) -> None:
     good = "2026-01-01T00:00:00Z"
-    assert parse(text, reference_year=2026) == [None]
-    assert parse(good, text, None, reference_year=2026) == [JANUARY, None, None]
+    assert parse(text, reference=LATE_2026) == [None]
+    assert parse(good, text, None, reference=LATE_2026) == [JANUARY, None, None]
 
 
 def test_the_ends_of_the_years_accepted() -> None:
@@ -178,18 +179,39 @@ def test_no_rows_and_no_text() -> None:
 
 
 class TestYearlessTexts:
-    def test_are_null_without_a_year(self) -> None:
+    def test_are_null_without_a_reference(self) -> None:
         assert parse("Nov  3 23:36:28") == [None]
 
     @pytest.mark.parametrize("text", ["Nov  3 23:36:28", "Nov 03 23:36:28", "Nov 3 23:36:28"])
-    def test_get_the_reference_year(self, text: str) -> None:
+    def test_are_of_the_year_of_the_reference(self, text: str) -> None:
         expected = micros(datetime(2026, 11, 3, 23, 36, 28, tzinfo=UTC))
-        assert parse(text, reference_year=2026) == [expected]
+        assert parse(text, reference=LATE_2026) == [expected]
+
+    def test_of_december_read_in_january_are_of_the_year_before(self) -> None:
+        january = micros(datetime(2027, 1, 3, tzinfo=UTC))
+        assert parse("Dec 31 23:59:59", "Jan  1 00:00:01", reference=january) == [
+            micros(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)),
+            micros(datetime(2027, 1, 1, 0, 0, 1, tzinfo=UTC)),
+        ]
+
+    def test_may_lie_a_day_ahead_for_clocks_and_zones_differ(self) -> None:
+        new_year = micros(datetime(2026, 12, 31, 20, tzinfo=UTC))
+        assert parse("Jan  1 08:00:00", "Jan  2 08:00:00", reference=new_year) == [
+            micros(datetime(2027, 1, 1, 8, tzinfo=UTC)),
+            micros(datetime(2026, 1, 2, 8, tzinfo=UTC)),
+        ]
+
+    @given(INSTANTS)
+    def test_of_the_last_year_read_back(self, instant: datetime) -> None:
+        instant = instant.replace(microsecond=0)
+        later = instant + timedelta(days=300)
+        text = instant.strftime("%b %e %H:%M:%S")
+        assert parse(text, reference=micros(later)) == [micros(instant)]
 
     def test_know_leap_years(self) -> None:
-        assert parse("Feb 29 00:00:00", reference_year=2026) == [None]
-        assert parse("Feb 29 00:00:00", reference_year=2028) == [
-            micros(datetime(2028, 2, 29, tzinfo=UTC))
+        assert parse("Feb 29 00:00:00", "Feb 30 00:00:00", reference=LATE_2026) == [
+            micros(datetime(2024, 2, 29, tzinfo=UTC)),
+            None,
         ]
 
 
@@ -250,19 +272,20 @@ def test_a_row_does_not_depend_on_its_neighbours(
     texts: list[str | None], zone: str, data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(texts)))
-    together = parse(*texts, zone=zone, reference_year=2026)
+    together = parse(*texts, zone=zone, reference=LATE_2026)
     head, tail = texts[:cut], texts[cut:]
-    apart = parse(*head, zone=zone, reference_year=2026) + parse(
-        *tail, zone=zone, reference_year=2026
+    apart = parse(*head, zone=zone, reference=LATE_2026) + parse(
+        *tail, zone=zone, reference=LATE_2026
     )
     assert together == apart
-    alone = [parse(each, zone=zone, reference_year=2026)[0] for each in texts]
+    alone = [parse(each, zone=zone, reference=LATE_2026)[0] for each in texts]
     assert together == alone
 
 
 @given(st.lists(near_timestamps() | TEXTS.filter(bool), min_size=1), st.integers(1971, 2199))
 def test_columns_read_as_the_reading_by_text_does(texts: list[str], year: int) -> None:
     raw = pl.Series(texts, dtype=pl.String)
-    by_text = _read_distinct(raw, _localiser("America/New_York"), year).tolist()
-    by_column = parse(*texts, zone="America/New_York", reference_year=year)
+    reference = micros(datetime(year, 12, 30, tzinfo=UTC))
+    by_text = _read_distinct(raw, _localiser("America/New_York"), reference).tolist()
+    by_column = parse(*texts, zone="America/New_York", reference=reference)
     assert by_column == [None if time < 0 else time for time in by_text]

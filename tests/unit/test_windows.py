@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from log_guard.core.admission import OTHER_GROUPS
 from log_guard.core.clock import PartitionClock, TimeRules
 from log_guard.core.events import SECOND, Level
 from log_guard.core.summaries import Summarizer
@@ -35,10 +36,10 @@ SPECS = (spec(30, 5), spec(10, 5), spec(10, 10), spec(12, 3), spec(10, 1))
 class Line:
     """Clock, summariser and windows behind one another, and the last word on every window."""
 
-    def __init__(self, shape: WindowSpec) -> None:
+    def __init__(self, shape: WindowSpec, max_groups: int | None = None) -> None:
         rules = TimeRules(slide=shape.slide, max_lateness=shape.max_lateness)
         self.clock = PartitionClock(rules)
-        self.windows = Windows(shape, Vocabulary(), Vocabulary())
+        self.windows = Windows(shape, Vocabulary(), Vocabulary(), max_groups=max_groups)
         self.content: dict[Key, Counts] = {}
         self.late: list[Key] = []
         self.accepted = 0
@@ -82,8 +83,13 @@ class Line:
             self.content[keys[row]][level, words[template]] += count
 
 
-def run(shape: WindowSpec, events: Sequence[Event], at: Sequence[int] = ()) -> dict[Key, Counts]:
-    line = Line(shape)
+def run(
+    shape: WindowSpec,
+    events: Sequence[Event],
+    at: Sequence[int] = (),
+    max_groups: int | None = None,
+) -> dict[Key, Counts]:
+    line = Line(shape, max_groups)
     for part in pieces(events, at):
         line.feed(part)
     content = line.finish()
@@ -375,3 +381,68 @@ def test_merging_equal_rows_changes_no_sum(monkeypatch: pytest.MonkeyPatch) -> N
 def test_windows_are_made_of_whole_panes(window: int, slide: int) -> None:
     with pytest.raises(OptionError):
         WindowSpec(window * SECOND, slide * SECOND)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[Event]:
+    """Streams in which new services keep coming, some of them late."""
+    return [
+        event._replace(service=draw(st.sampled_from(("a", "b", "aa", "bb", "c", "cc"))))
+        for event in draw(streams())
+    ]
+
+
+@bounded(150)
+@given(crowds(), cuts(30), st.sampled_from(SPECS), st.integers(1, 4))
+def test_who_has_windows_of_its_own_does_not_depend_on_the_cut(
+    events: list[Event], at: list[int], shape: WindowSpec, most: int
+) -> None:
+    whole = run(shape, events, max_groups=most)
+    assert run(shape, events, at, most) == whole
+    assert run(shape, events, range(len(events)), most) == whole
+
+
+@bounded(50)
+@given(crowds(), st.sampled_from(SPECS), st.integers(1, 4))
+def test_those_beyond_the_bound_are_counted_as_one(
+    events: list[Event], shape: WindowSpec, most: int
+) -> None:
+    """The whole stream is as it is without a bound, and so are the groups with windows of their own."""
+    bounded_ = run(shape, events, max_groups=most)
+    free = run(shape, events)
+    for (end, name), content in bounded_.items():
+        if name == WHOLE_STREAM and (end, name) in free:
+            assert content == free[end, name]
+        elif name != OTHER_GROUPS and (end, name) in free:
+            assert content <= free[end, name]
+    per_end: dict[int, Counts] = {}
+    for (end, name), content in bounded_.items():
+        if name != WHOLE_STREAM:
+            per_end.setdefault(end, Counter()).update(content)
+    expected: dict[int, Counts] = {}
+    for (end, name), content in free.items():
+        if name != WHOLE_STREAM:
+            expected.setdefault(end, Counter()).update(content)
+    assert {e: c for e, c in per_end.items() if c} == {e: c for e, c in expected.items() if c}
+
+
+def test_the_first_groups_are_admitted_and_the_others_counted() -> None:
+    shape = spec(10, 5)
+    line = Line(shape, max_groups=2)
+    names = ["web", "api", "zz", "job-1", "job-2", "api"]
+    line.feed([Event(float(i // 3 * 5), name, message="a") for i, name in enumerate(names)])
+    content = shifted(line.finish())
+    assert content[10.0, "api"] == counts(a=2)
+    assert content[5.0, OTHER_GROUPS] == counts(a=1)  # "web": as early, but longer than "zz"
+    assert content[10.0, OTHER_GROUPS] == counts(a=3)
+    assert content[10.0, WHOLE_STREAM] == counts(a=6)
+    assert {name for _, name in content} == {"api", "zz", OTHER_GROUPS, WHOLE_STREAM}
+    assert line.windows.admission.crowded == 3
+
+
+def test_a_new_group_on_every_line_costs_no_memory_for_ever() -> None:
+    line = Line(spec(10, 5), max_groups=10)
+    for i in range(0, 4000, 100):
+        line.feed([Event(float(t), f"job-{t}", message="a") for t in range(i, i + 100)])
+    assert len(line.windows.groups) < 250
+    assert sum(c.total() for (_, name), c in line.finish().items() if name == WHOLE_STREAM) > 7000

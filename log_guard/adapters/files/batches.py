@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from log_guard.core.events import RawBatch
 
-StartsEvent = re.Pattern[bytes] | Callable[[bytes], object]
-"""Tells whether a line (without its line ending) starts an event: a pattern that is found in it, or
-a function that returns something true for it."""
+
+@dataclass(frozen=True)
+class UnlessAfter:
+    """Each line starts an event, but for one after a line in which this is found."""
+
+    pattern: re.Pattern[bytes]
+
+
+StartsEvent = re.Pattern[bytes] | Callable[[bytes], object] | UnlessAfter
+"""Tells whether a line (without its line ending) starts an event: a pattern that is found in it, a
+function that returns something true for it, or what must not be found in the line before."""
 
 EVENT_LINES = 1000
 """How many lines one event may span."""
@@ -40,9 +49,8 @@ class BatchCutter:
         self, max_line_bytes: int, starts_event: StartsEvent | None = None, source: int = 0
     ) -> None:
         self._limit = max_line_bytes
-        self._starts: Callable[[bytes], object] | None = (
-            starts_event.search if isinstance(starts_event, re.Pattern) else starts_event
-        )
+        self._starts = _asked_of_a_line(starts_event)
+        self._asks_before = int(isinstance(starts_event, UnlessAfter))
         self._source = source
         self._first = 1  # position of the next line to be delivered
         self._unfinished: list[bytes] = []  # since the last line that was taken
@@ -154,10 +162,18 @@ class BatchCutter:
         """The last of the lines in ``(after, upto]`` that starts an event."""
         assert self._starts is not None
         for line in range(upto, after, -1):
-            text = data[int(ends[line - 1]) : int(ends[line]) - 1]
+            asked = line - self._asks_before
+            text = data[int(ends[asked - 1]) if asked else 0 : int(ends[asked]) - 1]
             if self._starts(text.rstrip(b"\r")):
                 return line
         return None
+
+
+def _asked_of_a_line(starts_event: StartsEvent | None) -> Callable[[bytes], object] | None:
+    if isinstance(starts_event, UnlessAfter):
+        goes_on = starts_event.pattern.search
+        return lambda before: not goes_on(before)
+    return starts_event.search if isinstance(starts_event, re.Pattern) else starts_event
 
 
 def cut_long_lines(lines: bytes, limit: int) -> bytes:

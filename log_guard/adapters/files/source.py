@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from log_guard.adapters.files.batches import BatchCutter, StartsEvent
@@ -63,6 +64,13 @@ class FileSource:
     def total_bytes(self) -> int | None:
         """Size of the file now, as it lies on the disk; None for a pipe or standard input."""
         return regular_size(self.path)
+
+    @property
+    def changed(self) -> int | None:
+        """When the file was written to last, µs UTC; None for a pipe or standard input."""
+        if self.total_bytes is None:
+            return None
+        return Path(self.path).stat().st_mtime_ns // 1000
 
     @property
     def read_bytes(self) -> int:

@@ -26,6 +26,16 @@ _ZSTD_SKIPPABLE = range(0x50, 0x60)
 """First byte of a frame without data, which parallel zstd tools put first."""
 
 
+_UNREAD = {
+    b"\xfd7zX": ("compressed with xz", "xz -dc"),
+    b"BZh": ("compressed with bzip2", "bzip2 -dc"),
+    b"PK\x03\x04": ("a zip archive", "unzip -p"),
+    b"\xff\xfe": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
+    b"\xfe\xff": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
+}
+"""First bytes of what is not read here: what it is, and the command that makes it readable."""
+
+
 def open_stream(path: str) -> Stream:
     """Open a path (``-``: standard input) for reading from its start, unpacked if need be.
 
@@ -120,6 +130,11 @@ class _Unpacked(Stream):
                 break
             head += data
         self._packing = packing(head)
+        for magic, (what, command) in _UNREAD.items():
+            if head.startswith(magic):
+                raise InputError(
+                    f"{self._raw.name} is {what}, which is not read as it is: {command} FILE | logguard try -"
+                )
         self._raw.unread(head)
         self._head = None
         return True

@@ -10,11 +10,12 @@ from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.formats.logfmt import Logfmt
 from log_guard.core.formats.nginx import NginxAccess
 from log_guard.core.formats.plain import PlainText
+from log_guard.core.formats.prefixed import Prefixed
 from log_guard.core.formats.syslog import Syslog
 
 FORMATS: dict[str, Format] = {
     format_.name: format_
-    for format_ in (JsonLines(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText())
+    for format_ in (JsonLines(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText(), Prefixed())
 }
 """Name → format, in the order in which they are tried."""
 

@@ -39,19 +39,21 @@ ALIASES = Fields(
     timestamp=(
         "timestamp", "@timestamp", "time", "ts", "Timestamp", "timeUnixNano", "time_unix_nano",
         "observedTimeUnixNano", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "datetime",
-        "date", "eventTime", "event_time", "asctime", "t",
+        "date", "eventTime", "event_time", "asctime", "t", "t.$date", "@t", "time_iso8601",
     ),
     level=(
         "level", "log.level", "severity", "severityText", "severity_text", "SeverityText", "levelname",
         "loglevel", "log_level", "lvl", "PRIORITY", "severityNumber", "severity_number", "SeverityNumber",
+        "@l", "s",
     ),
     service=(
         "service", "service.name", "service_name", "serviceName", "resource.service.name",
         "Resource.service.name", "resource.attributes.service.name", "app", "application",
         "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "kubernetes.container_name", "container_name", "component",
-        "name", "logger", "_COMM",
+        "name", "logger", "_COMM", "resource.labels.container_name",
     ),
-    message=("message", "msg", "MESSAGE", "body", "Body", "log", "event", "text"),
+    message=("message", "msg", "MESSAGE", "body", "Body", "log", "event", "text", "@m", "@mt",
+             "jsonPayload.message", "jsonPayload.msg", "textPayload"),
 )  # fmt: skip
 
 SYSLOG_WORDS = ("fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug")

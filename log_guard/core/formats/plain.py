@@ -42,18 +42,24 @@ class PlainText:
         line = records.to_frame("record").select(
             pl.col("record").str.extract_groups(_LINE).struct.rename_fields(["timestamp", "rest"])
         )
-        rest = pl.col("rest")
-        level = rest.str.extract_groups(_LEVEL).struct
-        without = rest.str.replace(_LEVEL, "")  # "${1}" would cost ten times as much
+        level, message = level_and_message(pl.col("rest"))
         no_stamp = pl.col("timestamp").is_null()
         return (
             line.unnest("record")
             .select(
                 timestamp="timestamp",
-                level=pl.coalesce(level.field("2"), level.field("3")),
+                level=level,
                 service=pl.lit(None, dtype=pl.String),
-                message=pl.coalesce(pl.concat_str(level.field("1"), without), rest),
+                message=message,
                 reason=pl.when(no_stamp).then(pl.lit("no timestamp")),
             )
             .select(list(RAW_SCHEMA))
         )
+
+
+def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Level near the beginning of a text, null if there is none, and the text without it."""
+    level = text.str.extract_groups(_LEVEL).struct
+    without = text.str.replace(_LEVEL, "")  # "${1}" would cost ten times as much
+    message = pl.coalesce(pl.concat_str(level.field("1"), without), text)
+    return pl.coalesce(level.field("2"), level.field("3")), message

@@ -1,0 +1,174 @@
+"""What a source is: its format, its times, and where its events begin; or a sentence on why not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from log_guard.adapters.files import FileSource, StartsEvent, UnlessAfter
+from log_guard.core.decode import Decoder
+from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
+from log_guard.core.formats import FORMATS, Format, recognise
+from log_guard.core.formats.cri import PIECE, Cri
+from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.formats.json_record import ALIASES, Fields
+from log_guard.core.formats.otlp import unpack_lines
+from log_guard.core.masking import redact
+from log_guard.errors import InputError, OptionError
+
+NEWEST_FIRST = "is the log sorted newest first? Turn it round (tac FILE | logguard try -)"
+_SHOWN_CHARS = 80
+_NO_LOGS_BEFORE = 946_684_800 * SECOND  # the year 2000
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read a source. ``format`` None: recognise it. The four names: fields of JSON lines."""
+
+    format: str | None = None
+    service: str | None = None
+    timezone: str = "UTC"
+    timestamp_field: str = ""
+    level_field: str = ""
+    service_field: str = ""
+    message_field: str = ""
+    group_by: tuple[str, ...] = ("service",)
+    year: int | None = None
+    """Of the last of the times that name none; None: what the file's own date or the clock suggests."""
+
+
+def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, int] | None]:
+    """Recognise the format; also return the first and last event time, where the end can be seen."""
+    sample = source.sample()
+    lines = [line.decode("utf-8", errors="replace") for line in sample]
+    if not any(line.strip() for line in lines):
+        raise InputError(f"{_called(source)}: no lines in it")
+    decoder = Decoder(
+        _format(lines, source, read),
+        service=read.service or _service_name(source.path),
+        timezone=read.timezone,
+        reference=_written_by(source, read.year),
+    )
+    tail = source.last_lines()
+    end = _times(decoder, tail) if tail else None
+    if read.year is not None and end is not None and not end.is_empty():
+        # All lines lie before the last one, which is of that year: those of December maybe not.
+        decoder = replace(decoder, reference=int(end[-1]))
+    times = _times(decoder, sample)
+    if times.is_empty():
+        raise InputError(_no_timestamps(decoder, source, lines))
+    if _descends(times) and (end is None or end.is_empty() or int(end[-1]) < int(times[0])):
+        raise InputError(f"{_called(source)}: its times go backwards; {NEWEST_FIRST}")
+    if end is None or end.is_empty():
+        return decoder, None
+    # A stray line from another year at the end must not stretch the span.
+    first = int(times.to_numpy().min())
+    *_, second, last = [first, *end.sort().to_list()]
+    if last - second > 366 * 86_400 * SECOND:
+        last = second
+    return decoder, (first, max(first, last))
+
+
+def joins_lines(decoder: Decoder) -> StartsEvent | None:
+    """Where lines are joined to events: what tells which of them start one."""
+    if isinstance(decoder.format, Cri):
+        return UnlessAfter(re.compile(PIECE.encode()))
+    starts = decoder.format.starts_event
+    return re.compile(starts.encode()) if starts else None
+
+
+def _written_by(source: FileSource, year: int | None) -> int:
+    """When the lines of a source were written at the latest, µs."""
+    if year is not None:
+        # A text may lie a day after it, and is then still of this year.
+        return int(datetime(year, 12, 30, 23, 59, 59, tzinfo=UTC).timestamp()) * SECOND
+    changed = source.changed
+    # Who packs files reproducibly dates them 1970 or 1980; there are no logs of then to be read.
+    return now() if changed is None or changed < _NO_LOGS_BEFORE else changed
+
+
+def year_taken(decoder: Decoder, source: FileSource) -> int | None:
+    """The year that the last line was taken to be of, if its time names none."""
+    last = (source.last_lines(1) or source.sample(1))[-1:]
+    if not _times(replace(decoder, reference=None), last).is_empty():
+        return None
+    times = _times(decoder, last)
+    return None if times.is_empty() else datetime.fromtimestamp(int(times[-1]) / SECOND, UTC).year
+
+
+def now() -> int:
+    """The clock, µs."""
+    return int(datetime.now(UTC).timestamp() * SECOND)
+
+
+def _descends(times: pl.Series) -> bool:
+    """Whether these times (µs) go backwards: ten steps or more, and hardly any in the other direction."""
+    steps = np.diff(times.to_numpy())
+    back = int((steps < 0).sum())
+    return back >= 10 and back > 10 * int((steps > 0).sum())
+
+
+def _times(decoder: Decoder, lines: list[bytes]) -> pl.Series:
+    return decoder.decode(RawBatch(b"\n".join(lines), 1, multiline=True)).events["time"]
+
+
+def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
+    fields: Fields = ALIASES.with_own(
+        read.timestamp_field, read.level_field, read.service_field, read.message_field
+    )
+    found = format_of(read.format) if read.format is not None else recognise(lines)
+    if found is None:
+        raise InputError(
+            f"{_called(source)}: format not recognised; looked for {', '.join(FORMATS)}. "
+            f"Each event needs a date and a time of day, among the first words of its line or in a JSON field; "
+            f"its first line is {_first_line(lines)}"
+        )
+    if isinstance(found, JsonLines):
+        group = () if read.group_by in ((), ("service",)) else read.group_by
+        return JsonLines(fields=fields, group=group).tuned(unpack_lines(lines))
+    if read.group_by not in ((), ("service",)):
+        raise OptionError(
+            f"--group-by {','.join(read.group_by)}: {found.name} lines have no fields; use service or none"
+        )
+    return found.tuned(lines) if isinstance(found, Cri) else found
+
+
+def format_of(name: str) -> Format:
+    """Return the format of this name; raises OptionError naming those there are."""
+    if name not in FORMATS:
+        raise OptionError(f"no format {name!r}: use {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def _no_timestamps(decoder: Decoder, source: FileSource, lines: list[str]) -> str:
+    if isinstance(decoder.format, JsonLines):
+        looked = ", ".join(decoder.format.fields.timestamp[:8])
+        return (
+            f"{_called(source)}: JSON lines, but no timestamp found in them; looked for the fields {looked} and others, "
+            "as ISO 8601 or as seconds, ms, µs or ns since 1970. Name the field with --timestamp-field NAME; "
+            f"the first line is {_first_line(lines)}"
+        )
+    return f"{_called(source)}: {decoder.format.name} lines, but no timestamp could be read in {_first_line(lines)}"
+
+
+def _first_line(lines: list[str]) -> str:
+    """The first line that is not blank, as it can be shown."""
+    first = redact(pl.Series([next((line for line in lines if line.strip()), "")]))[0]
+    return repr(first if len(first) <= _SHOWN_CHARS else first[:_SHOWN_CHARS] + "…")
+
+
+def _called(source: FileSource) -> str:
+    return "standard input" if source.path == "-" else source.path
+
+
+def _service_name(path: str) -> str:
+    """Name of a log that names no service: its file's, without what was appended to it."""
+    if path == "-":
+        return UNKNOWN_SERVICE
+    name = re.sub(r"(\.(gz|zst|log|txt|json|jsonl|ndjson|\d+))+$", "", Path(path).name)
+    return name or UNKNOWN_SERVICE

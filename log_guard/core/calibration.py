@@ -62,6 +62,21 @@ def threshold(maxima: np.ndarray, probability: float, least_scale: float = 0.0) 
     )
 
 
+def exceeded(maxima: np.ndarray, times: int) -> float:
+    """Lowest of the block maxima, (n,) in order of time, that at most ``times`` spans of history exceed.
+
+    Neighbouring blocks are one span: what lasts for half an hour is one thing and not three.
+    """
+    lowest = float("inf")
+    for value in np.sort(maxima)[::-1].tolist():
+        above = maxima > value
+        spans = int(above[0]) + int((above[1:] & ~above[:-1]).sum())
+        if spans > times:
+            break
+        lowest = value
+    return lowest
+
+
 def certified_rate(blocks: int, block_seconds: float) -> float:
     """Lowest rate of false alerts a day that so many blocks of history can vouch for (one in all)."""
     return DAY / max(blocks * block_seconds, 1e-9)

@@ -129,13 +129,14 @@ def _sentence(parts: list[Part], new: int, service: str, seconds: float) -> str:
         return f"no events at all in {seconds:g} s in {where}; usual: {lead.low} to {lead.high}"
     times = "once" if lead.observed == 1 else f"{lead.observed} times"
     name = describe(lead.level, lead.template)
+    events = name if lead.observed != 1 else name.removesuffix("s")
     usual = f"usual: {lead.low} to {lead.high}" if lead.high else "usual: none"
     if lead.kind == "new":
         text = f"{name} {times} in {seconds:g} s in {where}; never seen before"
     elif lead.kind == "rare":
         text = f"{name} {times} in {seconds:g} s in {where}; rare: {_how_often(lead.expected, seconds)}"
     elif lead.template is None:
-        text = f"{lead.observed} {name} in {seconds:g} s in {where}; {usual}"
+        text = f"{lead.observed} {events} in {seconds:g} s in {where}; {usual}"
     else:
         text = f"{name} {times} in {seconds:g} s in {where}; {usual}"
     others = new - 1
@@ -223,18 +224,36 @@ def _normal_if(
             )
         if len(changed) == MAX_BOUNDS:
             break
-    return _same_mix(counts, is_normal)
+    return _fewer_of_a_level(parts, order, counts, is_normal) or _same_mix(counts, is_normal)
+
+
+def _fewer_of_a_level(
+    parts: Parts, order: np.ndarray, counts: Counts, is_normal: Callable[[Counts], bool]
+) -> tuple[Bound, ...]:
+    """Of the level that weighs most: how many events of it, in the same proportions, would be normal."""
+    level = next((int(parts.level[i]) for i in order.tolist()), ALL_LEVELS)
+    mine = {key: n for key, n in counts.items() if key[0] == level}
+    rest = {key: n for key, n in counts.items() if key[0] != level}
+    if level in (ALL_LEVELS, Level.UNSPECIFIED) or not mine or not rest or not is_normal(rest):
+        return ()
+    low = _largest_normal(mine, lambda fewer: is_normal({**rest, **fewer}))
+    return (Bound(level_name(level), None, "<=", low),)
 
 
 def _same_mix(counts: Counts, is_normal: Callable[[Counts], bool]) -> tuple[Bound, ...]:
     """Find the largest total, in the same proportions, that would be normal."""
+    low = _largest_normal(counts, is_normal)
+    return (Bound(None, None, "<=", low),) if low else ()
+
+
+def _largest_normal(counts: Counts, is_normal: Callable[[Counts], bool]) -> int:
+    """Largest total of these counts, in the same proportions, found normal by bisection; 0 is taken as normal."""
     total = sum(counts.values())
     low, high = 0, total
     while high - low > max(1, total // 64):
         middle = (low + high) // 2
-        scaled = {k: round(v * middle / total) for k, v in counts.items()}
-        if is_normal(scaled):
+        if is_normal({k: round(v * middle / total) for k, v in counts.items()}):
             low = middle
         else:
             high = middle
-    return (Bound(None, None, "<=", low),) if low else ()
+    return low

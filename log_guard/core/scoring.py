@@ -170,7 +170,7 @@ def find_parts(
         about = groups[usual.row], usual.level, usual.template, ends[usual.row]
         usual = usual.take(np.flatnonzero(~suppressor.covered(*about)))
     counts = _unless_usual_lately(Parts.join([volumes, usual]), groups, whole, lately)
-    return Parts.join([novelty, counts])
+    return Parts.join([novelty, _longer_silence(counts, batch)])
 
 
 def _unless_usual_lately(
@@ -191,6 +191,13 @@ def _unless_usual_lately(
     bits = parts.bits.copy()
     bits[at] = np.minimum(bits[at], again.bits)
     return replace(parts, bits=bits)
+
+
+def _longer_silence(parts: Parts, batch: WindowBatch) -> Parts:
+    """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event."""
+    every = (parts.template == VOLUME_TEMPLATE) & (parts.level == ALL_LEVELS)
+    windows = np.where(every, batch.rows["silent"].to_numpy()[parts.row], 1.0)
+    return replace(parts, bits=exact(parts.bits * np.maximum(windows, 1.0)))
 
 
 def _tone_shares(

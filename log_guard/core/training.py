@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.baseline import EPOCH, SPELL, Baseline, learn
-from log_guard.core.calibration import DAY, block_maxima, threshold
+from log_guard.core.calibration import DAY, block_maxima, exceeded, threshold
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel, fit_text
@@ -291,8 +291,8 @@ def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales
     """Thresholds for the whole deployment: in a block all groups together are one look.
 
     Not a threshold a group: one whose history holds an incident in every fourth block would be deaf
-    to the next. A count surprise must besides exceed all that the history has shown: volumes are
-    heavier-tailed than any tail that could be fitted to so few blocks.
+    to the next. A count surprise must besides exceed what the history has shown, but for as many spans
+    as the budget allows: volumes are heavier-tailed than any tail that could be fitted to so few blocks.
     """
     span_days = (int(looks.ends.max()) - int(looks.ends.min()) + block) / SECOND / DAY
     budget = false_alarms_per_day * span_days
@@ -300,10 +300,8 @@ def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales
     # A line that comes more often than the budget allows must not be an alarm by its rarity alone,
     # however regular the history was that it was not part of.
     least = float(np.log2(max(DAY / (SPELL / SECOND) / false_alarms_per_day, 1.0)))
-    highest = float(surprise.max(initial=0.0))
-    return Scales(
-        max(_threshold(novelty, budget), least), max(_threshold(surprise, budget), highest)
-    )
+    shown = exceeded(surprise, int(budget))
+    return Scales(max(_threshold(novelty, budget), least), max(_threshold(surprise, budget), shown))
 
 
 def _threshold(maxima: np.ndarray, budget: float) -> float:

@@ -62,7 +62,8 @@ class WindowBatch:
     """Closed (or still open) windows of all groups.
 
     rows:     frame, a row a window and group, sorted by (end, group): ``end`` (µs), ``group`` (id),
-              ``late`` (a revision), ``whole`` (the stream was watched for all of the window).
+              ``late`` (a revision), ``whole`` (the stream was watched for all of the window),
+              ``silent`` (of an empty window: for how long the group has been so, in windows; else 0).
     entries:  frame, a row a (window, level, template) that occurred: ``row`` (index into rows),
               ``level``, ``template`` (id), ``count``.
     final:    False for an early look at windows that are still open.
@@ -400,7 +401,7 @@ class Windows:
         )
 
     def _silences(self, start: int, upto: int) -> pl.DataFrame | None:
-        """(end, group) of windows in (start, upto] without an event, of groups that had some before."""
+        """(end, group, silent) of windows in (start, upto] without an event, of groups that had some before."""
         spec = self.spec
         seen = (
             self._panes.filter(
@@ -421,6 +422,7 @@ class Windows:
         stream_silent: set[int] = set()
         ends: list[int] = []
         ids: list[int] = []
+        lengths: list[float] = []
         for group in sorted(by_group.keys() | self._last.keys()):
             panes = by_group.get(group, [])
             last = self._last.get(group)
@@ -436,6 +438,7 @@ class Windows:
                     if group == WHOLE or end not in stream_silent:
                         ends.append(end)
                         ids.append(group)
+                        lengths.append((end - this - spec.slide) / spec.window)
             if panes:
                 self._last[group] = panes[-1]
             elif last is not None and upto - last > spec.forget_after:
@@ -445,9 +448,12 @@ class Windows:
         # Until there is a second group, the whole stream is the one group there is.
         only = min(self._starts, key=lambda group: self._starts[group])
         ids = [g if end > self._several_from else only for end, g in zip(ends, ids, strict=True)]
-        return pl.DataFrame(
-            {"end": ends, "group": ids}, schema={"end": pl.Int64, "group": pl.Int64}
-        ).unique()
+        columns = {"end": ends, "group": ids, "silent": lengths}
+        schema = {"end": pl.Int64, "group": pl.Int64, "silent": pl.Float64}
+        # The one group there is may be silent under its own name and as the whole stream.
+        return pl.DataFrame(columns, schema=schema).unique(
+            ["end", "group"], keep="first", maintain_order=True
+        )
 
     def _batch(
         self,
@@ -463,9 +469,11 @@ class Windows:
         if revised is not None and not revised.is_empty():
             entries = pl.concat([entries, revised.with_columns(pl.lit(True).alias("late"))])
         rows = entries.select("end", "group", "late").unique()
+        rows = rows.with_columns(pl.lit(0.0).alias("silent"))
         if silent is not None:
             empty = silent.join(rows, on=["end", "group"], how="anti")  # but for late events
-            rows = pl.concat([rows, empty.with_columns(pl.lit(False).alias("late"))])
+            empty = empty.with_columns(pl.lit(False).alias("late")).select(rows.columns)
+            rows = pl.concat([rows, empty])
         if rows.is_empty():
             return None
         began = self.began if self.began is not None else 0

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from log_guard.core.calibration import Tail, block_maxima, certified_rate, fit_tail, threshold
+from log_guard.core.calibration import (
+    Tail,
+    block_maxima,
+    certified_rate,
+    exceeded,
+    fit_tail,
+    threshold,
+)
 from log_guard.core.events import SECOND
 from tests.streams import bounded
 
@@ -87,3 +94,9 @@ def test_the_highest_value_of_each_block(values: list[tuple[int, float]], block:
 def test_a_history_vouches_for_one_false_alert_in_all_of_it() -> None:
     assert certified_rate(blocks=144, block_seconds=600) == 1.0
     assert certified_rate(blocks=6, block_seconds=600) == 24.0
+
+
+@pytest.mark.parametrize(("times", "lowest"), [(0, 90.0), (1, 80.0), (2, 5.0), (3, 1.0)])
+def test_what_a_history_exceeds_only_so_often(times: int, lowest: float) -> None:
+    maxima = np.array([1.0, 2.0, 80.0, 90.0, 85.0, 1.0, 2.0, 80.0, 1.0, 5.0, 2.0])
+    assert exceeded(maxima, times) == lowest

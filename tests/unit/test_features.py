@@ -37,8 +37,14 @@ def model() -> TextModel:
 
 
 def batch(entries: list[tuple[int, int, int, int]], rows: int) -> WindowBatch:
-    schema = {"end": pl.Int64, "group": pl.Int64, "late": pl.Boolean, "whole": pl.Boolean}
-    windows = [(30 * i, 0, False, True) for i in range(rows)]
+    schema = {
+        "end": pl.Int64,
+        "group": pl.Int64,
+        "late": pl.Boolean,
+        "whole": pl.Boolean,
+        "silent": pl.Float64,
+    }
+    windows = [(30 * i, 0, False, True, 0.0) for i in range(rows)]
     return WindowBatch(
         pl.DataFrame(windows, schema=schema, orient="row"),
         pl.DataFrame(entries, schema=ENTRIES, orient="row"),

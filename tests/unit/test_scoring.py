@@ -65,10 +65,17 @@ BASELINE = baseline()
 
 
 def batch_of(
-    windows: list[tuple[int, Counts]], *, whole: bool = True, final: bool = True
+    windows: list[tuple[int, Counts]],
+    *,
+    whole: bool = True,
+    final: bool = True,
+    silent: float = 1.0,
 ) -> WindowBatch:
     """Windows of (group, counts), one after another."""
-    rows = [(micros(HISTORY + 30 * (i + 1)), g, False, whole) for i, (g, _) in enumerate(windows)]
+    rows = [
+        (micros(HISTORY + 30 * (i + 1)), g, False, whole, 0.0 if counts else silent)
+        for i, (g, counts) in enumerate(windows)
+    ]
     entries = [
         (i, level, template, count)
         for i, (_, counts) in enumerate(windows)
@@ -77,7 +84,13 @@ def batch_of(
     return WindowBatch(
         pl.DataFrame(
             rows,
-            schema={"end": pl.Int64, "group": pl.Int64, "late": pl.Boolean, "whole": pl.Boolean},
+            schema={
+                "end": pl.Int64,
+                "group": pl.Int64,
+                "late": pl.Boolean,
+                "whole": pl.Boolean,
+                "silent": pl.Float64,
+            },
             orient="row",
         ),
         pl.DataFrame(
@@ -351,3 +364,11 @@ def test_what_is_known_to_come_back_is_half_as_new_unless_it_is_trouble() -> Non
 
     assert known(77, 30 + 4000) < 0.6 * known(77, 30 + 1000)
     assert known(80, 30 + 4000) == known(80, 30 + 1000)
+
+
+def test_silence_is_the_more_surprising_the_longer_it_lasts() -> None:
+    def bits(silent: float) -> float:
+        parts = find_parts(batch_of([(1, {})], silent=silent), BASELINE, TEMPLATES)
+        return float(only(parts, 0)[ALL_LEVELS, VOLUME_TEMPLATE][7])
+
+    assert bits(3.0) == pytest.approx(3 * bits(1.0), abs=1e-5)

@@ -34,6 +34,15 @@ DetectorName = Annotated[
         help="fusion, novelty, surprise, reference, or an import path such as sklearn.ensemble.IsolationForest.",
     ),
 ]
+DetectorNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--detector",
+        help="fusion (the default), novelty, surprise, reference, or an import path such as "
+        "sklearn.ensemble.IsolationForest. Repeatable.",
+        show_default=False,
+    ),
+]
 Budget = Annotated[
     float,
     typer.Option(

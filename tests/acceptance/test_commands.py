@@ -111,6 +111,42 @@ def test_evaluate_learns_only_before_the_test(simulated: Path) -> None:
     assert min(ends) > truth["test_start"][:19]
 
 
+@pytest.mark.parametrize("plot", ["found.png", "found.html"])
+def test_evaluate_compares_detectors_and_draws(simulated: Path, plot: str) -> None:
+    truth = json.loads((simulated / "truth.json").read_text())
+    truth["name"] = "<script> $\\frac{"  # neither markup nor a formula
+    (simulated / "named.json").write_text(json.dumps(truth))
+    detectors = ["surprise", "sklearn.ensemble.IsolationForest"]
+    chosen = [word for name in detectors for word in ("--detector", name)]
+    paths = ("app.log", "named.json", "--plot", plot, "--results", "each.jsonl")
+    done = run("evaluate", *paths, *chosen, "--format", "json", cwd=simulated)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(row) for row in done.stdout.splitlines()]
+    assert [row["detector"] for row in rows] == detectors
+    for row in rows:
+        assert row["bar"] == rows[0]["bar"]
+        assert row["seconds"] > 0
+        assert row["megabytes"] > 10
+        assert row["promise"]["most"] >= row["promise"]["expected"] - 1
+        written = (simulated / f"each.{row['detector']}.jsonl").read_bytes().splitlines()
+        assert len(written) == row["verdicts"]
+    start = (simulated / plot).read_bytes()[:15]
+    assert b"<script>" not in (simulated / plot).read_bytes()
+    assert start.startswith(b"\x89PNG" if plot.endswith("png") else b"<!doctype html>")
+
+
+def test_evaluate_shows_a_table(simulated: Path) -> None:
+    done = run("evaluate", "app.log", "truth.json", cwd=simulated)
+    text = done.stdout.decode()
+    assert done.returncode == 0, done.stderr
+    first, header, *_ = text.splitlines()
+    assert re.fullmatch(r".*: \d+ incidents, [\d.]+ quiet hours; promised: 2 false .*", first)
+    assert header.split() == ["fusion", "ERROR+FATAL", "count"]
+    for figure in ("found at <= 0.1 false/h", "average precision", "time, peak memory"):
+        assert figure in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
 def test_a_person_says_what_is_fine(simulated: Path) -> None:
     said = ("--reason", "known", "--author", "me")
     for arguments in (
@@ -144,12 +180,25 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
         (["try", "short.log", "--mask", "oops"], 2, b"NAME=REGEX"),
         (["try", "short.log", "--model", "."], 1, b"model"),
         (["evaluate", "short.log", "prose.txt"], 1, b"not a labels file"),
+        (["evaluate", "short.log", "truth.json", "--plot", "a.gif"], 2, b"in .png or .html"),
+        (
+            ["evaluate", "-", "truth.json", "--detector", "fusion", "--detector", "surprise"],
+            2,
+            b"standard input can be read once",
+        ),
+        (
+            ["evaluate", "no-such-file", "truth.json", "--detector", "a.b"],
+            2,
+            b"'a.b': cannot be imported",
+        ),
     ],
 )
 def test_errors_are_one_line_with_the_repair(
     tmp_path: Path, arguments: list[str], code: int, said: bytes
 ) -> None:
     (tmp_path / "prose.txt").write_text("Once upon a time\nthere was a log\n")
+    truth = '{"test_start": "2026-01-01T00:00:05Z", "end": "2026-01-01T00:01:00Z", "incidents": []}'
+    (tmp_path / "truth.json").write_text(truth)
     (tmp_path / "timeless.json").write_text('{"message": "a"}\n' * 20)
     (tmp_path / "short.log").write_text("2026-01-01 00:00:00 INFO a\n2026-01-01 00:00:09 INFO b\n")
     done = run(*arguments, cwd=tmp_path)

@@ -58,11 +58,15 @@ class Deployment:
         names = (s.topic, s.summary_topic, s.state_topic, s.output_topic, s.dead_letter_topic)
         return specs(*names, partitions)
 
+    @property
+    def group_by(self) -> tuple[str, ...]:
+        """What gets windows of its own; empty: only the whole stream."""
+        given = self.settings.group_by
+        return () if given == "none" else tuple(name.strip() for name in given.split(","))
+
     def summarise_options(self) -> SummariseOptions:
         s = self.settings
-        groups = (
-            tuple(name.strip() for name in s.group_by.split(",")) if s.group_by != "none" else ()
-        )
+        groups = self.group_by
         format_ = format_of(s.input_format)
         if isinstance(format_, JsonLines):
             fields = ALIASES.with_own(
@@ -100,11 +104,18 @@ class Deployment:
         return Summarise(self.cluster(), self.summarise_options())
 
     def detect(self) -> Detect:
+        return Detect(self.cluster(), self.detect_options())
+
+    def detect_options(self) -> DetectRoleOptions:
         s = self.settings
         if s.detector not in DETECTORS:
             raise OptionError(f"--detector {s.detector}: use {', '.join(DETECTORS)}")
-        how = DetectOptions(detector=s.detector, false_alarms_per_day=s.false_alarms_per_day)
-        options = DetectRoleOptions(
+        how = DetectOptions(
+            detector=s.detector,
+            false_alarms_per_day=s.false_alarms_per_day,
+            group_by=self.group_by,
+        )
+        return DetectRoleOptions(
             window=self.window,
             detect=how,
             model=load_model(Path(s.model)) if s.model else None,
@@ -117,7 +128,6 @@ class Deployment:
             flush_on_exit=s.flush_on_exit,
             run=s.run,
         )
-        return Detect(self.cluster(), options)
 
     def write(self) -> Write:
         s = self.settings

@@ -22,7 +22,7 @@ def rescore(deployment: Deployment, start: str | None, end: str | None) -> int:
     since, until = time_of(start, "--from"), time_of(end, "--to")
     if not settings.run:
         raise OptionError("--from and --to need --run NAME, to keep apart from the live results")
-    detect = deployment.detect().options
+    detect = deployment.detect_options()
     fold = detect.fold()
     transactions = Transactions(cluster.producer("rescore"))
     reader = cluster.reader()  # whose group holds no offsets: none are committed

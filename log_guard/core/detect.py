@@ -22,7 +22,7 @@ from log_guard.core.schedule import Schedule
 from log_guard.core.training import History, history_features, train
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
-from log_guard.errors import InputError, OptionError
+from log_guard.errors import OptionError
 
 WARM_WINDOWS = 10
 """Windows to learn from before anything is judged, where no model and no training span is given."""
@@ -59,7 +59,8 @@ class Detect:
     """The detector of one partition: windows, what it has learnt, and when it learns.
 
     model:    judge by this one, and do not train.
-    outlier:  an unfitted detector on the 30 features, to score in place of the own ones.
+    outlier:  a detector on the 30 features, to score in place of the own ones; it is fitted in the
+              first training, where it has not been fitted yet.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Detect:
         spec: WindowSpec,
         options: DetectOptions | None = None,
         model: Model | None = None,
-        outlier: OutlierDetector | None = None,
+        outlier: OutlierDetector | Outlier | None = None,
     ) -> None:
         self.spec = spec
         self.options = options or DetectOptions()
@@ -288,12 +289,6 @@ class Detect:
         if self.options.train_until is not None:
             schedule.forget()
 
-    def train_now(self) -> Model:
-        """Learn from all that has been closed and not been learnt yet; for a history of its own."""
-        if not self._schedule.kept:
-            raise InputError("nothing to learn from: no events were read")
-        return self._fit(self._schedule.history(), 0)
-
     def _fit(self, panes: pl.DataFrame, until: int, least_windows: int | None = None) -> Model:
         return train(
             History(panes, self.groups, self.templates, until),
@@ -306,10 +301,10 @@ class Detect:
         )
 
     def _install(self, model: Model, now: int | None) -> None:
-        outlier = None
-        if self._outlier is not None:
+        outlier = self._outlier
+        if outlier is not None and not isinstance(outlier, Outlier):
             history = History(self._schedule.history(), self.groups, self.templates)
-            outlier = Outlier.fit(self._outlier, history_features(history, self.spec, model.text))
+            outlier = Outlier.fit(outlier, history_features(history, self.spec, model.text))
         judge = self._judge_of(model, outlier)
         since = dict.fromkeys(model.baseline.groups.ids.tolist(), model.training.start)
         remembered = 3 + self.spec.max_lateness // EPOCH

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.streams import line
+from tests.unit.test_cold_start import steady
+from tests.unit.test_gate import SECONDS, deafening
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -85,6 +89,74 @@ def test_train_then_try_with_the_model(simulated: Path) -> None:
     refused = run("try", "app.log", "--model", "model", "--window-seconds", "60", cwd=simulated)
     assert refused.returncode == 2
     assert b"trained on windows of 30 s" in refused.stderr
+
+
+def test_a_registry_is_led_from_the_command_line(simulated: Path) -> None:
+    def models(*arguments: str) -> str:
+        done = run("models", *arguments, cwd=simulated)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    learn = ("train", "app.log", "--registry", "reg")
+    first = run(*learn, cwd=simulated)
+    assert first.returncode == 0, first.stderr
+    assert re.fullmatch(rb"promoted 0001-[0-9a-f]{12}\n", first.stdout)
+    again = run(*learn, cwd=simulated)
+    assert again.returncode == 0
+    assert b"is what was learnt before" in again.stdout
+    other = run(*learn, "--false-alarms-per-day", "0.5", "--force", cwd=simulated)
+    assert other.returncode == 0, other.stderr
+    assert b"held out" in other.stdout
+    listed = models("list", "reg")
+    assert re.search(r"^0002-.*CURRENT$", listed, re.MULTILINE)
+    assert "promoted 0001-" in listed
+    back = models("rollback", "reg", "--reason", "too quiet")
+    assert back.startswith("rolled back to 0001-")
+    assert "too quiet" in models("list", "reg")
+    assert run("try", "app.log", "--model", "reg", cwd=simulated).returncode == 0
+    assert run("models", "rollback", "reg", cwd=simulated).returncode == 1
+    assert run("models", "promote", "reg", "0002", cwd=simulated).returncode == 1
+
+
+def test_a_worse_model_is_kept_and_not_promoted(tmp_path: Path) -> None:
+    for name, events in (("good.log", steady(SECONDS)), ("bad.log", deafening())):
+        (tmp_path / name).write_bytes(b"\n".join(line(e) for e in sorted(events)) + b"\n")
+    span = ("--from", "2026-01-01T00:58:15", "--to", "2026-01-01T00:59:00")
+    said = ("--reason", "an outage", "--author", "me")
+    assert run("label", "real", *span, *said, cwd=tmp_path).returncode == 0
+    assert run("train", "good.log", "--registry", "reg", cwd=tmp_path).returncode == 0
+    learn = ("train", "bad.log", "--registry", "reg", "--feedback", "feedback.toml")
+    refused = run(*learn, cwd=tmp_path)
+    assert refused.returncode == 1, refused.stderr
+    assert b"refused: it finds 0 of 1 labelled incidents, the current one 1\n" in refused.stdout
+    listed = run("models", "list", "reg", cwd=tmp_path).stdout.decode()
+    assert re.search(r"^0001-.*CURRENT$", listed, re.MULTILINE)
+    assert "0002-" in listed
+    forced = run(*learn, "--force", cwd=tmp_path)
+    assert forced.returncode == 0, forced.stderr
+    assert b"promoted 0002-" in forced.stdout
+    assert b"forced although it finds" in run("models", "list", "reg", cwd=tmp_path).stdout
+
+
+def test_summaries_teach_the_same_model_as_their_log(simulated: Path) -> None:
+    assert run("summaries", "make", "app.log", "--out", "kept", cwd=simulated).returncode == 0
+    for source, out in (("app.log", "from-log"), ("kept", "from-summaries")):
+        done = run("train", source, "--out", out, cwd=simulated)
+        assert done.returncode == 0, done.stderr
+    one, other = (
+        {p.name: p.read_bytes() for p in (simulated / name).iterdir()}
+        for name in ("from-log", "from-summaries")
+    )
+    assert one == other
+    for wrong, said in (
+        (("--slide-seconds", "10"), b"use --slide-seconds 5"),
+        (("--group-by", "none"), b"use --group-by service"),
+        (("--mask", "a=b"), b"masked already"),
+    ):
+        refused = run("train", "kept", "--out", "never", *wrong, cwd=simulated)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+    assert run("summaries", "make", "app.log", "--out", "kept", cwd=simulated).returncode == 1
 
 
 def test_evaluate_learns_only_before_the_test(simulated: Path) -> None:

@@ -19,7 +19,8 @@ from log_guard.core.evaluation import BUDGETS, Evaluation, Measured
 from log_guard.core.evidence import describe
 from log_guard.core.outcomes import TemplateOutcome
 
-RULE = "ERROR+FATAL count"
+RULE = "rule"
+RULE_MEANS = "rule: count the ERROR and FATAL events of all services in a window"
 TEMPLATES_SHOWN = 5
 
 
@@ -84,15 +85,20 @@ def _as_dict(done: Evaluated) -> dict[str, object]:
 def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
     first = done[0].evaluation
     per_day = trial.options.detect.false_alarms_per_day
-    head = (
-        f"{first.name}: {first.as_configured.of} incidents, {first.quiet_hours:g} quiet hours; "
-        f"promised: {per_day:g} false alarms a day"
-    )
+    head = f"{first.name}: {first.as_configured.of} incidents, {first.quiet_hours:g} quiet hours"
     console.print(Text(head, style="bold"))
+    promise = done[0].promise
+    console.print(
+        Text(
+            f"promised: {per_day:g} false alarms a day, here {promise.expected:.2g}, "
+            f"by chance up to {promise.most} (95 %)"
+        )
+    )
     table = plain_table("", *(one.detector.rpartition(".")[2] for one in done), RULE)
     for name, figure in _FIGURES:
         table.add_row(name, *(figure(one) for one in done), _of_rule(name, done[0].bar))
     console.print(table)
+    console.print(Text(RULE_MEANS))
     clusters = f"reference clusters in the history: {done[0].clusters}, noise {done[0].noise:.2%}"
     console.print(Text(clusters))
     for one in done:
@@ -127,8 +133,10 @@ def _found(m: Measured) -> str:
     return f"{m.found}/{m.of}"
 
 
-def _delay(delay: float | None) -> str:
-    return "-" if delay is None else f"{delay:g} s"
+def _delays(m: Measured) -> str:
+    if m.median_delay is None:
+        return "-"
+    return f"{m.median_delay:g}, {m.p90_delay:g}"
 
 
 def _within(budget: float) -> tuple[str, Figure]:
@@ -139,39 +147,32 @@ def _budget_name(budget: float) -> str:
     return f"found at <= {budget:g} false/h"
 
 
-def _promised(e: Evaluated) -> str:
-    p = e.promise
-    return f"{p.observed} ({p.expected:.2g}, <= {p.most})" + ("" if p.kept else " BROKEN")
+def _false_alarms(e: Evaluated) -> str:
+    return str(e.promise.observed) + ("" if e.promise.kept else " BROKEN")
 
 
 def _megabytes(e: Evaluated) -> str:
-    return "-" if e.megabytes is None else f"{e.megabytes:.0f} MB"
+    return "-" if e.megabytes is None else f"{e.megabytes:.0f}"
 
 
 _AP = "average precision"
-_BEST_DELAY = f"delay (p90) at <= {BUDGETS[0]:g} false/h"
+_BEST_DELAY = f"  delay at <= {BUDGETS[0]:g}/h: median, p90, s"
 
 _FIGURES: list[tuple[str, Figure]] = [
     *map(_within, BUDGETS),
     (_BEST_DELAY, lambda e: _delays(e.evaluation.budgets[BUDGETS[0]])),
-    ("found as configured", lambda e: _found(e.evaluation.as_configured)),
-    ("false alarms (promised, 95 %)", _promised),
-    ("delay (p90) as configured", lambda e: _delays(e.evaluation.as_configured)),
     (_AP, lambda e: f"{e.evaluation.average_precision:.3f}"),
-    (
-        "precision, recall, F1",
-        lambda e: " ".join(
-            f"{v:.3f}" for v in (e.evaluation.precision, e.evaluation.recall, e.evaluation.f1)
-        ),
-    ),
-    ("alerts (false)", lambda e: f"{e.alerts.alerts} ({e.alerts.false})"),
-    ("alerts an incident", lambda e: f"{e.alerts.per_incident:.2f}"),
-    ("time, peak memory", lambda e: f"{e.seconds:.1f} s, {_megabytes(e)}"),
+    ("found as configured", lambda e: _found(e.evaluation.as_configured)),
+    ("  false alarms", _false_alarms),
+    ("  delay: median, p90, s", lambda e: _delays(e.evaluation.as_configured)),
+    ("  precision of slots", lambda e: f"{e.evaluation.precision:.3f}"),
+    ("  recall", lambda e: f"{e.evaluation.recall:.3f}"),
+    ("  F1", lambda e: f"{e.evaluation.f1:.3f}"),
+    ("  alerts, of them false", lambda e: f"{e.alerts.alerts}, {e.alerts.false}"),
+    ("  alerts an incident", lambda e: f"{e.alerts.per_incident:.2f}"),
+    ("time, s", lambda e: f"{e.seconds:.1f}"),
+    ("peak memory, MB", _megabytes),
 ]
-
-
-def _delays(m: Measured) -> str:
-    return f"{_delay(m.median_delay)} ({_delay(m.p90_delay)})"
 
 
 def _of_rule(name: str, bar: Evaluation) -> str:

@@ -16,7 +16,7 @@ import polars as pl
 
 from log_guard.adapters.files import FileSource
 from log_guard.adapters.models import open_model
-from log_guard.adapters.summaries import SummaryWriter, is_summaries
+from log_guard.adapters.summaries import StoredSummaries, SummaryWriter, is_summaries
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.app.summing import gather, of_log, of_store
 from log_guard.core.decode import Decoder
@@ -136,6 +136,19 @@ def open_replay(path: str, options: PipelineOptions, read: ReadOptions) -> Repla
     source = FileSource(path)
     decoder, _ = inspect(source, read)
     return of_log(source, decoder, options, _joins_lines(decoder))
+
+
+def learning_end(path: str, options: PipelineOptions, read: ReadOptions) -> int | None:
+    """Event time (µs) up to which is learnt by default; None where the end of the log cannot be seen."""
+    if path == "-":
+        return None
+    if is_summaries(path):
+        span, third = StoredSummaries(path).span(), None
+    else:
+        source = FileSource(path)
+        decoder, span = inspect(source, read)
+        third = _third_event(source, decoder) if span is not None else None
+    return None if span is None else learn_until(span, third, options)
 
 
 def keep_summaries(path: str, out: Path, options: PipelineOptions, read: ReadOptions) -> int:

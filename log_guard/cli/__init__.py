@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from log_guard.cli import feedback, judging, learning, simulating
+from log_guard.cli import feedback, judging, learning, simulating, whatif
 from log_guard.errors import LogGuardError, OptionError
 
 FAILURE, USAGE = 1, 2
@@ -55,6 +55,7 @@ def _build() -> typer.Typer:
     app.command(epilog=EPILOG)(simulating.simulate)
     app.command(epilog=EPILOG)(learning.train)
     app.command(epilog=EPILOG)(judging.evaluate)
+    app.command(epilog=EPILOG)(whatif.whatif)
     app.command(epilog=EPILOG)(feedback.suppress)
     app.command(epilog=EPILOG)(feedback.label)
     models = typer.Typer(

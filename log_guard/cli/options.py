@@ -43,6 +43,8 @@ DetectorNames = Annotated[
         show_default=False,
     ),
 ]
+TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
+"""How times are written in options."""
 Budget = Annotated[
     float,
     typer.Option(

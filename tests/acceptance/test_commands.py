@@ -159,6 +159,26 @@ def test_summaries_teach_the_same_model_as_their_log(simulated: Path) -> None:
     assert run("summaries", "make", "app.log", "--out", "kept", cwd=simulated).returncode == 1
 
 
+def test_whatif_tells_what_would_go_and_come(simulated: Path) -> None:
+    said = ("--reason", "known", "--author", "me", "--feedback", "whatif.toml")
+    assert run("suppress", "--matches", "No space", *said, cwd=simulated).returncode == 0
+    what = ("whatif", "app.log", "--change", "feedback=whatif.toml", "--labels", "truth.json")
+    done = run(*what, cwd=simulated)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode()
+    assert re.match(r"now \d+ alerts, then \d+: \d+ go, \d+ come, \d+ stay\n", text)
+    assert re.search(r"^\d+ +\d+ +/No space/ \(known\)", text, re.MULTILINE)
+    done = run(*what, "--change", "detector=surprise", "--format", "json", cwd=simulated)
+    rows = [json.loads(row) for row in done.stdout.splitlines()]
+    total = rows[-1]
+    assert total["kind"] == "whatif"
+    assert total["go"] + total["stay"] <= total["now"] + total["then"]
+    assert sum(row["kind"] == "alert" for row in rows) == sum(
+        total[name] for name in ("go", "come", "stay")
+    )
+    assert [row["saved"] >= 0 for row in rows if row["kind"] == "suppression"] == [True]
+
+
 def test_evaluate_learns_only_before_the_test(simulated: Path) -> None:
     done = run(
         "evaluate",
@@ -211,10 +231,11 @@ def test_evaluate_shows_a_table(simulated: Path) -> None:
     done = run("evaluate", "app.log", "truth.json", cwd=simulated)
     text = done.stdout.decode()
     assert done.returncode == 0, done.stderr
-    first, header, *_ = text.splitlines()
-    assert re.fullmatch(r".*: \d+ incidents, [\d.]+ quiet hours; promised: 2 false .*", first)
-    assert header.split() == ["fusion", "ERROR+FATAL", "count"]
-    for figure in ("found at <= 0.1 false/h", "average precision", "time, peak memory"):
+    first, promised, header, *_ = text.splitlines()
+    assert re.fullmatch(r".*: \d+ incidents, [\d.]+ quiet hours", first)
+    assert promised.startswith("promised: 2 false alarms a day, here ")
+    assert header.split() == ["fusion", "rule"]
+    for figure in ("found at <= 0.1 false/h", "average precision", "peak memory, MB"):
         assert figure in text
     assert max(map(len, text.splitlines())) <= 100
 
@@ -252,6 +273,8 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
         (["try", "short.log", "--mask", "oops"], 2, b"NAME=REGEX"),
         (["try", "short.log", "--model", "."], 1, b"model"),
         (["evaluate", "short.log", "prose.txt"], 1, b"not a labels file"),
+        (["whatif", "short.log", "--change", "colour=red"], 2, b"names: detector, "),
+        (["whatif", "short.log", "--change", "window-seconds=x"], 2, b"no value for it"),
         (["evaluate", "short.log", "truth.json", "--plot", "a.gif"], 2, b"in .png or .html"),
         (
             ["evaluate", "-", "truth.json", "--detector", "fusion", "--detector", "surprise"],

@@ -34,7 +34,8 @@ def test_the_parts_add_up_to_what_was_written(
     assert total(*(part for part, _ in parts)).equals(total(*written))
     for i, (_, watermark) in enumerate(parts):
         later = [int(part["pane"].to_numpy().min()) for part, _ in parts[i + 1 :]]
-        assert watermark == min(later, default=None)
+        end = max(int(part["pane"].to_numpy().max()) for part, _ in parts) + SLIDE
+        assert watermark == min(later, default=end)
 
 
 def test_late_events_hold_no_time_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +46,7 @@ def test_late_events_hold_no_time_back(tmp_path: Path, monkeypatch: pytest.Monke
             writer.add(summary(events, late=late))
     pane = int(summary([new])["pane"][0])
     marks = [watermark for _, watermark in StoredSummaries(tmp_path / "kept").parts()]
-    assert marks == [pane, pane, pane, None]
+    assert marks == [pane, pane, pane, pane + SLIDE]
 
 
 def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:

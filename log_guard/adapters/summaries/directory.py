@@ -123,9 +123,13 @@ class StoredSummaries:
         self._parts = sorted(self.directory.glob("part-*.parquet"))
 
     def parts(self) -> Iterator[tuple[pl.DataFrame, int | None]]:
-        """Parts in order, each with the time (µs) before which nothing on time is still to come."""
+        """Parts in order, each with the time (µs) before which nothing on time is still to come.
+
+        After the last one that is the end of the last pane: what was kept is complete.
+        """
         firsts = [self._first(path) for path in self._parts]
-        to_come: list[int | None] = [None]
+        span = self.span()
+        to_come: list[int | None] = [None if span is None else span[1] + self.slide]
         for first in reversed(firsts[1:]):
             known = [t for t in (first, to_come[-1]) if t is not None]
             to_come.append(min(known, default=None))

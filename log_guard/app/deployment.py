@@ -8,11 +8,13 @@ from pathlib import Path
 import structlog
 from sqlalchemy import URL
 
+from log_guard.adapters.feedback import read_feedback
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.topics import TopicSpec, specs
-from log_guard.adapters.models import load_model
+from log_guard.adapters.models import is_registry, load_model
 from log_guard.adapters.store import Store
 from log_guard.app.roles.detect import Detect, DetectRoleOptions
+from log_guard.app.roles.guidance import Sources
 from log_guard.app.roles.summarise import Summarise, SummariseOptions
 from log_guard.app.roles.write import Write, WriteOptions
 from log_guard.app.scan import format_of
@@ -110,6 +112,9 @@ class Deployment:
         s = self.settings
         if s.detector not in DETECTORS:
             raise OptionError(f"--detector {s.detector}: use {', '.join(DETECTORS)}")
+        registered = bool(s.model) and is_registry(s.model)
+        if s.feedback:
+            read_feedback(Path(s.feedback))  # what is wrong with it is said before anything starts
         how = DetectOptions(
             detector=s.detector,
             false_alarms_per_day=s.false_alarms_per_day,
@@ -118,7 +123,11 @@ class Deployment:
         return DetectRoleOptions(
             window=self.window,
             detect=how,
-            model=load_model(Path(s.model)) if s.model else None,
+            model=load_model(s.model) if s.model and not registered else None,
+            sources=Sources(
+                registry=Path(s.model) if registered else None,
+                feedback=Path(s.feedback) if s.feedback else None,
+            ),
             events=s.topic,
             summaries=s.summary_topic,
             state=s.state_topic,

@@ -20,6 +20,7 @@ from log_guard.core.model import FIRST_SCALES, Model
 from log_guard.core.results import Result
 from log_guard.core.schedule import Schedule
 from log_guard.core.training import History, history_features, train
+from log_guard.core.translation import translated
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
 from log_guard.errors import OptionError
@@ -72,6 +73,7 @@ class Detect:
     ) -> None:
         self.spec = spec
         self.options = options or DetectOptions()
+        self.feedback = self.options.feedback
         self.groups = Vocabulary(model.groups if model else ())
         self.templates = Vocabulary(model.templates if model else ())
         self.windows = Windows(spec, self.groups, self.templates)
@@ -126,6 +128,7 @@ class Detect:
                 "next_training": schedule.next,
                 "given": schedule.given,
                 "eras_from": eras.pop("eras_from"),
+                "feedback": self.feedback,
             },
             "templates": self.templates.words,
             "windows": self.windows.state(),
@@ -141,12 +144,27 @@ class Detect:
         self.windows = Windows(self.spec, self.groups, self.templates)
         self.windows.restore(state["windows"])
         schedule, starts = self._schedule, kept["eras_from"]
+        self.feedback = kept["feedback"]
         schedule.dropped, schedule.popped = kept["dropped_history"], kept["popped"]
         schedule.kept = [state[f"history-{schedule.popped + i}"] for i in range(kept["history"])]
         schedule.next, schedule.given = kept["next_training"], kept["given"]
         models = {i: state[f"model-{i}"] for i in range(len(starts))}
         judges = {i: self._judge_of(model) for i, model in models.items() if model is not None}
         self._eras.restore(starts, state, judges)
+
+    def switch(self, model: Model) -> None:
+        """Judge by this model all windows that end after those published so far, and train no more.
+
+        Earlier windows, where late events revise them, are judged by what judged them first.
+        """
+        self._schedule.given = True
+        self._schedule.forget()
+        self._install(translated(model, self.groups, self.templates), self.windows.closed)
+
+    def heed(self, feedback: Feedback) -> None:
+        """Let this feedback hold in place of the one before, for all that is judged or learnt from now on."""
+        self.feedback = feedback
+        self._eras.rejudge(self._judge_of)
 
     def add(self, summary: pl.DataFrame) -> None:
         """Take in a summary."""
@@ -296,7 +314,7 @@ class Detect:
             false_alarms_per_day=self.options.false_alarms_per_day,
             group_by=self.options.group_by,
             least_windows=least_windows or self.options.least_windows,
-            feedback=self.options.feedback,
+            feedback=self.feedback,
             steady_seconds=STEADY_SECONDS if self.options.train_until is None else 0.0,
         )
 
@@ -315,7 +333,7 @@ class Detect:
     def _judge_of(self, model: Model, outlier: Outlier | None = None) -> Judge:
         o = self.options
         return Judge(
-            model, self.groups, self.templates, o.detector, outlier, o.feedback.suppressions
+            model, self.groups, self.templates, o.detector, outlier, self.feedback.suppressions
         )
 
     def _compact(self) -> None:

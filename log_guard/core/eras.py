@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from log_guard.core.judge import Judge
 from log_guard.core.memory import Memory
+from log_guard.core.model import Model
 from log_guard.core.windows import WindowSpec
 
 FOREVER = -(1 << 62)
@@ -50,6 +51,10 @@ class Eras:
             kept = len(self._eras)
         self._eras = [*self._eras[kept:], era]
         self._from = [*self._from[kept:], start]
+
+    def rejudge(self, judge_of: Callable[[Model], Judge]) -> None:
+        """Put another judge of the same model in every era."""
+        self._eras = [era and Era(judge_of(era.judge.model), era.memory) for era in self._eras]
 
     def judging(self, ends: np.ndarray) -> Iterator[tuple[np.ndarray, Era | None]]:
         """Eras of windows by their ends, (n,): pairs of a mask over the windows and the era."""

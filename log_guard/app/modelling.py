@@ -13,6 +13,7 @@ from log_guard.app.rendering import moment
 from log_guard.app.scan import ReadOptions, check_windows, model_of, open_replay
 from log_guard.app.summing import gather
 from log_guard.core.gate import Comparison, Showing, compare
+from log_guard.core.gathering import Gathering
 from log_guard.core.model import Model
 from log_guard.errors import InputError, OptionError
 
@@ -23,17 +24,21 @@ class Candidate:
 
     comparison:  with the one that was current; None where there was none.
     promoted:    whether it is the current one now.
+    dropped:     panes of the history that its bound has left out.
     """
 
     name: str
     before: str | None
     comparison: Comparison | None
     promoted: bool
+    dropped: int = 0
 
 
-def learn(events: str, options: PipelineOptions, read: ReadOptions) -> Model:
-    """Learn a model from all of a log, or of summaries."""
-    return model_of(gather(open_replay(events, options, read)), options)
+def learn(events: str, options: PipelineOptions, read: ReadOptions) -> tuple[Model, int]:
+    """Learn a model from a log, or from summaries; also how many panes its bound has left out."""
+    gathering = Gathering()
+    model = model_of(gather(open_replay(events, options, read), gathering), options)
+    return model, gathering.dropped
 
 
 def learn_candidate(
@@ -53,7 +58,8 @@ def learn_candidate(
     current = registry.load(before) if before is not None else None
     if current is not None and not force:
         _check_same(current, options)
-    history = gather(open_replay(events, options, read))
+    gathering = Gathering()
+    history = gather(open_replay(events, options, read), gathering)
     name = registry.add(model_of(history, options))
     if name == before:
         return Candidate(name, before, None, promoted=False)
@@ -67,14 +73,14 @@ def learn_candidate(
                 raise
     worse = comparison is not None and bool(comparison.reasons)
     if worse and not force:
-        return Candidate(name, before, comparison, promoted=False)
+        return Candidate(name, before, comparison, promoted=False, dropped=gathering.dropped)
     reason = "first model"
     if comparison is not None:
         reason = f"forced although {'; '.join(comparison.reasons)}" if worse else "not worse"
     elif before is not None:
         reason = "forced without a comparison"
     registry.promote(name, time=now(), author=author, reason=reason)
-    return Candidate(name, before, comparison, promoted=True)
+    return Candidate(name, before, comparison, promoted=True, dropped=gathering.dropped)
 
 
 def _check_same(current: Model, options: PipelineOptions) -> None:
@@ -94,6 +100,8 @@ def now() -> str:
 def candidate_lines(candidate: Candidate) -> Iterator[str]:
     """What became of a candidate, and why."""
     done = candidate.comparison
+    if candidate.dropped:
+        yield dropped_line(candidate.dropped)
     if done is not None:
         yield (
             f"held out: {done.hours:.1f} h from {moment(done.held_out)}"
@@ -119,6 +127,11 @@ def candidate_lines(candidate: Candidate) -> Iterator[str]:
             f"{candidate.name} is kept but not promoted; {candidate.before} stays current "
             "(--force, or `logguard models promote`, overrides)"
         )
+
+
+def dropped_line(panes: int) -> str:
+    """Say that a history was longer than what is learnt from."""
+    return f"longer than what can be learnt from: the first {panes:,} panes were left out"
 
 
 def _others(showing: Showing) -> str:

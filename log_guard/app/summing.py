@@ -53,9 +53,14 @@ def of_store(path: str, options: PipelineOptions) -> Iterator[tuple[pl.DataFrame
     return stored.parts()
 
 
-def gather(replay: Iterable[tuple[pl.DataFrame, int | None]]) -> History:
-    """All of a replay as a history; InputError if there is nothing in it."""
-    gathering = Gathering()
+def gather(
+    replay: Iterable[tuple[pl.DataFrame, int | None]], into: Gathering | None = None
+) -> History:
+    """All of a replay as a history; InputError if there is nothing in it.
+
+    into:  where it is gathered, and can be asked afterwards what was left out.
+    """
+    gathering = Gathering() if into is None else into
     for summary, _ in replay:
         gathering.add(summary)
     return gathering.history()

@@ -62,7 +62,13 @@ def train(
     promoted; the command then exits with 1.
     """
     from log_guard.adapters.models import Registry, save_model
-    from log_guard.app.modelling import candidate_lines, learn, learn_candidate, model_lines
+    from log_guard.app.modelling import (
+        candidate_lines,
+        dropped_line,
+        learn,
+        learn_candidate,
+        model_lines,
+    )
 
     if (out is None) == (registry is None):
         raise OptionError("say where the model goes: --out DIR, or --registry DIR")
@@ -87,7 +93,10 @@ def train(
         group_by,
     )
     if out is not None:
-        save_model(learn(events, options, read), out)
+        model, dropped = learn(events, options, read)
+        save_model(model, out)
+        if dropped:
+            typer.echo(dropped_line(dropped))
         for line in model_lines(out):
             typer.echo(line)
         return

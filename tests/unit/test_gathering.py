@@ -24,12 +24,12 @@ def summary(events: list[Event], *, late: bool = False) -> pl.DataFrame:
     return Summarizer(SLIDE).summarize(rows)
 
 
-def made(seed: int, many: int = 200) -> list[Event]:
+def made(seed: int, many: int = 200, seconds: float = 300) -> list[Event]:
     random = Random(seed)
     texts = ("served in {} ms", "cache miss for {}", "user {} logged in")
     return [
         Event(
-            random.random() * 300,
+            random.random() * seconds,
             random.choice(("db", "api", "web")),
             random.choice((Level.INFO, Level.ERROR)),
             random.choice(texts).format(random.randrange(99)),
@@ -55,7 +55,7 @@ def test_cuts_and_order_do_not_matter(seed: int, at: list[int], random: Random) 
 def test_the_bound_keeps_the_latest_panes_whole_whatever_came_first(
     seed: int, at: list[int], most: int
 ) -> None:
-    events = made(seed)
+    events = made(seed, seconds=300 if seed % 2 else 20_000)  # within an hour, and over hours
     whole = gather([(summary(events), None)]).panes
     bounded_ = Gathering(most)
     for part in pieces(events, at):
@@ -66,6 +66,10 @@ def test_the_bound_keeps_the_latest_panes_whole_whatever_came_first(
     shown = ["pane", "group", "level", "count"]
     assert kept.select(shown).equals(whole.filter(pl.col("pane") >= first).select(shown))
     assert kept.height <= most or kept["pane"].n_unique() == 1
+    before = whole.filter(pl.col("pane") < first).group_by("pane").len().sort("pane")
+    if before.height:  # and one pane more would not have fitted
+        assert kept.height + before["len"][-1] > most
+    assert bounded_.dropped <= before.height
 
 
 def test_late_events_teach_nothing() -> None:

@@ -6,8 +6,10 @@ is read once a detector: judging takes many times as long as reading.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -53,13 +55,24 @@ def evaluate_each(
         raise OptionError("standard input can be read once: name a file, or one --detector")
     done = []
     # A fresh interpreter each, not a fork: polars' threads would not survive one.
-    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(
+        1,
+        get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_DFL),  # Ctrl-C ends it without a traceback
+        max_tasks_per_child=1,
+    ) as pool:
         for name in detectors:
             progress(name, 0)
             path = trial.results
             if path is not None:
                 path = path.with_name(f"{path.stem}.{name}{path.suffix}")
-            done.append(pool.submit(_evaluate, trial, name, path).result())
+            try:
+                done.append(pool.submit(_evaluate, trial, name, path).result())
+            except BrokenProcessPool:
+                raise InputError(
+                    f"the process that judged with {name} was ended from outside (is memory short?)"
+                ) from None
     return done
 
 

@@ -227,6 +227,16 @@ def test_evaluate_compares_detectors_and_draws(simulated: Path, plot: str) -> No
     assert start.startswith(b"\x89PNG" if plot.endswith("png") else b"<!doctype html>")
 
 
+def test_a_detector_by_import_path_learns_from_a_history(simulated: Path) -> None:
+    detector = "sklearn.neighbors.LocalOutlierFactor"
+    refused = run("evaluate", "app.log", "truth.json", "--detector", detector, cwd=simulated)
+    assert refused.returncode == 2  # it cannot score what it was not fitted on
+    learn = ("--history", "app.log", "--detector", "sklearn.svm.OneClassSVM")
+    done = run("evaluate", "app.log", "truth.json", *learn, "--format", "json", cwd=simulated)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdicts"] > 0
+
+
 def test_evaluate_shows_a_table(simulated: Path) -> None:
     done = run("evaluate", "app.log", "truth.json", cwd=simulated)
     text = done.stdout.decode()

@@ -135,10 +135,11 @@ def models_show(
 def models_verify(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")],
 ) -> None:
-    """Check that a model is whole and fits this version; exits with 1 if not."""
-    from log_guard.adapters.models import verify_model
+    """Check that a model, or each of a registry, is whole and fits this version; exits with 1 if not."""
+    from log_guard.adapters.models import is_registry, list_models, verify_model
 
-    problems = verify_model(directory)
+    names = [info.name for info in list_models(directory)] if is_registry(directory) else ["."]
+    problems = [problem for name in names for problem in verify_model(directory / name)]
     for problem in problems:
         typer.echo(f"logguard: {problem}", err=True)
     if problems:

@@ -110,6 +110,7 @@ def test_a_registry_is_led_from_the_command_line(simulated: Path) -> None:
     listed = models("list", "reg")
     assert re.search(r"^0002-.*CURRENT$", listed, re.MULTILINE)
     assert "promoted 0001-" in listed
+    assert models("verify", "reg") == "reg: sound\n"
     back = models("rollback", "reg", "--reason", "too quiet")
     assert back.startswith("rolled back to 0001-")
     assert "too quiet" in models("list", "reg")

@@ -1,11 +1,11 @@
-"""Run all benchmarks, or those named: ``python -m benchmarks summarise windows memory demo cold_start``."""
+"""Run all benchmarks, or those named: ``python -m benchmarks summarise windows memory demo cold_start training``."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-NAMES = ("summarise", "windows", "memory", "demo", "cold_start")
+NAMES = ("summarise", "windows", "memory", "demo", "cold_start", "training")
 
 
 def main() -> int:

@@ -7,12 +7,14 @@ from pathlib import Path
 import structlog
 from sqlalchemy import URL
 
+from log_guard.adapters.feedback import read_feedback
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.topics import TopicSpec, specs
-from log_guard.adapters.models import load_model
+from log_guard.adapters.models import is_registry, load_model
 from log_guard.adapters.store import Store
 from log_guard.app.inspecting import format_of
 from log_guard.app.roles.detect import Detect, DetectRoleOptions
+from log_guard.app.roles.guidance import Sources
 from log_guard.app.roles.summarise import Summarise, SummariseOptions
 from log_guard.app.roles.write import Write, WriteOptions
 from log_guard.app.settings import DEVELOPMENT_PASSWORD, Settings
@@ -57,11 +59,15 @@ class Deployment:
         names = (s.topic, s.summary_topic, s.state_topic, s.output_topic, s.dead_letter_topic)
         return specs(*names, partitions)
 
+    @property
+    def group_by(self) -> tuple[str, ...]:
+        """What gets windows of its own; empty: only the whole stream."""
+        given = self.settings.group_by
+        return () if given == "none" else tuple(name.strip() for name in given.split(","))
+
     def summarise_options(self) -> SummariseOptions:
         s = self.settings
-        groups = (
-            tuple(name.strip() for name in s.group_by.split(",")) if s.group_by != "none" else ()
-        )
+        groups = self.group_by
         format_ = format_of(s.input_format)
         if isinstance(format_, JsonLines):
             fields = ALIASES.with_own(
@@ -98,14 +104,28 @@ class Deployment:
         return Summarise(self.cluster(), self.summarise_options())
 
     def detect(self) -> Detect:
+        return Detect(self.cluster(), self.detect_options())
+
+    def detect_options(self) -> DetectRoleOptions:
         s = self.settings
         if s.detector not in DETECTORS:
             raise OptionError(f"--detector {s.detector}: use {', '.join(DETECTORS)}")
-        how = DetectOptions(detector=s.detector, false_alarms_per_day=s.false_alarms_per_day)
-        options = DetectRoleOptions(
+        registered = bool(s.model) and is_registry(s.model)
+        if s.feedback:
+            read_feedback(Path(s.feedback))  # what is wrong with it is said before anything starts
+        how = DetectOptions(
+            detector=s.detector,
+            false_alarms_per_day=s.false_alarms_per_day,
+            group_by=self.group_by,
+        )
+        return DetectRoleOptions(
             window=self.window,
             detect=how,
-            model=load_model(Path(s.model)) if s.model else None,
+            model=load_model(s.model) if s.model and not registered else None,
+            sources=Sources(
+                registry=Path(s.model) if registered else None,
+                feedback=Path(s.feedback) if s.feedback else None,
+            ),
             events=s.topic,
             summaries=s.summary_topic,
             state=s.state_topic,
@@ -115,7 +135,6 @@ class Deployment:
             flush_on_exit=s.flush_on_exit,
             run=s.run,
         )
-        return Detect(self.cluster(), options)
 
     def write(self) -> Write:
         s = self.settings

@@ -1,9 +1,9 @@
-"""``logguard evaluate``: the table of figures."""
+"""``logguard evaluate``: the table of figures, a column a detector, the rule beside them."""
 
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,92 +12,173 @@ from rich.progress import Progress
 from rich.text import Text
 
 from log_guard.adapters.files import FileSource
-from log_guard.app.evaluating import Evaluated, evaluate_set, read_labels
-from log_guard.app.inspecting import ReadOptions
-from log_guard.app.pipeline import PipelineOptions
-from log_guard.app.rendering import measured_row, plain_table
-from log_guard.errors import InputError
+from log_guard.app.evaluate_each import Trial, evaluate_each
+from log_guard.app.evaluating import Evaluated
+from log_guard.app.rendering import plain_table
+from log_guard.core.evaluation import BUDGETS, Evaluation, Measured
+from log_guard.core.evidence import describe
+from log_guard.core.outcomes import TemplateOutcome
 
-BAR_SHOWN = 0.1
-"""False alarms an hour at which the rule is shown beside the detector."""
+RULE = "rule"
+RULE_MEANS = "rule: count the ERROR and FATAL events of all services in a window"
+TEMPLATES_SHOWN = 5
 
 
 def run_evaluation(
-    events: str,
-    labels: str,
-    options: PipelineOptions,
-    read: ReadOptions,
-    history: str | None,
-    results: Path | None,
+    trial: Trial,
+    detectors: Sequence[str],
+    plot: Path | None,
     as_json: bool,
     console: Console,
     errors: Console,
-) -> Evaluated:
-    """Evaluate and print."""
-    truth = read_labels(labels)
-    try:
-        target = results.open("w", encoding="utf-8") if results is not None else nullcontext()
-    except OSError as error:
-        raise InputError(f"{results}: cannot be written ({error.strerror})") from None
-    with (
-        target as out,
-        Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar,
-    ):
-        task = bar.add_task("judging", total=FileSource(events).total_bytes)
-        done = evaluate_set(
-            events,
-            truth,
-            options,
-            read,
-            history=history,
-            results=out,
-            progress=lambda n: bar.update(task, completed=n),
-        )
+) -> list[Evaluated]:
+    """Evaluate and print; raises OptionError where a plot was asked for that cannot be drawn."""
+    if plot is not None:
+        from log_guard.app.evaluate_plot import check_plot
+
+        check_plot(plot)
+    total = FileSource(trial.events).total_bytes
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("judging", total=total if len(detectors) == 1 else None)
+
+        def show(name: str, read: int) -> None:
+            bar.update(task, completed=read, description=f"judging: {name}")
+
+        done = evaluate_each(trial, detectors, show)
+    if plot is not None:
+        from log_guard.app.evaluate_plot import draw
+
+        draw(done, plot)
     if as_json:
-        console.print(Text(json.dumps(_as_dict(done, options))))
+        for one in done:
+            console.print(Text(json.dumps(_as_dict(one))), soft_wrap=True)
     else:
-        _print(console, done, options)
+        _print(console, done, trial)
     return done
 
 
-def _as_dict(done: Evaluated, options: PipelineOptions) -> dict[str, object]:
+def _as_dict(done: Evaluated) -> dict[str, object]:
     figures = asdict(done.evaluation)
     figures["budgets"] = {str(k): v for k, v in figures["budgets"].items()}
+    alerts = asdict(done.alerts)
     return {
-        "detector": options.detect.detector,
+        "kind": "evaluation",
+        "detector": done.detector,
         **figures,
+        "promise": {**asdict(done.promise), "kept": done.promise.kept},
         "bar": {
             "average_precision": done.bar.average_precision,
             "budgets": {str(k): asdict(v) for k, v in done.bar.budgets.items()},
         },
         "clusters": done.clusters,
         "noise": done.noise,
-        "alerts": done.alerts,
+        "alerts": alerts.pop("alerts"),
+        "alerts_real": alerts["real"],
+        "alerts_false": alerts["false"],
+        "alerts_per_incident": alerts["per_incident"],
+        "templates": [{**asdict(t), "precision": t.precision} for t in done.alerts.templates],
+        "seconds": done.seconds,
+        "megabytes": done.megabytes,
     }
 
 
-def _print(console: Console, done: Evaluated, options: PipelineOptions) -> None:
-    e = done.evaluation
-    of = e.as_configured.of
+def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
+    first = done[0].evaluation
+    per_day = trial.options.detect.false_alarms_per_day
+    head = f"{first.name}: {first.as_configured.of} incidents, {first.quiet_hours:g} quiet hours"
+    console.print(Text(head, style="bold"))
+    promise = done[0].promise
     console.print(
         Text(
-            f"{e.name}, {options.detect.detector}: {e.verdicts:,} verdicts, {of} incidents, {e.quiet_hours:g} quiet hours, AP {e.average_precision:.3f} (counting ERROR and FATAL: {done.bar.average_precision:.3f})",
-            style="bold",
+            f"promised: {per_day:g} false alarms a day, here {promise.expected:.2g}, "
+            f"by chance up to {promise.most} (95 %)"
         )
     )
-    table = plain_table("", "found", "false alarms", "median delay")
-    table.add_row(*measured_row("as configured", e.as_configured))
-    for budget, measured in e.budgets.items():
-        table.add_row(*measured_row(f"best threshold at <= {budget:g}/h", measured))
-    for budget, measured in done.bar.budgets.items():
-        if budget <= BAR_SHOWN:
-            table.add_row(*measured_row(f"counting ERROR and FATAL, <= {budget:g}/h", measured))
+    table = plain_table("", *(one.detector.rpartition(".")[2] for one in done), RULE)
+    for name, figure in _FIGURES:
+        table.add_row(name, *(figure(one) for one in done), _of_rule(name, done[0].bar))
     console.print(table)
-    console.print(
-        Text(
-            f"slots as configured: precision {e.precision:.3f}, recall {e.recall:.3f}, F1 {e.f1:.3f}; alerts opened: {done.alerts}"
-        )
-    )
-    console.print(
-        Text(f"reference clusters in the history: {done.clusters}, noise {done.noise:.2%}")
-    )
+    console.print(Text(RULE_MEANS))
+    clusters = f"reference clusters in the history: {done[0].clusters}, noise {done[0].noise:.2%}"
+    console.print(Text(clusters))
+    for one in done:
+        _print_templates(console, one)
+
+
+def _print_templates(console: Console, done: Evaluated) -> None:
+    templates = done.alerts.templates
+    if not templates:
+        return
+    console.print(Text(f"\n{done.detector}: what raised its alerts", style="bold"))
+    table = plain_table("alerts", "real", "false", "precision", "led by")
+    for one in templates[:TEMPLATES_SHOWN]:
+        table.add_row(str(one.alerts), str(one.real), str(one.false), _share(one), Text(_name(one)))
+    console.print(table)
+    if len(templates) > TEMPLATES_SHOWN:
+        console.print(Text(f"and {len(templates) - TEMPLATES_SHOWN} more (--format json)"))
+
+
+def _share(one: TemplateOutcome) -> str:
+    return "-" if one.precision is None else f"{one.precision:.2f}"
+
+
+def _name(one: TemplateOutcome) -> str:
+    return describe(one.level, one.template)
+
+
+Figure = Callable[[Evaluated], str]
+
+
+def _found(m: Measured) -> str:
+    return f"{m.found}/{m.of}"
+
+
+def _delays(m: Measured) -> str:
+    if m.median_delay is None:
+        return "-"
+    return f"{m.median_delay:g}, {m.p90_delay:g}"
+
+
+def _within(budget: float) -> tuple[str, Figure]:
+    return _budget_name(budget), lambda e: _found(e.evaluation.budgets[budget])
+
+
+def _budget_name(budget: float) -> str:
+    return f"found at <= {budget:g} false/h"
+
+
+def _false_alarms(e: Evaluated) -> str:
+    return str(e.promise.observed) + ("" if e.promise.kept else " BROKEN")
+
+
+def _megabytes(e: Evaluated) -> str:
+    return "-" if e.megabytes is None else f"{e.megabytes:.0f}"
+
+
+_AP = "average precision"
+_BEST_DELAY = f"  delay at <= {BUDGETS[0]:g}/h: median, p90, s"
+
+_FIGURES: list[tuple[str, Figure]] = [
+    *map(_within, BUDGETS),
+    (_BEST_DELAY, lambda e: _delays(e.evaluation.budgets[BUDGETS[0]])),
+    (_AP, lambda e: f"{e.evaluation.average_precision:.3f}"),
+    ("found as configured", lambda e: _found(e.evaluation.as_configured)),
+    ("  false alarms", _false_alarms),
+    ("  delay: median, p90, s", lambda e: _delays(e.evaluation.as_configured)),
+    ("  precision of slots", lambda e: f"{e.evaluation.precision:.3f}"),
+    ("  recall", lambda e: f"{e.evaluation.recall:.3f}"),
+    ("  F1", lambda e: f"{e.evaluation.f1:.3f}"),
+    ("  alerts, of them false", lambda e: f"{e.alerts.alerts}, {e.alerts.false}"),
+    ("  alerts an incident", lambda e: f"{e.alerts.per_incident:.2f}"),
+    ("time, s", lambda e: f"{e.seconds:.1f}"),
+    ("peak memory, MB", _megabytes),
+]
+
+
+def _of_rule(name: str, bar: Evaluation) -> str:
+    for budget, measured in bar.budgets.items():
+        if name == _budget_name(budget):
+            return _found(measured)
+    if name == _BEST_DELAY:
+        return _delays(bar.budgets[BUDGETS[0]])
+    return f"{bar.average_precision:.3f}" if name == _AP else ""

@@ -6,22 +6,33 @@ Learning sees what lies before ``test_start`` and the given history, never a lab
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from log_guard.app.inspecting import ReadOptions
+from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import open_scan
-from log_guard.core.evaluation import Evaluation, Incident, Labels, Verdict, evaluate
+from log_guard.core.evaluation import Evaluation, Incident, Labels, Verdict, evaluate, found_within
 from log_guard.core.events import SECOND
 from log_guard.core.features import VOLUME_FEATURES
+from log_guard.core.outcomes import AlertOutcome, Promise, last_words, outcome_of, promise
+from log_guard.core.results import Alert
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import InputError
 
 _ERRORS = [VOLUME_FEATURES.index(name) for name in ("error_count", "fatal_count")]
+CURVE_RATES = tuple(np.geomspace(0.02, 20.0, 31).round(4).tolist())
+"""Allowed false alarms an hour at which a curve has its points."""
+
+Curve = dict[float, tuple[float, int]]
+"""Allowed false alarms an hour → those observed, and the incidents found."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +41,26 @@ class Evaluated:
 
     bar:     the same figures for the rule that anybody can write: the number of ERROR and FATAL events in a
              window of the whole stream. What it finds "as configured" means nothing.
+    promise:          false alarms as configured, against those asked for.
     clusters, noise:  clusters that DBSCAN found in the history, and the share (0 to 1) of its
                       windows that it holds for noise.
-    alerts:           alerts opened in the test span.
+    alerts:           of the test span.
+    seconds:          from the first byte read to the last figure; ``megabytes``: the peak of the
+                      process's memory, None where the system does not say.
+    curve, bar_curve: what is found against false alarms; empty if not asked for.
     """
 
+    detector: str
     evaluation: Evaluation
     bar: Evaluation
+    promise: Promise
     clusters: int
     noise: float
-    alerts: int
+    alerts: AlertOutcome
+    seconds: float
+    megabytes: float | None
+    curve: Curve
+    bar_curve: Curve
 
 
 def read_labels(path: str) -> Labels:
@@ -76,9 +97,11 @@ def evaluate_set(
     *,
     history: str | None = None,
     results: IO[str] | None = None,
+    curve: bool = False,
     progress: Callable[[int], Any] = lambda _: None,
 ) -> Evaluated:
     """Run one detector over a set; ``progress`` is told the bytes read so far."""
+    started = time.perf_counter()
     begin = int(labels.test_start * SECOND)
     detect = replace(options.detect, train_until=None if history else begin, show_warm_up=False)
     scan = open_scan(
@@ -86,7 +109,7 @@ def evaluate_set(
     )
     verdicts: list[Verdict] = []
     rule: dict[bool, list[Verdict]] = {True: [], False: []}
-    alerts = 0
+    alerts: list[Alert] = []
     for out in scan.run():
         progress(scan.source.read_bytes)
         for result in out.results:
@@ -100,17 +123,34 @@ def evaluate_set(
                 )
                 if results is not None:
                     results.write(json.dumps(result.as_dict()) + "\n")
-        alerts += sum(a.state == "opened" and a.end > begin for a in out.alerts)
+        alerts += [alert for alert in out.alerts if alert.opened > begin]
     model = scan.pipeline.detect.model
     if model is None or not verdicts:
         raise InputError(
             f"{events}: no window could be judged; is there anything before test_start to learn from? (--history EVENTS)"
         )
     fitted = model.density.labels_
+    counted = rule[True] or rule[False]  # one group alone is the whole stream
+    measured = evaluate(labels, verdicts)
     return Evaluated(
-        evaluation=evaluate(labels, verdicts),
-        bar=evaluate(labels, rule[True] or rule[False]),  # one group alone is the whole stream
+        detector=options.detect.detector,
+        evaluation=measured,
+        bar=evaluate(labels, counted),
+        promise=promise(
+            measured.as_configured.false_alarms,
+            options.detect.false_alarms_per_day,
+            measured.quiet_hours,
+        ),
         clusters=len(set(fitted.tolist()) - {-1}),
         noise=float((fitted == -1).mean()),
-        alerts=alerts,
+        alerts=outcome_of(last_words(alerts), labels),
+        seconds=time.perf_counter() - started,
+        megabytes=peak_megabytes(),
+        curve=_curve(labels, verdicts) if curve else {},
+        bar_curve=_curve(labels, counted) if curve else {},
     )
+
+
+def _curve(labels: Labels, verdicts: list[Verdict]) -> Curve:
+    points = found_within(labels, verdicts, CURVE_RATES)
+    return {rate: (m.false_alarms_per_hour, m.found) for rate, m in points.items()}

@@ -1,26 +1,168 @@
-"""``logguard models`` and ``train``: what there is to say about models, in lines."""
+"""``logguard train`` and ``models``: what is done with models, and what there is to say about them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from log_guard.adapters.models import describe, list_models
+from log_guard.adapters.models import Registry, describe, is_registry, list_models
+from log_guard.app.inspecting import ReadOptions
+from log_guard.app.pipeline import PipelineOptions
+from log_guard.app.rendering import moment
+from log_guard.app.scan import check_windows, model_of, open_replay
+from log_guard.app.summing import gather
+from log_guard.core.gate import Comparison, Showing, compare
+from log_guard.core.gathering import Gathering
+from log_guard.core.model import Model
+from log_guard.errors import InputError, OptionError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that was kept in a registry.
+
+    comparison:  with the one that was current; None where there was none.
+    promoted:    whether it is the current one now.
+    dropped:     panes of the history that its bound has left out.
+    """
+
+    name: str
+    before: str | None
+    comparison: Comparison | None
+    promoted: bool
+    dropped: int = 0
+
+
+def learn(events: str, options: PipelineOptions, read: ReadOptions) -> tuple[Model, int]:
+    """Learn a model from a log, or from summaries; also how many panes its bound has left out."""
+    gathering = Gathering()
+    model = model_of(gather(open_replay(events, options, read), gathering), options)
+    return model, gathering.dropped
+
+
+def learn_candidate(
+    events: str,
+    options: PipelineOptions,
+    read: ReadOptions,
+    registry: Registry,
+    *,
+    author: str,
+    force: bool = False,
+) -> Candidate:
+    """Learn a model, keep it in the registry, and promote it unless it is worse than the current one.
+
+    force:  promote it all the same, and also where the two cannot be compared.
+    """
+    before = registry.current
+    current = registry.load(before) if before is not None else None
+    if current is not None and not force:
+        _check_same(current, options)
+    gathering = Gathering()
+    history = gather(open_replay(events, options, read), gathering)
+    name = registry.add(model_of(history, options))
+    if name == before:
+        return Candidate(name, before, None, promoted=False)
+    comparison = None
+    ours = (options.window.window, options.window.slide)
+    if current is not None and ours == (current.window, current.slide):
+        try:
+            comparison = compare(history, options.window, current, options.detect)
+        except InputError:
+            if not force:
+                raise
+    worse = comparison is not None and bool(comparison.reasons)
+    if worse and not force:
+        return Candidate(name, before, comparison, promoted=False, dropped=gathering.dropped)
+    reason = "first model"
+    if comparison is not None:
+        reason = f"forced although {'; '.join(comparison.reasons)}" if worse else "not worse"
+    elif before is not None:
+        reason = "forced without a comparison"
+    registry.promote(name, time=now(), author=author, reason=reason)
+    return Candidate(name, before, comparison, promoted=True, dropped=gathering.dropped)
+
+
+def _check_same(current: Model, options: PipelineOptions) -> None:
+    try:
+        check_windows(current, options)
+    except OptionError as error:
+        raise OptionError(
+            f"the current {str(error).removeprefix('the ')}; or use --force to promote without a comparison"
+        ) from None
+
+
+def now() -> str:
+    """This moment, as the history of a registry has it."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def candidate_lines(candidate: Candidate) -> Iterator[str]:
+    """What became of a candidate, and why."""
+    done = candidate.comparison
+    if candidate.dropped:
+        yield dropped_line(candidate.dropped)
+    if done is not None:
+        yield (
+            f"held out: {done.hours:.1f} h from {moment(done.held_out)}"
+            + (", of which the current model has seen a part" if done.seen else "")
+        )
+        yield f"{'':<34}{'candidate':<18}current"
+        rows = {
+            "labelled incidents found": lambda s: f"{s.found}/{s.real}",
+            "alerts on labelled noise": lambda s: str(s.noise),
+            "other alerts (promised, 95 %)": _others,
+        }
+        for name, figure in rows.items():
+            yield f"{name:<34}{figure(done.candidate):<18}{figure(done.current)}"
+    if candidate.promoted:
+        was = f" (was {candidate.before})" if candidate.before else ""
+        yield f"promoted {candidate.name}{was}"
+    elif candidate.name == candidate.before:
+        yield f"{candidate.name} is what was learnt before, and is current"
+    else:
+        for reason in done.reasons if done is not None else ():
+            yield f"refused: {reason}"
+        yield (
+            f"{candidate.name} is kept but not promoted; {candidate.before} stays current "
+            "(--force, or `logguard models promote`, overrides)"
+        )
+
+
+def dropped_line(panes: int) -> str:
+    """Say that a history was longer than what is learnt from."""
+    return f"longer than what can be learnt from: the first {panes:,} panes were left out"
+
+
+def _others(showing: Showing) -> str:
+    p = showing.others
+    return f"{p.observed} ({p.expected:.2g}, <= {p.most})"
 
 
 def model_lines(directory: Path) -> Iterator[str]:
-    """Describe one model, a fact a line."""
+    """Describe one model, a fact a line; of a registry, the current one."""
+    if is_registry(directory):
+        name = Registry(directory).current
+        directory = directory / name if name is not None else directory
     for name, value in describe(directory).items():
         yield f"{name.replace('_', ' '):<24} {value}"
 
 
 def list_lines(root: Path) -> Iterator[str]:
-    """List the models in a directory, one a line."""
+    """List the models in a directory, one a line; of a registry also how the current one came to be."""
     infos = list_models(root)
+    registry = Registry(root)
+    current = registry.current if is_registry(root) else None
     if not infos:
         yield f"no models in {root}"
     for info in infos:
         yield (
             f"{info.name}  {info.version}  {info.start} to {info.end}  {info.events} events  {info.groups} groups"
+            + ("  CURRENT" if info.name == current else "")
             + (f"  UNUSABLE: {info.problem}" if info.problem else "")
         )
+    for entry in registry.history if is_registry(root) else ():
+        why = f": {entry.reason}" if entry.reason else ""
+        verb = {"promote": "promoted", "rollback": "rolled back to"}[entry.action]
+        yield f"{entry.time}  {entry.author} {verb} {entry.model}{why}"

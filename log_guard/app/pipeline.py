@@ -15,6 +15,7 @@ from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.episodes import Episodes
 from log_guard.core.events import SECOND, DeadLetter, RawBatch
 from log_guard.core.intake import Intake, IntakeOptions, Taken
+from log_guard.core.judge import Outlier
 from log_guard.core.ledger import Ledger
 from log_guard.core.masking import Masker
 from log_guard.core.model import Model
@@ -58,7 +59,7 @@ class Pipeline:
         decoder: Decoder,
         options: PipelineOptions | None = None,
         model: Model | None = None,
-        outlier: OutlierDetector | None = None,
+        outlier: OutlierDetector | Outlier | None = None,
     ) -> None:
         self.options = options or PipelineOptions()
         self.decoder = decoder
@@ -85,7 +86,8 @@ class Pipeline:
         """Take in raw lines; ``early`` also judges the windows that are still open."""
         intake = self._intakes.get(batch.source)
         if intake is None:
-            intake = self._intakes[batch.source] = self._intake(batch.source)
+            intake = intake_of(self.options, self.decoder, batch.source)
+            self._intakes[batch.source] = intake
         out = Output()
         self._enter(intake.take(batch), out)
         self._advance(out, early=early)
@@ -114,17 +116,6 @@ class Pipeline:
         out.alerts += self.episodes.finish()
         return out
 
-    def _intake(self, source: int) -> Intake:
-        options = self.options
-        rules = TimeRules(
-            slide=options.window.slide,
-            lateness=options.lateness,
-            max_lateness=options.window.max_lateness,
-        )
-        how = IntakeOptions(bool(options.detect.group_by), options.blank_level)
-        summarizer = Summarizer(options.window.slide, options.masker)
-        return Intake(self.decoder, rules, summarizer, how, source)
-
     def _enter(self, taken: Taken, out: Output) -> None:
         self.ledger.consumed += taken.consumed
         self.ledger.late += taken.late
@@ -148,3 +139,14 @@ class Pipeline:
         self._given_up = self.detect.windows.too_late
         out.results += results
         out.alerts += self.episodes.add(results)
+
+
+def intake_of(options: PipelineOptions, decoder: Decoder, source: int) -> Intake:
+    """What takes in one source under these options."""
+    rules = TimeRules(
+        slide=options.window.slide,
+        lateness=options.lateness,
+        max_lateness=options.window.max_lateness,
+    )
+    how = IntakeOptions(bool(options.detect.group_by), options.blank_level)
+    return Intake(decoder, rules, Summarizer(options.window.slide, options.masker), how, source)

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from log_guard.core.evaluation import Measured
 from log_guard.core.events import SECOND
 from log_guard.core.evidence import describe
 from log_guard.core.ledger import Ledger
@@ -110,12 +109,6 @@ def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:
         else (f"{ledger.pending:,} of {ledger.consumed:,} events NOT accounted for")
     )
     return f"{head}: {', '.join(parts)}"
-
-
-def measured_row(name: str, m: Measured) -> tuple[str, str, str, str]:
-    """One line of the evaluation table."""
-    delay = "-" if m.median_delay is None else f"{m.median_delay:g} s"
-    return name, f"{m.found}/{m.of}", f"{m.false_alarms} ({m.false_alarms_per_hour:g}/h)", delay
 
 
 def plain_table(*columns: str) -> Table:

@@ -6,6 +6,7 @@ from log_guard.adapters.kafka.reading import read
 from log_guard.adapters.kafka.records import commit_of, result_record
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.deployment import Deployment
+from log_guard.app.roles.guidance import Guidance
 from log_guard.app.times import time_of
 from log_guard.errors import OptionError
 
@@ -22,8 +23,9 @@ def rescore(deployment: Deployment, start: str | None, end: str | None) -> int:
     since, until = time_of(start, "--from"), time_of(end, "--to")
     if not settings.run:
         raise OptionError("--from and --to need --run NAME, to keep apart from the live results")
-    detect = deployment.detect().options
+    detect = deployment.detect_options()
     fold = detect.fold()
+    Guidance(detect.sources, detect.window).apply(fold)
     transactions = Transactions(cluster.producer("rescore"))
     reader = cluster.reader()  # whose group holds no offsets: none are committed
     published = waiting = 0

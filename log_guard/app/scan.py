@@ -12,15 +12,19 @@ from pathlib import Path
 import polars as pl
 
 from log_guard.adapters.files import FileSource, StartsEvent
-from log_guard.adapters.models import load_model
+from log_guard.adapters.models import open_model
+from log_guard.adapters.summaries import StoredSummaries, SummaryWriter, is_summaries
 from log_guard.app.inspecting import ReadOptions, inspect, joins_lines, now, year_taken
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
+from log_guard.app.summing import gather, of_log, of_store
 from log_guard.core.decode import Decoder
 from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.events import SECOND
 from log_guard.core.formats import Format
-from log_guard.core.judge import DETECTORS
+from log_guard.core.judge import DETECTORS, Outlier
 from log_guard.core.model import Model
+from log_guard.core.replaying import Replay
+from log_guard.core.training import History, history_features, train
 from log_guard.errors import InputError, OptionError
 
 LEARN_SHARE = 3
@@ -78,8 +82,9 @@ def open_scan(
 ) -> Scan:
     """Prepare a scan.
 
-    history:  learn from this other log instead of the first part of this one.
-    model:    judge by this model directory, and learn nothing beforehand.
+    history:  learn from this other log, or stored summaries, instead of the first part of this one.
+    model:    judge by this model directory, or the current one of this registry, and learn nothing
+              beforehand.
     learn_from_start:  do not look ahead where the log ends (live sources).
 
     Raises InputError (cannot be read, format or timestamps not recognised, too short to learn
@@ -87,19 +92,20 @@ def open_scan(
     """
     options = options or PipelineOptions()
     read = read or ReadOptions()
-    options, outlier = choose_detector(options)
+    options, unfitted = choose_detector(options)
+    outlier: OutlierDetector | Outlier | None = unfitted
     source = FileSource(path)
     decoder, span = inspect(source, read)
     trained: Model | None = None
     if model is not None:
-        trained = load_model(model)
+        trained = open_model(model)
         check_windows(trained, options)
     elif history is not None:
-        if outlier is not None:
-            raise OptionError(
-                "a detector by import path learns from the log itself: leave out --history"
-            )
-        trained = learn_model(history, options, read)
+        gathered = gather(open_replay(history, options, read))
+        trained = model_of(gathered, options)
+        if unfitted is not None:
+            features = history_features(gathered, options.window, trained.text)
+            outlier = Outlier.fit(unfitted, features)
     until = options.detect.train_until
     if trained is None and until is None and span is not None and not learn_from_start:
         until = learn_until(span, _third_event(source, decoder), options)
@@ -110,16 +116,47 @@ def open_scan(
     return Scan(source, pipeline, decoder.format, learnt, span, joins, year_taken(decoder, source))
 
 
-def learn_model(path: str, options: PipelineOptions, read: ReadOptions) -> Model:
-    """Learn a model from all of a log."""
+def open_replay(path: str, options: PipelineOptions, read: ReadOptions) -> Replay:
+    """The summaries of a log, or those that were kept in a directory."""
+    if is_summaries(path):
+        return of_store(path, options)
     source = FileSource(path)
     decoder, _ = inspect(source, read)
-    detect = replace(options.detect, train_until=1 << 62, show_warm_up=False)
-    pipeline = Pipeline(decoder, replace(options, detect=detect))
-    for batch in source.batches(joins_lines(decoder)):
-        pipeline.feed(batch)
-    pipeline.finish()
-    return pipeline.detect.train_now()
+    return of_log(source, decoder, options, joins_lines(decoder))
+
+
+def learning_end(path: str, options: PipelineOptions, read: ReadOptions) -> int | None:
+    """Event time (µs) up to which is learnt by default; None where the end of the log cannot be seen."""
+    if path == "-":
+        return None
+    if is_summaries(path):
+        span, third = StoredSummaries(path).span(), None
+    else:
+        source = FileSource(path)
+        decoder, span = inspect(source, read)
+        third = _third_event(source, decoder) if span is not None else None
+    return None if span is None else learn_until(span, third, options)
+
+
+def keep_summaries(path: str, out: Path, options: PipelineOptions, read: ReadOptions) -> int:
+    """Write the summaries of a log to a directory; rows written."""
+    with SummaryWriter(out, options.window.slide, options.detect.group_by) as writer:
+        for summary, _ in open_replay(path, options, read):
+            writer.add(summary)
+    return writer.rows
+
+
+def model_of(history: History, options: PipelineOptions) -> Model:
+    """Learn a model from all of a history."""
+    detect = options.detect
+    return train(
+        history,
+        options.window,
+        false_alarms_per_day=detect.false_alarms_per_day,
+        group_by=detect.group_by,
+        least_windows=detect.least_windows,
+        feedback=detect.feedback,
+    )
 
 
 def choose_detector(options: PipelineOptions) -> tuple[PipelineOptions, OutlierDetector | None]:

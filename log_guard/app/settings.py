@@ -80,7 +80,15 @@ class Settings(BaseSettings):
     false_alarms_per_day: float = _of(
         "Detection", 2.0, "False alerts to put up with, a day, over all services.", ge=0.001
     )
-    model: str = _of("Detection", "", "Model directory; learnt from the stream if not given.")
+    model: str = _of(
+        "Detection",
+        "",
+        "Model directory, or a registry whose current model is taken up while it runs; "
+        "learnt from the stream if not given.",
+    )
+    feedback: str = _of(
+        "Detection", "", "File of suppressions and labels, looked at while it runs."
+    )
     flush_on_exit: bool = _of("Detection", False, "On exit publish open windows, as not final.")
     run: str = _of("Detection", "", "Name of a re-scoring; empty for the live results.")
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from log_guard.cli import feedback, judging, learning, simulating
+from log_guard.cli import feedback, judging, learning, simulating, whatif
 from log_guard.errors import LogGuardError, OptionError
 
 FAILURE, USAGE = 1, 2
@@ -55,21 +55,26 @@ def _build() -> typer.Typer:
     app.command(epilog=EPILOG)(simulating.simulate)
     app.command(epilog=EPILOG)(learning.train)
     app.command(epilog=EPILOG)(judging.evaluate)
+    app.command(epilog=EPILOG)(whatif.whatif)
     app.command(epilog=EPILOG)(feedback.suppress)
     app.command(epilog=EPILOG)(feedback.label)
     models = typer.Typer(
-        help="Look at model directories.", no_args_is_help=True, rich_markup_mode=None
+        help="Model directories, and which of several is the current one.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
     )
     models.command("list")(learning.models_list)
     models.command("show")(learning.models_show)
     models.command("verify")(learning.models_verify)
+    models.command("promote")(learning.models_promote)
+    models.command("rollback")(learning.models_rollback)
     app.add_typer(models, name="models")
     _add_streaming(app)
     return app
 
 
 def _add_streaming(app: typer.Typer) -> None:
-    from log_guard.cli import streaming
+    from log_guard.cli import keeping, streaming
 
     for command in (streaming.process, streaming.summarise, streaming.detect, streaming.write):
         app.command(epilog=EPILOG)(command)
@@ -89,6 +94,10 @@ def _add_streaming(app: typer.Typer) -> None:
             },
         ),
         "config": ("The settings.", {"show": streaming.config_show}),
+        "summaries": (
+            "Summaries kept as files: to learn from and to replay, long after the log is gone.",
+            {"make": keeping.summaries_make, "fetch": keeping.summaries_fetch},
+        ),
     }
     for name, (text, commands) in groups.items():
         group = typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)

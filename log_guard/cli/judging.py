@@ -137,13 +137,19 @@ def evaluate(
         Path | None,
         typer.Option("--results", metavar="OUT.jsonl", help="Write every verdict here."),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE.png|.html", help="Draw what is found against false alarms."
+        ),
+    ] = None,
     blank_level: Annotated[
         bool, typer.Option("--blank-level", help="Set every level to INFO first.")
     ] = False,
     format: o.Format = o.Output.text,
     window_seconds: o.Window = 30,
     slide_seconds: o.Slide = 5,
-    detector: o.DetectorName = "fusion",
+    detector: o.DetectorNames = None,
     false_alarms_per_day: o.Budget = 2.0,
     group_by: o.GroupBy = "service",
     feedback: o.FeedbackFile = None,
@@ -153,17 +159,20 @@ def evaluate(
     timezone: o.Zone = "UTC",
     year: o.Year = None,
 ) -> None:
-    """Measure detection against labelled incidents.
+    """Measure detectors against labelled incidents, and the rule that counts errors beside them.
 
     Learns only from what lies before test_start (and from --history), never sees a label, and counts
     every verdict that was once given.
     """
+    from log_guard.app.evaluate_each import Trial
     from log_guard.app.evaluate_report import run_evaluation
+    from log_guard.app.evaluating import read_labels
 
+    detectors = list(dict.fromkeys(detector or ["fusion"]))
     options = o.make_options(
         window_seconds,
         slide_seconds,
-        detector,
+        detectors[0],
         false_alarms_per_day,
         group_by,
         mask,
@@ -172,14 +181,6 @@ def evaluate(
         feedback,
     )
     read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by, year)
-    run_evaluation(
-        events,
-        labels,
-        options,
-        read,
-        history,
-        results,
-        format is o.Output.json,
-        console(),
-        Console(stderr=True),
-    )
+    truth = read_labels(labels)
+    trial = Trial(events, truth, options, read, history, results, curve=plot is not None)
+    run_evaluation(trial, detectors, plot, format is o.Output.json, console(), Console(stderr=True))

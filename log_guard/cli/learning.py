@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from log_guard.cli import options as o
+from log_guard.errors import OptionError
 
 FAILURE = 1
+
+RegistryDir = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The registry: see 'logguard train --registry'.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the history.")]
 
 
 def train(
     events: Annotated[
-        str, typer.Argument(metavar="EVENTS", help="A log to learn from, all of it.")
+        str,
+        typer.Argument(
+            metavar="EVENTS",
+            help="A log to learn from, all of it, or summaries (see 'logguard summaries').",
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the model goes.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes.")
+    ] = None,
+    registry: Annotated[
+        Path | None,
+        typer.Option(
+            "--registry",
+            metavar="DIR",
+            help="Keep it among others, and make it the current one unless it is worse.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make it the current one even if it is worse.")
+    ] = False,
     window_seconds: o.Window = 30,
     slide_seconds: o.Slide = 5,
     false_alarms_per_day: o.Budget = 2.0,
@@ -32,11 +56,23 @@ def train(
     service_field: o.ServiceField = "",
     message_field: o.MessageField = "",
 ) -> None:
-    """Learn what is normal from a log and write it down as a model."""
-    from log_guard.adapters.models import save_model
-    from log_guard.app.modelling import model_lines
-    from log_guard.app.scan import learn_model
+    """Learn what is normal from a log and write it down as a model.
 
+    With --registry the model is compared with the current one: on the last quarter of the history, which
+    is held out for that, and on what people have labelled (--feedback). A worse one is kept, but not
+    promoted; the command then exits with 1.
+    """
+    from log_guard.adapters.models import Registry, save_model
+    from log_guard.app.modelling import (
+        candidate_lines,
+        dropped_line,
+        learn,
+        learn_candidate,
+        model_lines,
+    )
+
+    if (out is None) == (registry is None):
+        raise OptionError("say where the model goes: --out DIR, or --registry DIR")
     options = o.make_options(
         window_seconds,
         slide_seconds,
@@ -58,9 +94,22 @@ def train(
         group_by,
         year,
     )
-    save_model(learn_model(events, options, read), out)
-    for line in model_lines(out):
+    if out is not None:
+        model, dropped = learn(events, options, read)
+        save_model(model, out)
+        if dropped:
+            typer.echo(dropped_line(dropped))
+        for line in model_lines(out):
+            typer.echo(line)
+        return
+    assert registry is not None
+    candidate = learn_candidate(
+        events, options, read, Registry(registry), author=getpass.getuser(), force=force
+    )
+    for line in candidate_lines(candidate):
         typer.echo(line)
+    if not candidate.promoted and candidate.name != candidate.before:
+        raise typer.Exit(FAILURE)
 
 
 def models_list(
@@ -88,12 +137,35 @@ def models_show(
 def models_verify(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")],
 ) -> None:
-    """Check that a model is whole and fits this version; exits with 1 if not."""
-    from log_guard.adapters.models import verify_model
+    """Check that a model, or each of a registry, is whole and fits this version; exits with 1 if not."""
+    from log_guard.adapters.models import is_registry, list_models, verify_model
 
-    problems = verify_model(directory)
+    names = [info.name for info in list_models(directory)] if is_registry(directory) else ["."]
+    problems = [problem for name in names for problem in verify_model(directory / name)]
     for problem in problems:
         typer.echo(f"logguard: {problem}", err=True)
     if problems:
         raise typer.Exit(FAILURE)
     typer.echo(f"{directory}: sound")
+
+
+def models_promote(
+    directory: RegistryDir,
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="As 'models list' names it.")],
+    reason: Reason = "",
+) -> None:
+    """Make a model of a registry the current one; running processors take it up."""
+    from log_guard.adapters.models import Registry
+    from log_guard.app.modelling import now
+
+    before = Registry(directory).promote(name, time=now(), author=getpass.getuser(), reason=reason)
+    typer.echo(f"promoted {name}" + (f" (was {before})" if before else ""))
+
+
+def models_rollback(directory: RegistryDir, reason: Reason = "") -> None:
+    """Go back to the model that was current before; twice goes back two steps."""
+    from log_guard.adapters.models import Registry
+    from log_guard.app.modelling import now
+
+    name = Registry(directory).rollback(time=now(), author=getpass.getuser(), reason=reason)
+    typer.echo(f"rolled back to {name}")

@@ -45,6 +45,17 @@ DetectorName = Annotated[
         help="fusion, novelty, surprise, reference, or an import path such as sklearn.ensemble.IsolationForest.",
     ),
 ]
+DetectorNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--detector",
+        help="fusion (the default), novelty, surprise, reference, or an import path such as "
+        "sklearn.ensemble.IsolationForest. Repeatable.",
+        show_default=False,
+    ),
+]
+TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
+"""How times are written in options."""
 Budget = Annotated[
     float,
     typer.Option(

@@ -12,26 +12,26 @@ import polars as pl
 from log_guard.core.admission import MAX_GROUPS
 from log_guard.core.baseline import EPOCH, Baseline
 from log_guard.core.detectors.base import OutlierDetector
+from log_guard.core.eras import FOREVER, Era, Eras
 from log_guard.core.features.window import window_features
 from log_guard.core.feedback import Feedback
 from log_guard.core.judge import Judge, Outlier
-from log_guard.core.memory import MAX_KEYS, Memory, rename
+from log_guard.core.memory import MAX_KEYS, Memory
 from log_guard.core.model import FIRST_SCALES, Model
 from log_guard.core.results import Result
-from log_guard.core.scoring import FIRST_WINDOWS
+from log_guard.core.schedule import Schedule
 from log_guard.core.statements import Templates
 from log_guard.core.training import History, history_features, train
+from log_guard.core.translation import translated
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
-from log_guard.errors import InputError, OptionError
+from log_guard.errors import OptionError
 
 WARM_WINDOWS = 10
 """Windows to learn from before anything is judged, where no model and no training span is given."""
 STEADY_SECONDS = 3_600.0
 """A processor that begins with nothing counts on its load being other than what it has seen so far
 for about so long."""
-MAX_HISTORY_ROWS = 3_000_000
-"""Pane rows kept to learn from; of a longer history the oldest are dropped and counted."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,12 @@ class DetectOptions:
     feedback: Feedback = field(default_factory=Feedback)
 
 
-@dataclass(frozen=True)
-class _Era:
-    """Who judges the windows that end after a training and not after the next."""
-
-    judge: Judge
-    memory: Memory
-
-
-_FOREVER = -(1 << 62)
-
-
 class Detect:
     """The detector of one partition: windows, what it has learnt, and when it learns.
 
     model:    judge by this one, and do not train.
-    outlier:  an unfitted detector on the 30 features, to score in place of the own ones.
+    outlier:  a detector on the 30 features, to score in place of the own ones; it is fitted in the
+              first training, where it has not been fitted yet.
     """
 
     def __init__(
@@ -83,36 +73,38 @@ class Detect:
         spec: WindowSpec,
         options: DetectOptions | None = None,
         model: Model | None = None,
-        outlier: OutlierDetector | None = None,
+        outlier: OutlierDetector | Outlier | None = None,
     ) -> None:
         self.spec = spec
         self.options = options or DetectOptions()
+        self.feedback = self.options.feedback
         self.groups = Vocabulary(model.groups if model else ())
         self.templates = Templates(model.templates if model else ())
         self.windows = Windows(
             spec, self.groups, self.templates, max_groups=self.options.max_groups
         )
-        self.dropped_history = 0
-        self._popped = 0  # frames that have left the front of the history
         self._outlier = outlier
-        self._history: list[pl.DataFrame] = []
-        self._next_training: int | None = None
-        self._given = model is not None
-        self._eras: list[_Era | None] = [None]
-        self._eras_from = [_FOREVER]
+        self._schedule = Schedule(spec, self.options.train_until, self.options.least_windows)
+        self._schedule.given = model is not None
+        self._eras = Eras(spec)
         if model is not None:
             self._install(model, None)
 
     @property
     def model(self) -> Model | None:
         """The model that judges now; None during the warm-up."""
-        era = self._eras[-1]
+        era = self._eras.latest
         return era.judge.model if era else None
+
+    @property
+    def dropped_history(self) -> int:
+        """Rows of history that its bound has dropped."""
+        return self._schedule.dropped
 
     @property
     def dropped_keys(self) -> int:
         """Keys of the baseline that its bound has dropped."""
-        era = self._eras[-1]
+        era = self._eras.latest
         return era.memory.dropped if era else 0
 
     @property
@@ -137,22 +129,22 @@ class Detect:
         """
         if self._outlier is not None:
             raise OptionError("a detector by import path cannot be kept over a restart")
-        first = self._popped
+        schedule, eras = self._schedule, self._eras.state()
         return {
             "detect": {
                 "groups": self.groups.words,
-                "dropped_history": self.dropped_history,
-                "popped": self._popped,
-                "history": len(self._history),
-                "next_training": self._next_training,
-                "eras_from": self._eras_from,
-                "given": self._given,
+                "dropped_history": schedule.dropped,
+                "popped": schedule.popped,
+                "history": len(schedule.kept),
+                "next_training": schedule.next,
+                "given": schedule.given,
+                "eras_from": eras.pop("eras_from"),
+                "feedback": self.feedback,
             },
             "templates": self.templates.words,
             "windows": self.windows.state(),
-            **{f"history-{first + i}": panes for i, panes in enumerate(self._history)},
-            **{f"model-{i}": era and era.judge.model for i, era in enumerate(self._eras)},
-            **{f"memory-{i}": era and era.memory for i, era in enumerate(self._eras)},
+            **{f"history-{schedule.popped + i}": panes for i, panes in enumerate(schedule.kept)},
+            **eras,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -164,18 +156,28 @@ class Detect:
             self.spec, self.groups, self.templates, max_groups=self.options.max_groups
         )
         self.windows.restore(state["windows"])
-        self.dropped_history, self._popped = kept["dropped_history"], kept["popped"]
-        self._history = [state[f"history-{self._popped + i}"] for i in range(kept["history"])]
-        self._next_training, self._given = kept["next_training"], kept["given"]
-        self._eras_from = kept["eras_from"]
-        self._eras = []
-        for i in range(len(self._eras_from)):
-            model, memory = state[f"model-{i}"], state[f"memory-{i}"]
-            if model is None:
-                self._eras.append(None)
-                continue
-            judge = self._judge_of(model)
-            self._eras.append(_Era(judge, memory))
+        schedule, starts = self._schedule, kept["eras_from"]
+        self.feedback = kept["feedback"]
+        schedule.dropped, schedule.popped = kept["dropped_history"], kept["popped"]
+        schedule.kept = [state[f"history-{schedule.popped + i}"] for i in range(kept["history"])]
+        schedule.next, schedule.given = kept["next_training"], kept["given"]
+        models = {i: state[f"model-{i}"] for i in range(len(starts))}
+        judges = {i: self._judge_of(model) for i, model in models.items() if model is not None}
+        self._eras.restore(starts, state, judges)
+
+    def switch(self, model: Model) -> None:
+        """Judge by this model all windows that end after those published so far, and train no more.
+
+        Earlier windows, where late events revise them, are judged by what judged them first.
+        """
+        self._schedule.given = True
+        self._schedule.forget()
+        self._install(translated(model, self.groups, self.templates), self.windows.closed)
+
+    def heed(self, feedback: Feedback) -> None:
+        """Let this feedback hold in place of the one before, for all that is judged or learnt from now on."""
+        self.feedback = feedback
+        self._eras.rejudge(self._judge_of)
 
     def add(self, summary: pl.DataFrame) -> None:
         """Take in a summary."""
@@ -216,14 +218,12 @@ class Detect:
         return [] if batch is None else [r for r in self._judge(batch, revision) if r.is_anomaly]
 
     def _judge(self, batch: WindowBatch, revision: int) -> list[Result]:
-        ends = batch.rows["end"].to_numpy()
-        eras = np.searchsorted(self._eras_from, ends, side="left") - 1
         results: list[Result] = []
-        for era in np.unique(eras).tolist():
-            results += self._judge_era(batch.only(eras == era), self._eras[era], revision)
+        for mask, era in self._eras.judging(batch.rows["end"].to_numpy()):
+            results += self._judge_era(batch.only(mask), era, revision)
         return results
 
-    def _judge_era(self, batch: WindowBatch, era: _Era | None, revision: int) -> list[Result]:
+    def _judge_era(self, batch: WindowBatch, era: Era | None, revision: int) -> list[Result]:
         if era is None:
             return self._unjudged(batch, revision) if self.options.show_warm_up else []
         by_age = era.memory.judging(batch.rows["end"].to_numpy())
@@ -284,64 +284,41 @@ class Detect:
         return min(stop, due) if due is not None and due > at else stop
 
     def _training_due(self) -> int | None:
-        began = self.windows.began
-        if (
-            self._given
-            or began is None
-            or (self.options.train_until is not None and self.model is not None)
-        ):
-            return None
-        due = (
-            self.options.train_until
-            or self._next_training
-            or began + min(FIRST_WINDOWS, self.options.least_windows) * self.spec.window
-        )
-        return due + (-due) % self.spec.slide
+        return self._schedule.due(self.windows.began, trained=self.model is not None)
 
     def _learn(self, start: int, end: int) -> None:
         """Learn from the panes of ``[start, end)``, which have closed."""
         panes = self.windows.closed_panes(start, end)
         due = self._training_due()
         if due is not None:
-            if self._history and start % EPOCH:
-                self._history[-1] = pl.concat([self._history[-1], panes])
-            else:
-                self._history.append(panes)
+            self._schedule.keep(panes, start)
             if end >= due:
                 self._train(end)
                 return
-        era = self._eras[-1]
+        era = self._eras.latest
         if era is not None and era.memory.learn(panes, self.templates, start, end):
             self._compact()
 
     def _train(self, now: int) -> None:
         began = self.windows.began
         assert began is not None
-        self._drop_history()
-        panes = pl.concat(self._history)
+        schedule = self._schedule
+        panes = schedule.history()
         least = self.options.least_windows * self.spec.window
         if self.options.train_until is not None:
             self._install(self._fit(panes, now), now)
         elif not panes.is_empty():
             seen = int(panes["pane"].to_numpy().max()) - began
             if now - began < least:
-                first = min(FIRST_WINDOWS, self.options.least_windows)
+                first = schedule.first_windows
                 if seen >= (first - 1) * self.spec.window:
                     model = self._fit(panes, now, first)
                     self._install(replace(model, scales=FIRST_SCALES), now)
             elif seen >= least - self.spec.window:
                 self._install(self._fit(panes, now), now)
-        self._next_training = began + least if now - began < least else now + (now - began)
+        schedule.next = began + least if now - began < least else now + (now - began)
         if self.options.train_until is not None:
-            self._popped += len(self._history)
-            self._history = []
-
-    def train_now(self) -> Model:
-        """Learn from all that has been closed and not been learnt yet; for a history of its own."""
-        self._drop_history()
-        if not self._history:
-            raise InputError("nothing to learn from: no events were read")
-        return self._fit(pl.concat(self._history), 0)
+            schedule.forget()
 
     def _fit(self, panes: pl.DataFrame, until: int, least_windows: int | None = None) -> Model:
         return train(
@@ -350,55 +327,37 @@ class Detect:
             false_alarms_per_day=self.options.false_alarms_per_day,
             group_by=self.options.group_by,
             least_windows=least_windows or self.options.least_windows,
-            feedback=self.options.feedback,
+            feedback=self.feedback,
             steady_seconds=STEADY_SECONDS if self.options.train_until is None else 0.0,
         )
 
-    def _drop_history(self) -> None:
-        rows = sum(panes.height for panes in self._history)
-        while rows > MAX_HISTORY_ROWS and len(self._history) > 1:
-            oldest = self._history.pop(0)
-            self._popped += 1
-            rows -= oldest.height
-            self.dropped_history += oldest.height
-
     def _install(self, model: Model, now: int | None) -> None:
-        outlier = None
-        if self._outlier is not None:
-            history = History(pl.concat(self._history), self.groups, self.templates)
-            outlier = Outlier.fit(self._outlier, history_features(history, self.spec, model.text))
+        outlier = self._outlier
+        if outlier is not None and not isinstance(outlier, Outlier):
+            history = History(self._schedule.history(), self.groups, self.templates)
+            outlier = Outlier.fit(outlier, history_features(history, self.spec, model.text))
         judge = self._judge_of(model, outlier)
         since = dict.fromkeys(model.baseline.groups.ids.tolist(), model.training.start)
         remembered = 3 + self.spec.max_lateness // EPOCH
-        start = _FOREVER if now is None else now
+        start = FOREVER if now is None else now
         memory = Memory(model.baseline, since, start, self.spec.window, remembered)
-        self._begin_era(start, _Era(judge, memory))
+        self._eras.begin(start, Era(judge, memory))
 
     def _judge_of(self, model: Model, outlier: Outlier | None = None) -> Judge:
         o = self.options
         return Judge(
-            model, self.groups, self.templates, o.detector, outlier, o.feedback.suppressions
+            model, self.groups, self.templates, o.detector, outlier, self.feedback.suppressions
         )
-
-    def _begin_era(self, start: int, era: _Era) -> None:
-        """Judge by it from now on; keep the eras whose windows may still be revised."""
-        oldest = start - self.spec.max_lateness - self.spec.window
-        kept = max(int(np.searchsorted(self._eras_from, oldest, side="left")) - 1, 0)
-        if self._eras_from[-1] == start:
-            kept = len(self._eras)
-        self._eras = [*self._eras[kept:], era]
-        self._eras_from = [*self._eras_from[kept:], start]
 
     def _compact(self) -> None:
         """Forget the templates that nothing refers to any more, once the table is over its bound."""
         if len(self.templates) <= self.options.max_templates:
             return
-        eras = [era for era in self._eras if era is not None]
+        eras = self._eras.trained
         used = [self.windows.used_templates(), *(era.memory.used_templates() for era in eras)]
-        used += [panes["template"].unique().to_numpy() for panes in self._history]
-        mapping = self.templates.keep(np.concatenate(used))
+        mapping = self.templates.keep(np.concatenate([*used, *self._schedule.used_templates()]))
         for era in eras:
             era.memory.rename_templates(mapping)
             era.judge.forget_vectors()
         self.windows.rename_templates(mapping)
-        self._history = [rename(panes, mapping) for panes in self._history]
+        self._schedule.rename_templates(mapping)

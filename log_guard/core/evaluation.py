@@ -50,13 +50,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one way of raising alarms found."""
+    """What one way of raising alarms found; delays in seconds."""
 
     found: int
     of: int
     false_alarms: int
     false_alarms_per_hour: float
     median_delay: float | None
+    p90_delay: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ class _Slots:
             false += run % every == 1
         per_hour = round(false / self.hours, 3) if self.hours else 0.0
         median = round(statistics.median(delays), 1) if delays else None
-        return Measured(len(delays), len(self.incidents), false, per_hour, median)
+        of = len(self.incidents)
+        return Measured(len(delays), of, false, per_hour, median, _nine_tenths(delays))
 
     def measure_at(self, threshold: float) -> Measured:
         """Count with an alarm wherever the score reaches the threshold."""
@@ -149,6 +151,19 @@ def evaluate(labels: Labels, verdicts: Sequence[Verdict], slot: float = 30.0) ->
         as_configured=slots.measure(lambda _, verdict: verdict),
         budgets={budget: _best_within(slots, budget) for budget in BUDGETS},
     )
+
+
+def found_within(
+    labels: Labels, verdicts: Sequence[Verdict], budgets: Sequence[float], slot: float = 30.0
+) -> dict[float, Measured]:
+    """What is found at these allowed false alarms an hour: the points of a curve."""
+    slots = _Slots(labels, verdicts, slot)
+    return {budget: _best_within(slots, budget) for budget in budgets}
+
+
+def _nine_tenths(delays: Sequence[float]) -> float | None:
+    """The delay that nine in ten do not exceed: an observed one, none in between."""
+    return round(sorted(delays)[math.ceil(0.9 * len(delays)) - 1], 1) if delays else None
 
 
 def _best_within(slots: _Slots, budget: float) -> Measured:

@@ -24,6 +24,7 @@ from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.episodes import Episode, EpisodeRules, Episodes, Trouble
 from log_guard.core.events import Level
 from log_guard.core.features.text import TextModel
+from log_guard.core.feedback import Feedback, Label
 from log_guard.core.memory import Memory
 from log_guard.core.model import Model, Scales, Training
 from log_guard.core.progress import (
@@ -36,6 +37,7 @@ from log_guard.core.progress import (
     Progress,
 )
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
+from log_guard.core.suppression import Suppression
 from log_guard.core.windows import WindowSpec
 
 KINDS: dict[str, type[Any]] = {
@@ -53,6 +55,7 @@ KINDS: dict[str, type[Any]] = {
             InductiveDBSCAN,
         ),
         *(Memory, Model, Part, Progress, Sample, Scales, Table, TextModel, Training, Trouble),
+        *(Feedback, Label, Suppression),
     )
 }
 """Classes that a stored state may hold."""
@@ -75,6 +78,7 @@ class Fold:
         self, spec: WindowSpec, options: DetectOptions | None = None, model: Model | None = None
     ) -> None:
         self.detect = Detect(spec, options, model)
+        self.model_name: str | None = None  # of the model that was switched to
         self.episodes = Episodes()
         self._partitions: dict[int, Progress] = {}  # the latest word of each input partition
         self._expected = 0
@@ -119,6 +123,14 @@ class Fold:
         if out.results or out.accounts:
             self._report(offset, watermark, out)
         return out
+
+    def switch(self, model: Model, name: str) -> None:
+        """Between two records: judge by this model from the windows on that are not published yet.
+
+        It is part of the state from now on, and so of whatever is folded after it.
+        """
+        self.detect.switch(model)
+        self.model_name = name
 
     def open_windows(self, offset: int) -> list[Result]:
         """The windows that are still open, as not final; the fold goes on as if nothing was asked."""

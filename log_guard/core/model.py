@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,5 +70,11 @@ class Model:
 
     @property
     def version(self) -> str:
-        """Name of the model: a function of what it learnt from and how."""
-        return self.training.digest[:12]
+        """Name of the model: a function of what it learnt from, and of the thresholds that it came to."""
+        return version_of(self.training.digest, self.false_alarms_per_day, self.scales)
+
+
+def version_of(digest: str, false_alarms_per_day: float, scales: Scales) -> str:
+    """12 hexadecimal digits; other feedback or another budget make other thresholds of the same events."""
+    said = f"{digest} {false_alarms_per_day!r} {scales.novelty!r} {scales.surprise!r}"
+    return hashlib.sha256(said.encode()).hexdigest()[:12]

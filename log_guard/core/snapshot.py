@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,8 @@ def _take_apart(value: Any, names: Mapping[type[Any], str], blobs: list[bytes]) 
 
     if value is None or type(value) in _SCALARS:
         return value
+    if isinstance(value, IntEnum):
+        return int(value)  # comes back as the number, which equals it
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list):

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.streams import line
+from tests.unit.test_cold_start import steady
+from tests.unit.test_gate import SECONDS, deafening
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -87,6 +91,95 @@ def test_train_then_try_with_the_model(simulated: Path) -> None:
     assert b"trained on windows of 30 s" in refused.stderr
 
 
+def test_a_registry_is_led_from_the_command_line(simulated: Path) -> None:
+    def models(*arguments: str) -> str:
+        done = run("models", *arguments, cwd=simulated)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    learn = ("train", "app.log", "--registry", "reg")
+    first = run(*learn, cwd=simulated)
+    assert first.returncode == 0, first.stderr
+    assert re.fullmatch(rb"promoted 0001-[0-9a-f]{12}\n", first.stdout)
+    again = run(*learn, cwd=simulated)
+    assert again.returncode == 0
+    assert b"is what was learnt before" in again.stdout
+    other = run(*learn, "--false-alarms-per-day", "0.5", "--force", cwd=simulated)
+    assert other.returncode == 0, other.stderr
+    assert b"held out" in other.stdout
+    listed = models("list", "reg")
+    assert re.search(r"^0002-.*CURRENT$", listed, re.MULTILINE)
+    assert "promoted 0001-" in listed
+    assert models("verify", "reg") == "reg: sound\n"
+    back = models("rollback", "reg", "--reason", "too quiet")
+    assert back.startswith("rolled back to 0001-")
+    assert "too quiet" in models("list", "reg")
+    assert run("try", "app.log", "--model", "reg", cwd=simulated).returncode == 0
+    assert run("models", "rollback", "reg", cwd=simulated).returncode == 1
+    assert run("models", "promote", "reg", "0002", cwd=simulated).returncode == 1
+
+
+def test_a_worse_model_is_kept_and_not_promoted(tmp_path: Path) -> None:
+    for name, events in (("good.log", steady(SECONDS)), ("bad.log", deafening())):
+        (tmp_path / name).write_bytes(b"\n".join(line(e) for e in sorted(events)) + b"\n")
+    span = ("--from", "2026-01-01T00:58:15", "--to", "2026-01-01T00:59:00")
+    said = ("--reason", "an outage", "--author", "me")
+    assert run("label", "real", *span, *said, cwd=tmp_path).returncode == 0
+    assert run("train", "good.log", "--registry", "reg", cwd=tmp_path).returncode == 0
+    learn = ("train", "bad.log", "--registry", "reg", "--feedback", "feedback.toml")
+    refused = run(*learn, cwd=tmp_path)
+    assert refused.returncode == 1, refused.stderr
+    assert b"refused: it finds 0 of 1 labelled incidents, the current one 1\n" in refused.stdout
+    listed = run("models", "list", "reg", cwd=tmp_path).stdout.decode()
+    assert re.search(r"^0001-.*CURRENT$", listed, re.MULTILINE)
+    assert "0002-" in listed
+    forced = run(*learn, "--force", cwd=tmp_path)
+    assert forced.returncode == 0, forced.stderr
+    assert b"promoted 0002-" in forced.stdout
+    assert b"forced although it finds" in run("models", "list", "reg", cwd=tmp_path).stdout
+
+
+def test_summaries_teach_the_same_model_as_their_log(simulated: Path) -> None:
+    assert run("summaries", "make", "app.log", "--out", "kept", cwd=simulated).returncode == 0
+    for source, out in (("app.log", "from-log"), ("kept", "from-summaries")):
+        done = run("train", source, "--out", out, cwd=simulated)
+        assert done.returncode == 0, done.stderr
+    one, other = (
+        {p.name: p.read_bytes() for p in (simulated / name).iterdir()}
+        for name in ("from-log", "from-summaries")
+    )
+    assert one == other
+    for wrong, said in (
+        (("--slide-seconds", "10"), b"use --slide-seconds 5"),
+        (("--group-by", "none"), b"use --group-by service"),
+        (("--mask", "a=b"), b"masked already"),
+    ):
+        refused = run("train", "kept", "--out", "never", *wrong, cwd=simulated)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+    assert run("summaries", "make", "app.log", "--out", "kept", cwd=simulated).returncode == 1
+
+
+def test_whatif_tells_what_would_go_and_come(simulated: Path) -> None:
+    said = ("--reason", "known", "--author", "me", "--feedback", "whatif.toml")
+    assert run("suppress", "--matches", "No space", *said, cwd=simulated).returncode == 0
+    what = ("whatif", "app.log", "--change", "feedback=whatif.toml", "--labels", "truth.json")
+    done = run(*what, cwd=simulated)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode()
+    assert re.match(r"now \d+ alerts, then \d+: \d+ go, \d+ come, \d+ stay\n", text)
+    assert re.search(r"^\d+ +\d+ +/No space/ \(known\)", text, re.MULTILINE)
+    done = run(*what, "--change", "detector=surprise", "--format", "json", cwd=simulated)
+    rows = [json.loads(row) for row in done.stdout.splitlines()]
+    total = rows[-1]
+    assert total["kind"] == "whatif"
+    assert total["go"] + total["stay"] <= total["now"] + total["then"]
+    assert sum(row["kind"] == "alert" for row in rows) == sum(
+        total[name] for name in ("go", "come", "stay")
+    )
+    assert [row["saved"] >= 0 for row in rows if row["kind"] == "suppression"] == [True]
+
+
 def test_evaluate_learns_only_before_the_test(simulated: Path) -> None:
     done = run(
         "evaluate",
@@ -109,6 +202,53 @@ def test_evaluate_learns_only_before_the_test(simulated: Path) -> None:
     assert 0 < figures["bar"]["average_precision"] < 1
     assert figures["bar"]["budgets"].keys() == figures["budgets"].keys()
     assert min(ends) > truth["test_start"][:19]
+
+
+@pytest.mark.parametrize("plot", ["found.png", "found.html"])
+def test_evaluate_compares_detectors_and_draws(simulated: Path, plot: str) -> None:
+    truth = json.loads((simulated / "truth.json").read_text())
+    truth["name"] = "<script> $\\frac{"  # neither markup nor a formula
+    (simulated / "named.json").write_text(json.dumps(truth))
+    detectors = ["surprise", "sklearn.ensemble.IsolationForest"]
+    chosen = [word for name in detectors for word in ("--detector", name)]
+    paths = ("app.log", "named.json", "--plot", plot, "--results", "each.jsonl")
+    done = run("evaluate", *paths, *chosen, "--format", "json", cwd=simulated)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(row) for row in done.stdout.splitlines()]
+    assert [row["detector"] for row in rows] == detectors
+    for row in rows:
+        assert row["bar"] == rows[0]["bar"]
+        assert row["seconds"] > 0
+        assert row["megabytes"] > 10
+        assert row["promise"]["most"] >= row["promise"]["expected"] - 1
+        written = (simulated / f"each.{row['detector']}.jsonl").read_bytes().splitlines()
+        assert len(written) == row["verdicts"]
+    start = (simulated / plot).read_bytes()[:15]
+    assert b"<script>" not in (simulated / plot).read_bytes()
+    assert start.startswith(b"\x89PNG" if plot.endswith("png") else b"<!doctype html>")
+
+
+def test_a_detector_by_import_path_learns_from_a_history(simulated: Path) -> None:
+    detector = "sklearn.neighbors.LocalOutlierFactor"
+    refused = run("evaluate", "app.log", "truth.json", "--detector", detector, cwd=simulated)
+    assert refused.returncode == 2  # it cannot score what it was not fitted on
+    learn = ("--history", "app.log", "--detector", "sklearn.svm.OneClassSVM")
+    done = run("evaluate", "app.log", "truth.json", *learn, "--format", "json", cwd=simulated)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdicts"] > 0
+
+
+def test_evaluate_shows_a_table(simulated: Path) -> None:
+    done = run("evaluate", "app.log", "truth.json", cwd=simulated)
+    text = done.stdout.decode()
+    assert done.returncode == 0, done.stderr
+    first, promised, header, *_ = text.splitlines()
+    assert re.fullmatch(r".*: \d+ incidents, [\d.]+ quiet hours", first)
+    assert promised.startswith("promised: 2 false alarms a day, here ")
+    assert header.split() == ["fusion", "rule"]
+    for figure in ("found at <= 0.1 false/h", "average precision", "peak memory, MB"):
+        assert figure in text
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_a_person_says_what_is_fine(simulated: Path) -> None:
@@ -144,12 +284,27 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
         (["try", "short.log", "--mask", "oops"], 2, b"NAME=REGEX"),
         (["try", "short.log", "--model", "."], 1, b"model"),
         (["evaluate", "short.log", "prose.txt"], 1, b"not a labels file"),
+        (["whatif", "short.log", "--change", "colour=red"], 2, b"names: detector, "),
+        (["whatif", "short.log", "--change", "window-seconds=x"], 2, b"no value for it"),
+        (["evaluate", "short.log", "truth.json", "--plot", "a.gif"], 2, b"in .png or .html"),
+        (
+            ["evaluate", "-", "truth.json", "--detector", "fusion", "--detector", "surprise"],
+            2,
+            b"standard input can be read once",
+        ),
+        (
+            ["evaluate", "no-such-file", "truth.json", "--detector", "a.b"],
+            2,
+            b"'a.b': cannot be imported",
+        ),
     ],
 )
 def test_errors_are_one_line_with_the_repair(
     tmp_path: Path, arguments: list[str], code: int, said: bytes
 ) -> None:
     (tmp_path / "prose.txt").write_text("Once upon a time\nthere was a log\n")
+    truth = '{"test_start": "2026-01-01T00:00:05Z", "end": "2026-01-01T00:01:00Z", "incidents": []}'
+    (tmp_path / "truth.json").write_text(truth)
     (tmp_path / "timeless.json").write_text('{"message": "a"}\n' * 20)
     (tmp_path / "short.log").write_text("2026-01-01 00:00:00 INFO a\n2026-01-01 00:00:09 INFO b\n")
     done = run(*arguments, cwd=tmp_path)

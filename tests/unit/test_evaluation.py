@@ -57,7 +57,7 @@ def figures() -> Evaluation:
 
 def test_what_was_found_as_configured() -> None:
     rate = round(1 / QUIET_HOURS, 3)
-    assert figures().as_configured == Measured(1, 2, 1, rate, 30.0)
+    assert figures().as_configured == Measured(1, 2, 1, rate, 30.0, 30.0)
     assert figures().quiet_hours == round(QUIET_HOURS, 2)
     assert figures().verdicts == len(VERDICTS)
 
@@ -76,8 +76,8 @@ def test_average_precision() -> None:
 
 def test_what_is_found_within_a_budget_of_false_alarms() -> None:
     assert set(figures().budgets) == set(BUDGETS)
-    assert figures().budgets[0.1] == Measured(1, 2, 0, 0.0, 45.0)  # threshold 0.95
-    assert figures().budgets[5.0] == Measured(2, 2, 1, round(1 / QUIET_HOURS, 3), 30.0)  # 0.4
+    assert figures().budgets[0.1] == Measured(1, 2, 0, 0.0, 45.0, 45.0)  # threshold 0.95
+    assert figures().budgets[5.0] == Measured(2, 2, 1, round(1 / QUIET_HOURS, 3), 30.0, 30.0)  # 0.4
 
 
 def test_a_long_false_alarm_counts_once_for_every_five_minutes_begun() -> None:
@@ -106,7 +106,7 @@ def test_without_incidents_there_is_nothing_to_find() -> None:
     none = Labels("none", BEGIN, BEGIN + 600, (), ())
     result = evaluate(none, [verdict(60, 0.9)])
     assert (result.average_precision, result.recall) == (0, 0)
-    assert result.as_configured == Measured(0, 0, 1, 6.0, None)
+    assert result.as_configured == Measured(0, 0, 1, 6.0, None, None)
 
 
 def test_without_quiet_time_there_are_no_false_alarms() -> None:

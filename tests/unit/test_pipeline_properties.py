@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
+from log_guard.app.pipeline import Output, Pipeline, PipelineOptions, intake_of
+from log_guard.app.scan import model_of
+from log_guard.app.summing import gather
 from log_guard.core.decode import Decoder
 from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
@@ -72,10 +74,10 @@ def stream(seed: int, seconds: int = 200) -> list[bytes]:
 
 @cache
 def model() -> Model:
-    detect = DetectOptions(train_until=1 << 62, least_windows=6)
-    pipeline = Pipeline(Decoder(JsonLines()), PipelineOptions(SPEC, detect))
-    feed(pipeline, [[line(event) for event in history(300, seed=0)]])
-    return pipeline.detect.train_now()
+    options = PipelineOptions(SPEC, DetectOptions(least_windows=6))
+    intake = intake_of(options, Decoder(JsonLines()), 0)
+    lines = b"\n".join(line(event) for event in history(300, seed=0))
+    return model_of(gather([(intake.take(RawBatch(lines, 1)).summary, None)]), options)
 
 
 def pipeline_of(way: str) -> Pipeline:

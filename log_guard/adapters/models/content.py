@@ -22,7 +22,7 @@ from log_guard.core.calibration import certified_rate
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel
-from log_guard.core.model import FORMAT_VERSION, Model, Scales, Training
+from log_guard.core.model import FORMAT_VERSION, Model, Scales, Training, version_of
 from log_guard.core.results import iso
 from log_guard.core.windows import WHOLE, WHOLE_STREAM
 
@@ -150,8 +150,14 @@ def problems(manifest: Manifest, arrays: Arrays) -> list[str]:
 def _manifest_problems(manifest: Manifest) -> Iterator[str]:
     if _microseconds(manifest.window_seconds) % max(_microseconds(manifest.slide_seconds), 1):
         yield "the window is no multiple of the slide"
-    if manifest.version != manifest.training.digest[: len(manifest.version)]:
-        yield "its version is not that of its training digest"
+    scales = Scales(manifest.scales.novelty, manifest.scales.surprise)
+    digest = manifest.training.digest
+    # Of the same events there may be several models; they once had the same version.
+    if manifest.version not in (
+        version_of(digest, manifest.false_alarms_per_day, scales),
+        digest[:12],
+    ):
+        yield "its version is not that of its training"
     try:
         if _time_of(manifest.training.start) > _time_of(manifest.training.end):
             yield "the training ends before it starts"

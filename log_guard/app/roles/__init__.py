@@ -25,6 +25,10 @@ now and then, in the same transaction; whoever takes over restores it and reads 
 that the state names. Up to the frontier, the last record whose results are out, it publishes
 nothing. So a state may be old without anything being emitted twice.
 
+**What people change** while it runs, the model or the feedback, becomes part of that state before anything
+is judged by it, and never during a replay (:mod:`log_guard.app.roles.guidance`). So a replay judges as
+the first run did.
+
 **Write** is at least once on purpose. A row is replaced only by one of the same or a greater
 revision, and the revision is the offset of the record that caused it; writing a record twice, or
 late, or by a zombie, changes nothing.

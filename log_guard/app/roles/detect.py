@@ -20,6 +20,7 @@ from log_guard.adapters.kafka.records import (
 )
 from log_guard.adapters.kafka.state import StateTopic, StoredState
 from log_guard.adapters.kafka.transactions import Transactions
+from log_guard.app.roles.guidance import Guidance, Sources
 from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.detect import DetectOptions
 from log_guard.core.fold import KINDS, Emitted, Fold
@@ -36,11 +37,16 @@ RECORDS = 200
 
 @dataclass(frozen=True)
 class DetectRoleOptions:
-    """Topics, group, and how to judge."""
+    """Topics, group, and how to judge.
+
+    model:    judge by this one from the beginning on.
+    sources:  where to look for the current model, and for feedback, while it runs.
+    """
 
     window: WindowSpec = field(default_factory=WindowSpec)
     detect: DetectOptions = field(default_factory=DetectOptions)
     model: Model | None = None
+    sources: Sources = field(default_factory=Sources)
     events: str = "log-events"
     summaries: str = "window-summaries"
     state: str = "detector-state"
@@ -85,6 +91,7 @@ class DetectSession:
         self._state = StateTopic(cluster, options.state)
         self._kept: dict[str, object] = {}  # parts as they were stored, to know which are the same
         self._state_due = 0.0
+        self._guidance = Guidance(options.sources, options.window)
         for topic in (options.summaries, options.state, options.results):
             cluster.topic(topic)
         self._transactions = Transactions(cluster.producer("detect"))
@@ -96,6 +103,8 @@ class DetectSession:
         messages = self._consumer.consume(RECORDS, self.options.poll)
         self._callbacks.check()
         fold = self._fold
+        if fold is not None:
+            self._heed(fold)
         emitted: list[tuple[int, Emitted]] = []
         taken = False
         for message in messages:
@@ -118,6 +127,20 @@ class DetectSession:
         if clean and self.options.flush_on_exit and self._fold is not None:
             self._flush(self._fold)
         self._callbacks.close(self._consumer)
+
+    def _heed(self, fold: Fold) -> None:
+        """Take up what people have changed, and make that durable before anything is judged by it.
+
+        Not while results come that were published before: those were judged by what held then.
+        """
+        if 0 < self._position <= self._frontier or not self._guidance.apply(fold):
+            return
+        self._transactions.begin()
+        self._save(fold)
+        self._state.frontier(self._frontier, self._to_state)
+        read = max(self._position, self._frontier + 1)
+        offsets = [TopicPartition(self.options.summaries, 0, read)]
+        self._transactions.commit(self._consumer, offsets)
 
     def _take(self, fold: Fold, message: Message, offset: int) -> Emitted:
         commit = commit_of(message.value() or b"", message.headers(), self.options.window.slide)  # type: ignore[arg-type]

@@ -36,6 +36,8 @@ def import_detector(path: str) -> OutlierDetector:
         raise OptionError(
             f"detector {path!r}: cannot be imported and made without arguments ({error})"
         ) from None
+    if "random_state" in getattr(detector, "get_params", dict)():
+        detector.set_params(random_state=0)  # equal logs, equal figures
     if not hasattr(detector, "score_samples") and hasattr(detector, "decision_function"):
         return _Pyod(detector)
     if not hasattr(detector, "score_samples"):

@@ -1,0 +1,104 @@
+"""Several detectors on one labelled set, each in a process of its own.
+
+So each one's seconds and memory are its own, and none finds a cache that another has filled. The log
+is read once a detector: judging takes many times as long as reading.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from log_guard.app.evaluating import Evaluated, evaluate_set
+from log_guard.app.inspecting import ReadOptions
+from log_guard.app.pipeline import PipelineOptions
+from log_guard.app.scan import choose_detector
+from log_guard.core.evaluation import Labels
+from log_guard.errors import InputError, OptionError
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is measured, for all detectors alike.
+
+    results:  file for every verdict; with several detectors, each has one with its name in it.
+    curve:    also measure what is found against false alarms.
+    """
+
+    events: str
+    labels: Labels
+    options: PipelineOptions
+    read: ReadOptions
+    history: str | None = None
+    results: Path | None = None
+    curve: bool = False
+
+
+def evaluate_each(
+    trial: Trial, detectors: Sequence[str], progress: Callable[[str, int], Any]
+) -> list[Evaluated]:
+    """Figures of each detector, in this order; ``progress`` is told its name and the bytes read.
+
+    Raises OptionError before anything is read if one of them does not exist.
+    """
+    for name in detectors:
+        choose_detector(_options_of(trial, name))
+    if len(detectors) == 1:
+        return [_evaluate(trial, detectors[0], trial.results, progress)]
+    if "-" in (trial.events, trial.history):
+        raise OptionError("standard input can be read once: name a file, or one --detector")
+    done = []
+    # A fresh interpreter each, not a fork: polars' threads would not survive one.
+    with ProcessPoolExecutor(
+        1,
+        get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_DFL),  # Ctrl-C ends it without a traceback
+        max_tasks_per_child=1,
+    ) as pool:
+        for name in detectors:
+            progress(name, 0)
+            path = trial.results
+            if path is not None:
+                path = path.with_name(f"{path.stem}.{name}{path.suffix}")
+            try:
+                done.append(pool.submit(_evaluate, trial, name, path).result())
+            except BrokenProcessPool:
+                raise InputError(
+                    f"the process that judged with {name} was ended from outside (is memory short?)"
+                ) from None
+    return done
+
+
+def _evaluate(
+    trial: Trial,
+    detector: str,
+    results: Path | None,
+    progress: Callable[[str, int], Any] = lambda _name, _bytes: None,
+) -> Evaluated:
+    try:
+        target = results.open("w", encoding="utf-8") if results is not None else nullcontext()
+    except OSError as error:
+        raise InputError(f"{results}: cannot be written ({error.strerror})") from None
+    with target as out:
+        return evaluate_set(
+            trial.events,
+            trial.labels,
+            _options_of(trial, detector),
+            trial.read,
+            history=trial.history,
+            results=out,
+            curve=trial.curve,
+            progress=lambda n: progress(detector, n),
+        )
+
+
+def _options_of(trial: Trial, detector: str) -> PipelineOptions:
+    return replace(trial.options, detect=replace(trial.options.detect, detector=detector))

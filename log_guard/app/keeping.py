@@ -1,0 +1,31 @@
+"""``logguard summaries``: keep summaries as files, of a log or of what Kafka holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from log_guard.adapters.kafka.reading import read
+from log_guard.adapters.kafka.records import commit_of
+from log_guard.adapters.summaries import SummaryWriter
+from log_guard.app.deployment import Deployment
+from log_guard.app.times import time_of
+from log_guard.core.joining import Joining
+
+
+def fetch_summaries(deployment: Deployment, out: Path, start: str | None, end: str | None) -> int:
+    """Write the summaries of a span of event time, all that are held by default; rows written."""
+    since, until = time_of(start, "--from"), time_of(end, "--to")
+    options = deployment.detect_options()
+    joining = Joining()
+    slide = options.window.slide
+    with SummaryWriter(out, slide, options.detect.group_by) as writer:
+        for messages in read(deployment.cluster("-summaries"), options.summaries):
+            for message in messages:
+                commit = commit_of(message.value() or b"", message.headers(), slide)  # type: ignore[arg-type]
+                summary = joining.take(commit)
+                if since is not None:
+                    summary = summary.filter(summary["pane"] >= since)
+                if until is not None:
+                    summary = summary.filter(summary["pane"] < until)
+                writer.add(summary)
+    return writer.rows

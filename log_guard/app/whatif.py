@@ -1,0 +1,126 @@
+"""``logguard whatif``: a log, or kept summaries, judged as now and as it would be with other settings.
+
+The source is gone through once; every way to judge has a detector of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import gcd
+from typing import Any
+
+import polars as pl
+
+from log_guard.adapters.summaries import StoredSummaries, is_summaries
+from log_guard.app.inspecting import ReadOptions
+from log_guard.app.pipeline import PipelineOptions
+from log_guard.app.scan import (
+    check_windows,
+    choose_detector,
+    learning_end,
+    open_replay,
+)
+from log_guard.core.detect import Detect
+from log_guard.core.evaluation import Incident
+from log_guard.core.events import SECOND
+from log_guard.core.model import Model
+from log_guard.core.replaying import Replay, Replayed
+from log_guard.core.whatif import Difference, SuppressionEffect, difference, effect
+from log_guard.core.windows import WindowSpec
+from log_guard.errors import OptionError
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to judge. Without a model it learns from the first part of the source, as ``try`` does."""
+
+    options: PipelineOptions
+    model: Model | None = None
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """What would change. ``effects``: of the suppressions of the other way."""
+
+    now: int
+    then: int
+    difference: Difference
+    effects: tuple[SuppressionEffect, ...]
+
+
+def what_if(
+    source: str, now: Way, then: Way, read: ReadOptions, incidents: Sequence[Incident]
+) -> WhatIf:
+    """Judge in both ways, and in the second without each of its suppressions in turn.
+
+    incidents:  known ones, besides the spans that the feedback files label as real.
+    """
+    feedback = then.options.detect.feedback
+    without = [
+        replace(feedback, suppressions=tuple(s for s in feedback.suppressions if s is not one))
+        for one in feedback.suppressions
+    ]
+    ways = [now, then, *(_with(then, feedback=other) for other in without)]
+    slide = _slide(source, ways)
+    ends: dict[WindowSpec, int | None] = {}
+    judges = []
+    for way in ways:
+        if way.model is not None:
+            check_windows(way.model, way.options)
+        elif way.options.detect.train_until is None:
+            if way.options.window not in ends:
+                ends[way.options.window] = learning_end(source, way.options, read)
+            way = _with(way, train_until=ends[way.options.window])
+        judges.append(_judge(_with(way, show_warm_up=False)))
+    base = replace(now.options.window, window=slide, slide=slide)
+    replay = open_replay(source, replace(now.options, window=base), read)
+    _replay(replay, judges, [way.options.window.slide for way in ways])
+    before, after, *others = (judge.alerts for judge in judges)
+    known = [*incidents, *_labelled(now), *_labelled(then)]
+    effects = (
+        effect(one, alerts, after, known)
+        for one, alerts in zip(feedback.suppressions, others, strict=True)
+    )
+    return WhatIf(len(before), len(after), difference(before, after), tuple(effects))
+
+
+def _with(way: Way, **changes: Any) -> Way:
+    detect = replace(way.options.detect, **changes)
+    return replace(way, options=replace(way.options, detect=detect))
+
+
+def _judge(way: Way) -> Replayed:
+    options, outlier = choose_detector(way.options)
+    if outlier is not None and way.model is not None:
+        raise OptionError("a detector by import path learns from the log itself: leave out --model")
+    return Replayed(Detect(options.window, options.detect, way.model, outlier))
+
+
+def _slide(source: str, ways: Sequence[Way]) -> int:
+    """Length of the panes that all ways can be made of, µs."""
+    slides = [way.options.window.slide for way in ways]
+    if not is_summaries(source):
+        return gcd(*slides)
+    stored = StoredSummaries(source).slide
+    for slide in slides:
+        if slide % stored:
+            raise OptionError(
+                f"{source}: these are summaries of {stored / SECOND:g} s: --slide-seconds must be a multiple of it"
+            )
+    return stored
+
+
+def _replay(replay: Replay, judges: Sequence[Replayed], slides: Sequence[int]) -> None:
+    for summary, watermark in replay:
+        for judge, slide in zip(judges, slides, strict=True):
+            panes = summary.with_columns(pl.col("pane") - pl.col("pane") % slide)
+            judge.take(panes, watermark)
+    for judge in judges:
+        judge.finish()
+
+
+def _labelled(way: Way) -> Iterator[Incident]:
+    for label in way.options.detect.feedback.labels:
+        if label.real:
+            yield Incident(f"{label.start}-{label.end}", label.start / SECOND, label.end / SECOND)

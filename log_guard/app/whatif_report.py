@@ -1,0 +1,86 @@
+"""``logguard whatif``: what is printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from log_guard.app.rendering import moment, plain_table
+from log_guard.app.whatif import WhatIf
+from log_guard.core.results import Alert
+from log_guard.core.suppression import Suppression
+
+SHOWN = 10
+"""Alerts of a kind that are listed for people; programs get all."""
+
+
+def print_whatif(done: WhatIf, console: Console, *, as_json: bool) -> None:
+    """Print the outcome, for people or as JSON lines."""
+    if as_json:
+        for row in _rows(done):
+            console.print(Text(json.dumps(row)), soft_wrap=True)
+        return
+    found = done.difference
+    head = (
+        f"now {done.now} alerts, then {done.then}: "
+        f"{len(found.go)} go, {len(found.come)} come, {len(found.stay)} stay"
+    )
+    console.print(Text(head, style="bold"))
+    for mark, alerts in (("goes", found.go), ("comes", found.come)):
+        for alert in alerts[:SHOWN]:
+            console.print(Text(f"  {mark:<6} {_line(alert)}"))
+        if len(alerts) > SHOWN:
+            console.print(Text(f"  and {len(alerts) - SHOWN} more (--format json)"))
+    if not done.effects:
+        return
+    console.print()
+    table = plain_table("saved", "hid", "suppression")
+    for one in done.effects:
+        hid = Text(str(len(one.hid)), style="bold red" if one.hid else "")
+        table.add_row(str(one.saved), hid, Text(_name(one.suppression)))
+    console.print(table)
+    for one in done.effects:
+        for incident in one.hid:
+            at = datetime.fromtimestamp(incident.start, UTC).strftime("%Y-%m-%d %H:%M:%S")
+            console.print(Text(f"{_name(one.suppression)} hides the incident of {at}", style="red"))
+
+
+def _rows(done: WhatIf) -> Iterator[dict[str, object]]:
+    found = done.difference
+    for change, alerts in (("goes", found.go), ("comes", found.come), ("stays", found.stay)):
+        for alert in alerts:
+            yield {**alert.as_dict(), "change": change}
+    for one in done.effects:
+        entry = one.suppression
+        yield {
+            "kind": "suppression",
+            "template": entry.template,
+            "matches": entry.matches,
+            "service": entry.service,
+            "reason": entry.reason,
+            "saved": one.saved,
+            "hid": [incident.id for incident in one.hid],
+        }
+    yield {
+        "kind": "whatif",
+        "now": done.now,
+        "then": done.then,
+        "go": len(found.go),
+        "come": len(found.come),
+        "stay": len(found.stay),
+    }
+
+
+def _line(alert: Alert) -> str:
+    services = ", ".join(s for s in alert.services if s != "*") or "whole stream"
+    return f"{moment(alert.start)}  {services}: {alert.evidence.sentence}"
+
+
+def _name(entry: Suppression) -> str:
+    what = f"'{entry.template}'" if entry.template else f"/{entry.matches}/"
+    where = f" in {entry.service}" if entry.service else ""
+    return f"{what}{where} ({entry.reason})"

@@ -1,0 +1,47 @@
+"""A model in the words of a running detector: its ids are other ones there, and nothing else differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.baseline import (
+    Baseline,
+    Table,
+    code_groups,
+    code_levels,
+    code_templates,
+    key_codes,
+)
+from log_guard.core.model import Model
+from log_guard.core.statements import Templates
+from log_guard.core.vocabulary import Vocabulary
+
+
+def translated(model: Model, groups: Vocabulary, templates: Templates) -> Model:
+    """The model with the ids of these tables, to which its words are added."""
+    group = groups.ids(pl.Series(model.groups, dtype=pl.String)).to_numpy()
+    template = templates.ids(pl.Series(model.templates, dtype=pl.String)).to_numpy()
+    old = model.baseline
+    return replace(
+        model,
+        groups=tuple(groups.words),
+        templates=tuple(templates.words),
+        baseline=Baseline(
+            keys=_renumbered(old.keys, group, template),
+            statements=_renumbered(old.statements, group, None),
+            volumes=_renumbered(old.volumes, group, None),
+            groups=Table.of(group[old.groups.ids], old.groups.sums, old.groups.peaks),
+        ),
+    )
+
+
+def _renumbered(table: Table, group: np.ndarray, template: np.ndarray | None) -> Table:
+    """Packed codes under new ids; ``template`` None: the codes hold none of our ids."""
+    codes = table.ids
+    templates = code_templates(codes)
+    mine = templates if template is None else template[templates]
+    renamed = key_codes(group[code_groups(codes)], code_levels(codes), mine)
+    return Table.of(renamed, table.sums, table.peaks)

@@ -1,0 +1,88 @@
+"""A new model takes the place of the current one only if it is not worse, and the reason is told."""
+
+from __future__ import annotations
+
+from log_guard.app.pipeline import PipelineOptions, intake_of
+from log_guard.app.scan import model_of
+from log_guard.app.summing import gather
+from log_guard.core.decode import Decoder
+from log_guard.core.detect import DetectOptions
+from log_guard.core.events import SECOND, Level, RawBatch
+from log_guard.core.feedback import Feedback, Label
+from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.gate import Comparison, compare
+from log_guard.core.training import History
+from tests.streams import START, Event, line
+from tests.unit.test_cold_start import steady
+
+OPTIONS = PipelineOptions()
+SECONDS = 4_000
+
+
+def history(events: list[Event]) -> History:
+    taken = intake_of(OPTIONS, Decoder(JsonLines()), 0).take(
+        RawBatch(b"\n".join(line(e) for e in sorted(events)), 1)
+    )
+    return gather([(taken.summary, None)])
+
+
+def burst(at: float, message: str, seconds: float = 20) -> list[Event]:
+    return [Event(at + i / 5, "db", Level.ERROR, message) for i in range(round(seconds * 5))]
+
+
+def label(at: float, *, real: bool) -> Label:
+    start, end = START + round((at - 5) * SECOND), START + round((at + 40) * SECOND)
+    return Label(start, end, real, "seen", "me")
+
+
+def compared(learnt: list[Event], current: list[Event], *labels: Label) -> Comparison:
+    """A candidate learnt from the first against a model learnt from the second, without labels."""
+    options = DetectOptions(feedback=Feedback(labels=labels))
+    return compare(history(learnt), OPTIONS.window, model_of(history(current), OPTIONS), options)
+
+
+def test_a_model_that_is_as_good_may_come() -> None:
+    found = compared(
+        steady(SECONDS) + burst(3_500, "disk lost"), steady(SECONDS), label(3_500, real=True)
+    )
+    assert found.reasons == ()
+    assert (found.candidate.found, found.current.found, found.candidate.real) == (1, 1, 1)
+    assert found.candidate.others.observed == 0
+
+
+def deafening() -> list[Event]:
+    """Incidents that nobody labelled, and a weak one at 3,500 s: whoever learns from this misses it."""
+    again = [
+        e
+        for i, letter in enumerate("abcdefghijklmnopqrst")
+        for word in ("lost", "gone", "dead", "down")
+        for e in burst(200 + 130 * i, f"disk {letter * 3} {word}")
+    ]
+    return [*steady(SECONDS), *again, Event(3_500, "db", Level.ERROR, "link lost")]
+
+
+def test_a_model_that_has_grown_deaf_is_refused() -> None:
+    found = compared(deafening(), steady(SECONDS), label(3_500, real=True))
+    assert (found.candidate.found, found.current.found) == (0, 1)
+    assert found.reasons == ("it finds 0 of 1 labelled incidents, the current one 1",)
+
+
+def test_a_model_that_alarms_on_labelled_noise_is_refused() -> None:
+    usual = [e for at in range(200, 3_900, 130) for e in burst(at, "cache rebuilt")]
+    events = steady(SECONDS) + burst(3_500, "cache rebuilt")
+    found = compared(events, steady(SECONDS) + usual, label(3_500, real=False))
+    assert (found.candidate.noise, found.current.noise) == (1, 0)
+    assert any("labelled as noise" in reason for reason in found.reasons)
+
+
+def test_a_model_that_breaks_its_promise_is_refused() -> None:
+    usual = [e for at in range(200, 3_900, 130) for e in burst(at, "cache rebuilt")]
+    events = steady(SECONDS) + burst(3_300, "cache rebuilt") + burst(3_700, "cache rebuilt")
+    found = compared(events, steady(SECONDS) + usual)
+    assert found.candidate.others.observed > found.current.others.observed
+    assert any("the promise allows" in reason for reason in found.reasons)
+
+
+def test_what_the_current_model_has_seen_is_told() -> None:
+    assert compared(steady(SECONDS), steady(SECONDS)).seen
+    assert not compared(steady(SECONDS), steady(1_000)).seen

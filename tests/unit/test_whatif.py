@@ -1,0 +1,101 @@
+"""Which alerts would go and come, and what a suppression saves and hides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from log_guard.app.inspecting import ReadOptions
+from log_guard.app.pipeline import PipelineOptions
+from log_guard.app.scan import keep_summaries
+from log_guard.app.whatif import Way, WhatIf, what_if
+from log_guard.core.detect import DetectOptions
+from log_guard.core.evaluation import Incident
+from log_guard.core.events import SECOND, Level
+from log_guard.core.feedback import Feedback, Label
+from log_guard.core.suppression import Suppression
+from log_guard.core.windows import WindowSpec
+from log_guard.errors import OptionError
+from tests.streams import START, Event, line
+from tests.unit.test_cold_start import steady
+from tests.unit.test_gate import burst
+
+CACHE = Suppression("harmless", "me", matches="^cache ")
+DISK = Suppression("wrongly", "me", template="disk lost")
+UNUSED = Suppression("of old", "me", matches="^nothing of the kind$")
+OUTAGE = Incident("outage", START / SECOND + 2_500, START / SECOND + 2_530)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("whatif") / "app.log"
+    events = steady(3_000) + burst(1_500, "cache rebuilt") + burst(2_000, "cache dropped")
+    events += [*burst(2500, "disk lost"), Event(2999.9, "api", Level.INFO, "did thing aaa")]
+    path.write_bytes(b"\n".join(line(e) for e in sorted(events)) + b"\n")
+    return str(path)
+
+
+def way(*suppressions: Suppression, labels: tuple[Label, ...] = (), **changes: object) -> Way:
+    detect = DetectOptions(feedback=Feedback(suppressions, labels))
+    return Way(replace(PipelineOptions(detect=detect), **changes))  # type: ignore[arg-type]
+
+
+def tried(source: str, now: Way, then: Way, *incidents: Incident) -> WhatIf:
+    return what_if(source, now, then, ReadOptions(), incidents)
+
+
+def test_nothing_changes_where_nothing_is_changed(log: str) -> None:
+    done = tried(log, way(), way())
+    assert (done.now, done.then) == (3, 3)
+    assert (len(done.difference.go), len(done.difference.come)) == (0, 0)
+    assert done.effects == ()
+
+
+def test_a_suppression_saves_what_it_is_about_and_tells_what_it_hides(log: str) -> None:
+    done = tried(log, way(), way(CACHE, DISK, UNUSED), OUTAGE)
+    assert (done.now, done.then) == (3, 0)
+    assert [(e.suppression, e.saved, len(e.hid)) for e in done.effects] == [
+        (CACHE, 2, 0),
+        (DISK, 1, 1),
+        (UNUSED, 0, 0),
+    ]
+
+
+def test_what_people_labelled_is_an_incident_too(log: str) -> None:
+    start = START + 2_495 * SECOND
+    label = Label(start, start + 60 * SECOND, True, "outage", "me")
+    done = tried(log, way(labels=(label,)), way(DISK))
+    assert [len(e.hid) for e in done.effects] == [1]
+
+
+def test_alerts_come_where_a_suppression_is_taken_away(log: str) -> None:
+    found = tried(log, way(CACHE), way()).difference
+    assert (len(found.go), len(found.come), len(found.stay)) == (0, 2, 1)
+    assert all("cache " in alert.evidence.sentence for alert in found.come)
+
+
+def test_kept_summaries_tell_what_their_log_tells(log: str, tmp_path: Path) -> None:
+    keep_summaries(log, tmp_path / "kept", PipelineOptions(), ReadOptions())
+    change = way(CACHE), way(DISK)
+    one, other = (tried(source, *change) for source in (log, str(tmp_path / "kept")))
+
+    def told(done: WhatIf) -> list[tuple[int, tuple[str, ...], str]]:
+        alerts = (*done.difference.go, *done.difference.come, *done.difference.stay)
+        return [(a.start, a.services, a.evidence.sentence) for a in alerts]
+
+    # The log's learning ends after a third of its events, that of the summaries after a third of the time.
+    assert told(one) == told(other)
+    assert one.difference.go
+
+
+def test_windows_may_change_if_they_can_be_made_of_the_panes(log: str, tmp_path: Path) -> None:
+    long = way(window=WindowSpec(60 * SECOND, 10 * SECOND))
+    done = tried(log, way(), long)
+    assert done.then == 3
+    keep_summaries(log, tmp_path / "kept", PipelineOptions(), ReadOptions())
+    assert tried(str(tmp_path / "kept"), way(), long).then == 3
+    odd = way(window=WindowSpec(28 * SECOND, 7 * SECOND))
+    with pytest.raises(OptionError, match="multiple"):
+        tried(str(tmp_path / "kept"), way(), odd)

@@ -11,10 +11,11 @@ import polars as pl
 
 from benchmarks.measure import best, report
 from log_guard.app.simulate import SimulationSpec, simulate
-from log_guard.core.clock import PartitionClock, TimeRules
+from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.events import RawBatch
 from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.intake import Intake
 from log_guard.core.summaries import Summarizer
 
 ROWS = 20_000
@@ -31,21 +32,20 @@ def main() -> int:
     clean = b"\n".join(lines)
     decoder = Decoder(JsonLines().tuned([line.decode() for line in lines[:200]]))
     schema = dict.fromkeys(pl.read_ndjson(clean).columns, pl.String)
-    summarizer = Summarizer(SLIDE)
-    clock = PartitionClock(TimeRules(slide=SLIDE))
+    intake = Intake(decoder, TimeRules(SLIDE), Summarizer(SLIDE), compiled_after=0)
     position = 1
 
-    def summarise(data: bytes) -> pl.DataFrame:
+    def summarise(data: bytes) -> None:
         nonlocal position
-        decoded = decoder.decode(RawBatch(data, position))
+        intake.take(RawBatch(data, position))
         position += ROWS
-        judged = clock.judge(decoded.events)
-        return summarizer.summarize(judged.events.with_columns(pl.col("service").alias("group")))
 
-    bare = best(lambda: pl.read_ndjson(clean, schema=schema))
-    whole = iter([b"\n".join(batch) for batch in batches[:RUNS]])
+    summarise(b"\n".join(batches.pop(0)))  # loads what is loaded once; it stays out of the figures
+    unread = iter([b"\n".join(batch) + b"\n" for batch in batches[:RUNS]])
+    bare = best(lambda: pl.read_ndjson(next(unread), schema=schema), RUNS)
+    whole = iter([b"\n".join(batch) + b"\n" for batch in batches[:RUNS]])
     ours = best(lambda: summarise(next(whole)), RUNS)
-    broken = iter([b"\n".join(_one_in_a_hundred(batch)) for batch in batches[RUNS:]])
+    broken = iter([b"\n".join(_one_in_a_hundred(batch)) + b"\n" for batch in batches[RUNS:]])
     ours_bad = best(lambda: summarise(next(broken)), len(batches) - RUNS)
     print(
         f"{ROWS:,} lines of {len(clean) / ROWS:.0f} bytes; bare decode {ROWS / bare / 1e6:.2f} M/s, bytes to summaries {ROWS / ours / 1e6:.2f} M/s"

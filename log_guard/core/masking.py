@@ -19,11 +19,13 @@ decimal digits must not become a template of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
+from log_guard.core.events import Bytes
 from log_guard.errors import OptionError
 
 MAX_MESSAGE_CHARS = 2048
@@ -148,8 +150,7 @@ class Masker:
     """
 
     extra: tuple[tuple[str, str], ...] = ()
-    _narrowed: Remembered = field(init=False, repr=False, compare=False)
-    _refined: Remembered = field(init=False, repr=False, compare=False)
+    _remembered: Remembered = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, pattern in self.extra:
@@ -160,8 +161,11 @@ class Masker:
             except pl.exceptions.ComputeError as error:
                 reason = str(error).strip().splitlines()[-1]
                 raise OptionError(f"mask {name}: not a regular expression ({reason})") from None
-        object.__setattr__(self, "_narrowed", Remembered(_narrow))
-        object.__setattr__(self, "_refined", Remembered(_finish))
+        # Thirty rules cost more than all the rest, so the few that narrow go first: what they leave
+        # was mostly seen before.
+        finish = Remembered(_finish)
+        refine = Remembered(lambda coarse: pl.Series(finish(_narrow(coarse)), dtype=pl.String))
+        object.__setattr__(self, "_remembered", refine)
 
     def coarse(self, messages: pl.Series) -> pl.Series:
         """Collapse what mostly varies: String series → String series, a row a message."""
@@ -172,24 +176,37 @@ class Masker:
         return messages.str.replace_all(_DIGITS, "0")
 
     def refine(self, coarse: pl.Series) -> pl.Series:
-        """Make templates of coarse messages; meant for the distinct ones only.
+        """Make templates of coarse messages; meant for the distinct ones only."""
+        return pl.Series(self._remembered(coarse), dtype=pl.String)
 
-        Thirty rules cost more than all the rest, so the few that narrow go first: what they leave
-        was mostly seen before.
+    def indexed(self, messages: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Message → template, as an index for each message, UInt32, and the distinct templates."""
+        texts = self.coarse(messages)
+        distinct = texts.unique()
+        numbers = pl.Series(np.arange(len(distinct), dtype=np.uint32))
+        return self._indexed(texts.replace_strict(distinct, numbers).to_numpy(), distinct)
+
+    def indexed_spans(self, text: Bytes, events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Do the same to messages in an array of bytes (``SPAN_SCHEMA``), by compiled code.
+
+        Masks of the user's own are not known to it.
         """
-        return self._refined(self._narrowed(coarse))
+        from log_guard.core.compiled.coarse import coarse  # late: loading it takes its time
 
-    def refined(self, coarse: pl.Series) -> pl.DataFrame:
-        """Return ``coarse`` and their ``template``, a row each."""
-        return pl.DataFrame({"coarse": coarse, "template": self.refine(coarse)})
+        begins, ends = events["begin"].to_numpy(), events["end"].to_numpy()
+        codes, distinct = coarse(text, begins, ends, MAX_MESSAGE_CHARS)
+        return self._indexed(codes, distinct)
+
+    def _indexed(self, codes: np.ndarray, distinct: Iterable[str]) -> tuple[pl.Series, pl.Series]:
+        numbers: dict[str, int] = {}
+        refined = self._remembered(distinct)
+        index = np.array([numbers.setdefault(t, len(numbers)) for t in refined], dtype=np.uint32)
+        return pl.Series(index[codes]), pl.Series(list(numbers), dtype=pl.String)
 
     def templates(self, messages: pl.Series) -> pl.Series:
         """Message → template, row by row (the two steps together)."""
-        coarse = self.coarse(messages).rename("coarse")
-        pairs = self.refined(coarse.unique())
-        return coarse.to_frame().join(pairs, on="coarse", how="left", maintain_order="left")[
-            "template"
-        ]
+        index, templates = self.indexed(messages)
+        return templates.gather(index)
 
 
 class Remembered:
@@ -199,10 +216,10 @@ class Remembered:
         self._compute = compute
         self._known: dict[str, str] = {}
 
-    def __call__(self, texts: pl.Series) -> pl.Series:
-        """Texts → results, String, as many."""
+    def __call__(self, texts: Iterable[str]) -> list[str]:
+        """Texts → results, as many."""
         known = self._known
-        wanted = texts.to_list()
+        wanted = list(texts)
         fresh = list({text: None for text in wanted if text not in known})
         if fresh:
             if len(known) + len(fresh) > MAX_CACHED:
@@ -210,7 +227,7 @@ class Remembered:
                 fresh = list(dict.fromkeys(wanted))
             found = self._compute(pl.Series(fresh, dtype=pl.String)).to_list()
             known.update(zip(fresh, found, strict=True))
-        return pl.Series([known[text] for text in wanted], dtype=pl.String)
+        return [known[text] for text in wanted]
 
 
 def _narrow(coarse: pl.Series) -> pl.Series:
@@ -222,9 +239,11 @@ def _finish(narrowed: pl.Series) -> pl.Series:
 
 
 def _replaced(text: pl.Series, rules: Sequence[tuple[str, str]]) -> pl.Series:
+    # One query: each costs as much as a hundred texts.
+    masked = pl.col("text")
     for pattern, placeholder in rules:
-        text = text.str.replace_all(pattern, placeholder)
-    return text
+        masked = masked.str.replace_all(pattern, placeholder)
+    return text.to_frame("text").select(masked).to_series()
 
 
 def one_line(messages: pl.Series) -> pl.Series:

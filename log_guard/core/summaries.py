@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from log_guard.core.events import Bytes
 from log_guard.core.masking import Masker, redact
 
 SUMMARY_SCHEMA: dict[str, pl.DataType] = {
@@ -39,7 +40,6 @@ OVERFLOW_TEMPLATE = "<other templates>"
 """What the templates beyond the bound are summed under."""
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 
 
 @dataclass(frozen=True)
@@ -55,35 +55,46 @@ class Summarizer:
     masker: Masker = field(default_factory=Masker)
     max_templates: int = 2_000
 
-    def summarize(self, events: pl.DataFrame, source: int = 0) -> pl.DataFrame:
-        """Summarise an event table (``EVENT_SCHEMA`` plus ``group`` and ``late``) of one source."""
+    def summarize(
+        self, events: pl.DataFrame, source: int = 0, text: Bytes | None = None
+    ) -> pl.DataFrame:
+        """Summarise an event table (``EVENT_SCHEMA`` plus ``group`` and ``late``) of one source.
+
+        text:  the bytes in which the messages lie, if it is one of ``SPAN_SCHEMA`` instead.
+        """
         if events.is_empty():
             return empty()
         position = events["position"]
-        hashes = sample_hashes(position.to_numpy(), source)
-        slim = events.select(
-            (pl.col("time") - pl.col("time") % self.slide).alias("pane"),
-            "group",
-            "level",
-            "late",
-            self.masker.coarse(events["message"]).alias("coarse"),
-            pl.Series("sample_hash", hashes),
-        )
-        counted = slim.group_by("pane", "group", "level", "coarse", "late").agg(
-            pl.len().cast(pl.Int64).alias("count"), pl.col("sample_hash").min()
-        )
-        templates = self.masker.refined(counted["coarse"].unique())
-        merged = (
-            counted.join(templates, on="coarse")
+        hashes = pl.Series(sample_hashes(position.to_numpy(), source))
+        if text is None:
+            index, templates = self.masker.indexed(events["message"])
+        else:
+            index, templates = self.masker.indexed_spans(text, events)
+        counted = (
+            events.select(
+                (pl.col("time") - pl.col("time") % self.slide).alias("pane"),
+                "group",
+                "level",
+                index.alias("template"),
+                "late",
+                pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
+                hashes.alias("sample_hash"),
+            )
             .group_by(KEY)
-            .agg(pl.col("count").sum(), pl.col("sample_hash").min())
+            .agg(pl.len().cast(pl.Int64).alias("count"), pl.col("row").min_by("sample_hash"))
         )
-        kept = hashed_positions(merged["sample_hash"].to_numpy(), source)
-        rows = np.searchsorted(position.to_numpy(), kept)  # a source's positions ascend
-        summary = merged.with_columns(
+        rows = counted["row"]
+        shown = events[rows]
+        if text is not None:
+            from log_guard.core.flat import with_messages  # late: loading it takes its time
+
+            shown = with_messages(shown, text)
+        summary = counted.with_columns(
+            templates.gather(counted["template"]).alias("template"),
+            hashes.gather(rows).alias("sample_hash"),
             pl.lit(source, dtype=pl.UInt32).alias("source"),
-            position.gather(rows).alias("position"),
-            redact(events["message"].gather(rows)).alias("sample"),
+            shown["position"],
+            redact(shown["message"]).alias("sample"),
         ).select(list(SUMMARY_SCHEMA))
         return bound_templates(summary, self.max_templates)
 
@@ -96,12 +107,6 @@ def sample_hashes(positions: np.ndarray, source: int) -> np.ndarray:
     """
     with np.errstate(over="ignore"):
         return (positions.astype(np.uint64) + _offset(source)) * _GOLDEN
-
-
-def hashed_positions(hashes: np.ndarray, source: int) -> np.ndarray:
-    """Positions that have these hashes: the inverse of :func:`sample_hashes`."""
-    with np.errstate(over="ignore"):
-        return hashes * _INVERSE - _offset(source)
 
 
 def _offset(source: int) -> np.uint64:

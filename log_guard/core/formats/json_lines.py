@@ -150,6 +150,17 @@ class JsonLines:
     def _may_be_fast(self) -> bool:
         return bool(self.keys.timestamp and self.keys.message) and not self.group
 
+    @property
+    def flat_keys(self) -> tuple[str, str, str, str] | None:
+        """Names of time, level, service ("": none) and message, if compiled code can look for them."""
+        if not self._may_be_fast or not self.keys.level:
+            return None
+        level = self.keys.level[0]
+        if level in SYSLOG_NUMBERS or level in OTEL_NUMBERS:
+            return None
+        service = self.keys.service[0] if self.keys.service else ""
+        return self.keys.timestamp[0], level, service, self.keys.message[0]
+
     def _fast(self, data: bytes, lines: int) -> pl.DataFrame | None:
         """Let polars parse all; None if it refuses one of them. ``slow`` marks what needs a second look."""
         names = [

@@ -20,7 +20,7 @@ from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.levels import level_of
 from log_guard.core.masking import clean_names
 
-_PROBE_BYTES = 1 << 15
+_PROBE_BYTES = 1 << 13
 """So much of a batch tells whether compiled code can read its lines."""
 
 
@@ -35,7 +35,7 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
     data = batch.data if batch.data.endswith(b"\n") else batch.data + b"\n"
     bare_utc = decoder.timezone == "UTC"
     probe = data[: data.rfind(b"\n", 0, _PROBE_BYTES) + 1]
-    if len(data) > 4 * _PROBE_BYTES and probe:
+    if len(data) > 16 * _PROBE_BYTES and probe:
         read = read_flat(probe, keys, bare_utc=bare_utc).read
         if 2 * np.count_nonzero(read) < len(read):
             return None

@@ -113,8 +113,9 @@ class Intake:
     ) -> Taken:
         dead = dead + self._dead(_whole(judged.unreal, text), "timestamp far ahead of all others")
         events = judged.events
-        summary = empty()
-        if not events.is_empty():
+        if events.is_empty():
+            summary = empty()
+        else:
             if self.options.blank_level:
                 events = events.with_columns(pl.lit(Level.INFO, dtype=pl.UInt8).alias("level"))
             group = pl.col("service") if self.options.grouped else pl.lit(WHOLE_STREAM)

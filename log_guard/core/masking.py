@@ -230,20 +230,36 @@ class Remembered:
         return [known[text] for text in wanted]
 
 
+def _masking(rules: Sequence[tuple[str, str]]) -> pl.Expr:
+    """Replace by all rules, one after another: one query, for each costs as much as a hundred texts."""
+    text = pl.col("text")
+    for pattern, placeholder in rules:
+        text = text.str.replace_all(pattern, placeholder)
+    return text
+
+
+_WITHOUT_SECRETS = _masking(_SECRETS)
+_SHOWN = _masking((*_SECRETS, (_CONTROL, " ")))
+_NARROWED = _masking(_NARROWING)
+_FINISHED = _masking(_RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
+
+
+def _masked(texts: pl.Series, masks: pl.Expr) -> pl.Series:
+    return texts.to_frame("text").select(masks).to_series()
+
+
 def _narrow(coarse: pl.Series) -> pl.Series:
-    return _replaced(_without_secrets(one_line(coarse)), _NARROWING)
+    """What is left of the first line without secrets, addresses and ids."""
+    # Few texts have a secret or a second line, so it is asked first which.
+    odd = coarse.str.contains(_ODD).arg_true()
+    if len(odd):
+        clean = _masked(one_line(coarse.gather(odd)), _WITHOUT_SECRETS)
+        coarse = coarse.clone().scatter(odd, clean)
+    return _masked(coarse, _NARROWED)
 
 
 def _finish(narrowed: pl.Series) -> pl.Series:
-    return _replaced(narrowed, _RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
-
-
-def _replaced(text: pl.Series, rules: Sequence[tuple[str, str]]) -> pl.Series:
-    # One query: each costs as much as a hundred texts.
-    masked = pl.col("text")
-    for pattern, placeholder in rules:
-        masked = masked.str.replace_all(pattern, placeholder)
-    return text.to_frame("text").select(masked).to_series()
+    return _masked(narrowed, _FINISHED)
 
 
 def one_line(messages: pl.Series) -> pl.Series:
@@ -267,8 +283,7 @@ def redact(messages: pl.Series) -> pl.Series:
     odd = messages.str.contains(_ODD).arg_true()
     text = messages
     if len(odd):
-        clean = _replaced(messages.gather(odd), (*_SECRETS, (_CONTROL, " ")))
-        text = messages.clone().scatter(odd, clean)
+        text = messages.clone().scatter(odd, _masked(messages.gather(odd), _SHOWN))
     if _longest(text) <= MAX_SAMPLE_CHARS:
         return text
     cut = pl.col("text").str.len_chars() > MAX_SAMPLE_CHARS
@@ -279,13 +294,6 @@ def redact(messages: pl.Series) -> pl.Series:
 def _longest(texts: pl.Series) -> int:
     """Bytes of the longest, which are at least as many as its characters."""
     return int(texts.str.len_bytes().to_numpy().max(initial=0))
-
-
-def _without_secrets(text: pl.Series) -> pl.Series:
-    suspect = text.str.contains(_ODD).arg_true()  # control characters are gone: suspects only
-    if not len(suspect):
-        return text
-    return text.clone().scatter(suspect, _replaced(text.gather(suspect), _SECRETS))
 
 
 def clean_names(names: pl.Series) -> pl.Series:

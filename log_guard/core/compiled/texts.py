@@ -47,7 +47,8 @@ def numbered(text: Bytes, begins: Ints, ends: Ints) -> tuple[Ints, list[str]]:
         size *= 16
     firsts = firsts[:found]
     bounds = zip(begins[firsts].tolist(), ends[firsts].tolist(), strict=True)
-    return codes, [text[a:b].tobytes().decode() for a, b in bounds]
+    view = memoryview(text)
+    return codes, [str(view[a:b], "utf-8") for a, b in bounds]
 
 
 def taken(text: Bytes, begins: Ints, ends: Ints) -> pl.Series:

@@ -6,7 +6,6 @@ and ends. Most are only masked and counted, there, and need never become texts o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -72,7 +71,7 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
     if positions is None:
         positions = np.arange(batch.first, batch.first + lines, dtype=np.uint64)
     at = pl.Series("position", positions[events["position"].to_numpy()], dtype=pl.UInt64)
-    dead = [replace(letter, position=int(positions[letter.position])) for letter in dead]
+    dead = [DeadLetter(d.reason, int(positions[d.position]), d.source, d.raw) for d in dead]
     return Decoded(events.with_columns(at), dead, lines), text
 
 

@@ -29,6 +29,9 @@ from log_guard.core.formats.json_record import (
 
 _Bounds = npt.NDArray[np.int64]
 
+_FEW = 1_000
+"""Up to so many lines it is cheaper to look at each than to let polars find that it cannot read one."""
+
 PLAIN_NAMES = Fields(("timestamp",), ("level",), ("service",), ("message",))
 
 
@@ -94,22 +97,36 @@ class JsonLines:
         if not lines:
             return pl.DataFrame(schema=RAW_SCHEMA)
         starts, ends = _line_bounds(data, lines)
-        odd = np.flatnonzero(_no_object(data, starts, ends))
+        is_odd = _no_object(data, starts, ends)
+        if lines <= _FEW:
+            bounds = zip(starts.tolist(), ends.tolist(), strict=True)
+            is_odd |= np.array([self._lacks_a_field(data[a:b]) for a, b in bounds])
+        odd = np.flatnonzero(is_odd)
         if not len(odd):
             return self._parse_objects(data, starts, ends)
         # What cannot be an object goes its own way, and the rest stays one batch.
         good = np.delete(np.arange(lines), odd)
         rest = _without(data, starts, ends, odd)
-        objects = self.parse_data(rest, len(good))
         alone = [data[starts[i] : ends[i]] for i in odd.tolist()]
+        if not len(good):
+            return self._parse_odd(alone)
+        objects = self.parse_data(rest, len(good))
         return _in_order(objects, good, self._parse_odd(alone), odd)
 
     def _parse_odd(self, lines: list[bytes]) -> pl.DataFrame:
         """Lines that do not look like objects; all of a log does that puts spaces around them."""
+        if all(map(self._lacks_a_field, lines)):
+            return _rows([self._record(line) for line in lines])
         frame = self._fast(b"\n".join(lines), len(lines))
         if frame is None:
             return _rows([self._record(line) for line in lines])
         return self._mended(frame, lines.__getitem__)
+
+    def _lacks_a_field(self, line: bytes) -> bool:
+        """Whether the fast path would find a field missing: its name stands nowhere in the line."""
+        keys = self.keys
+        names = (*keys.timestamp, *keys.level, *keys.service, *keys.message)
+        return b"\\" not in line and any(f'"{name}"'.encode() not in line for name in names)
 
     def _mended(self, frame: pl.DataFrame, line: Callable[[int], bytes]) -> pl.DataFrame:
         """What polars made of lines, those that need a second look read again one by one."""

@@ -90,13 +90,13 @@ class Decoder:
             )
             for i, (reason, timestamp) in zip(at.to_list(), said, strict=True)
         ]
+        if len(at) == raw.height:
+            return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), dead, raw.height)
         events = self._events(raw.filter(good), time.filter(good), positions[good.to_numpy()])
         return Decoded(events, dead, raw.height)
 
     def _events(self, raw: pl.DataFrame, time: pl.Series, positions: np.ndarray) -> pl.DataFrame:
         """Make the event table of records that are events."""
-        if raw.is_empty():
-            return pl.DataFrame(schema=EVENT_SCHEMA)
         level = normalise_levels(raw["level"])
         unsaid = raw["level"].is_null()
         if unsaid.any():

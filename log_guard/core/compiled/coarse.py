@@ -17,14 +17,16 @@ from log_guard.core.compiled.texts import (
     words_of,
 )
 
-_DIGIT, _HEX, _WORD = 1, 2, 4
+_DIGIT, _HEX, _WORD, _APART = 1, 2, 4, 8
 _KIND = np.zeros(256, np.uint8)
 for _bytes, _kind in (
     (b"0123456789", _DIGIT | _HEX | _WORD),
     (b"abcdefABCDEF", _HEX | _WORD),
     (b"ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ_", _WORD),
+    (b" \"',;=/()[]", _APART),  # what no rule for addresses or names goes on over
 ):
     _KIND[list(_bytes)] = _kind
+_UUID = np.frombuffer(b"0-0-0-0-", np.uint64)[0]  # and a last 0
 _ZEROS = np.uint64(ord("0")) * ONES
 _TENS = np.uint64(10) * ONES
 
@@ -35,7 +37,9 @@ def coarse(text: Bytes, begins: Ints, ends: Ints, most: int) -> tuple[Ints, list
     text, begins, ends:  messages (UTF-8), by their bounds, (n,).
     most:                characters of a message that count.
 
-    Coarse texts are those of ``Masker.coarse`` without masks of the user's own.
+    Coarse texts are those of ``Masker.coarse`` without masks of the user's own, but that the parts of
+    a UUID which have no decimal digit are collapsed too. Its template is the same, and one text stands
+    for many.
     """
     out = np.empty(int((ends - begins).sum()) + SLACK, np.uint8)
     bounds = np.zeros(len(begins) + 1, np.int64)
@@ -56,7 +60,7 @@ def _collapse(
     """Put the coarse text of message ``k`` between ``bounds[k]`` and ``bounds[k + 1]`` of ``out``.
 
     A word of hexadecimal digits of which one is decimal becomes ``0``; so does, within other words,
-    each run of decimal digits. Bytes above 127 are no part of words.
+    each run of decimal digits. Bytes above 127 are no part of words. Of a UUID all parts become ``0``.
     """
     to = 0
     for k in range(len(begins)):
@@ -77,7 +81,12 @@ def _collapse(
             while last < end and _KIND[text[last]] & _HEX:
                 last += 1
             begun = first == begin or not _KIND[text[first - 1]] & _WORD
-            if begun and (last == end or not _KIND[text[last]] & _WORD):
+            if begun and last - first == 8 and _is_uuid(text, first, begin, end):
+                to -= i - first
+                i = first + 36
+                out[to] = _UUID
+                to += 8
+            elif begun and (last == end or not _KIND[text[last]] & _WORD):
                 to -= i - first
                 i = last
             else:
@@ -86,6 +95,20 @@ def _collapse(
             out[to] = np.uint64(ord("0"))
             to += 1
         bounds[k + 1] = to
+
+
+@kernel
+def _is_uuid(text: Bytes, i: int, begin: int, end: int) -> bool:
+    """Whether a UUID begins here and stands by itself."""
+    if i + 36 > end or (i > begin and not _KIND[text[i - 1]] & _APART):
+        return False
+    if i + 36 < end and not _KIND[text[i + 36]] & _APART:
+        return False
+    for x in range(36):
+        hyphen = x == 8 or x == 13 or x == 18 or x == 23
+        if hyphen != (text[i + x] == ord("-")) or not (hyphen or _KIND[text[i + x]] & _HEX):
+            return False
+    return True
 
 
 @kernel

@@ -47,7 +47,7 @@ def numbered(text: Bytes, begins: Ints, ends: Ints) -> tuple[Ints, list[str]]:
         size *= 16
     firsts = firsts[:found]
     bounds = zip(begins[firsts].tolist(), ends[firsts].tolist(), strict=True)
-    view = memoryview(text)
+    view = text.data
     return codes, [str(view[a:b], "utf-8") for a, b in bounds]
 
 

@@ -99,8 +99,7 @@ class JsonLines:
         starts, ends = _line_bounds(data, lines)
         is_odd = _no_object(data, starts, ends)
         if lines <= _FEW:
-            bounds = zip(starts.tolist(), ends.tolist(), strict=True)
-            is_odd |= np.array([self._lacks_a_field(data[a:b]) for a, b in bounds])
+            is_odd |= self._lacking([data[a:b] for a, b in zip(starts, ends, strict=True)])
         odd = np.flatnonzero(is_odd)
         if not len(odd):
             return self._parse_objects(data, starts, ends)
@@ -115,18 +114,20 @@ class JsonLines:
 
     def _parse_odd(self, lines: list[bytes]) -> pl.DataFrame:
         """Lines that do not look like objects; all of a log does that puts spaces around them."""
-        if all(map(self._lacks_a_field, lines)):
+        if self._lacking(lines).all():
             return _rows([self._record(line) for line in lines])
         frame = self._fast(b"\n".join(lines), len(lines))
         if frame is None:
             return _rows([self._record(line) for line in lines])
         return self._mended(frame, lines.__getitem__)
 
-    def _lacks_a_field(self, line: bytes) -> bool:
-        """Whether the fast path would find a field missing: its name stands nowhere in the line."""
+    def _lacking(self, lines: list[bytes]) -> npt.NDArray[np.bool_]:
+        """In which lines the fast path would miss a field: its name stands nowhere in them, (lines,)."""
         keys = self.keys
         names = (*keys.timestamp, *keys.level, *keys.service, *keys.message)
-        return b"\\" not in line and any(f'"{name}"'.encode() not in line for name in names)
+        quoted = [f'"{name}"'.encode() for name in names]
+        lacking = [b"\\" not in line and any(name not in line for name in quoted) for line in lines]
+        return np.array(lacking, np.bool_)
 
     def _mended(self, frame: pl.DataFrame, line: Callable[[int], bytes]) -> pl.DataFrame:
         """What polars made of lines, those that need a second look read again one by one."""

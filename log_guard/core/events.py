@@ -41,7 +41,8 @@ EVENT_SCHEMA: dict[str, pl.DataType] = {
 SPAN_SCHEMA: dict[str, pl.DataType] = {
     name: kind for name, kind in EVENT_SCHEMA.items() if name != "message"
 } | {"begin": pl.Int64(), "end": pl.Int64()}
-"""An event table whose messages still lie in an array of bytes, between ``begin`` and ``end``."""
+"""An event table whose messages still lie in an array of bytes, between ``begin`` and ``end``; its
+services may be an Enum."""
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
+from log_guard.core.compiled.counting import counted
 from log_guard.core.compiled.json_lines import read_flat
 from log_guard.core.compiled.texts import SLACK, array_of, taken
 from log_guard.core.decode import Decoded, Decoder
@@ -42,17 +43,18 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
     lines = len(flat.read)
     (level, levels), (service, services) = flat.level, flat.service
     severity = np.array([level_of(text) for text in levels], dtype=np.uint8)
+    kinds: dict[str, int] = {}
     names = [_shown(name, decoder.service) for name in services]
+    kind = np.array([kinds.setdefault(name, len(kinds)) for name in names], dtype=np.uint32)
     events = pl.DataFrame(
         {
             "time": flat.time,
             "level": severity[level],
-            "service": pl.Series(names, dtype=pl.String).gather(service),
+            "service": pl.Series(kind[service]).cat.to(pl.Enum(list(kinds))),
             "position": np.flatnonzero(flat.read),
             "begin": flat.begins,
             "end": flat.ends,
-        },
-        schema=SPAN_SCHEMA,
+        }
     )
     dead: list[DeadLetter] = []
     text = flat.text
@@ -66,7 +68,8 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
         if others.events.height:
             table, more = spans_of(others.events, len(text) - SLACK)
             text = np.concatenate([text[:-SLACK], more])
-            events = pl.concat([events, table]).sort("position")
+            table = pl.concat([events.cast({"service": pl.String, "position": pl.UInt64}), table])
+            events = table.sort("position")
     positions = batch.positions
     if positions is None:
         positions = np.arange(batch.first, batch.first + lines, dtype=np.uint64)
@@ -93,4 +96,21 @@ def spans_of(events: pl.DataFrame, at: int = 0) -> tuple[pl.DataFrame, Bytes]:
 def with_messages(events: pl.DataFrame, text: Bytes) -> pl.DataFrame:
     """Events (``SPAN_SCHEMA`` and more) as a table of their own (``EVENT_SCHEMA``)."""
     messages = taken(text, events["begin"].to_numpy(), events["end"].to_numpy())
-    return events.with_columns(messages.alias("message")).select(list(EVENT_SCHEMA))
+    table = events.with_columns(pl.col("service").cast(pl.String), messages.alias("message"))
+    return table.select(list(EVENT_SCHEMA))
+
+
+def counted_spans(
+    events: pl.DataFrame, index: pl.Series, hashes: np.ndarray, slide: int
+) -> tuple[pl.Series, pl.Series]:
+    """For each (pane, group, level, template, late): the event of the smallest hash, and the count."""
+    group = events["group"]
+    if not isinstance(group.dtype, pl.Enum):
+        group = group.cast(pl.Enum(group.unique()))
+    keys = np.empty((events.height, 3), np.int64)
+    keys[:, 0] = events["time"].to_numpy() // slide
+    keys[:, 1] = group.to_physical().to_numpy()
+    level, late = events["level"].to_numpy(), events["late"].to_numpy()
+    keys[:, 2] = (index.to_numpy().astype(np.int64) << 8) + (level << 1) + late
+    rows, counts = counted(keys, hashes)
+    return pl.Series(rows), pl.Series(counts)

@@ -64,39 +64,54 @@ class Summarizer:
         """
         if events.is_empty():
             return empty()
-        position = events["position"]
-        hashes = pl.Series(sample_hashes(position.to_numpy(), source))
+        hashes = sample_hashes(events["position"].to_numpy(), source)
         if text is None:
             index, templates = self.masker.indexed(events["message"])
+            rows, counts = self._counted(events, index, hashes)
+            kept = events[rows]
         else:
+            # Late: loading it takes its time.
+            from log_guard.core.flat import counted_spans, with_messages
+
             index, templates = self.masker.indexed_spans(text, events)
+            rows, counts = counted_spans(events, index, hashes, self.slide)
+            kept = events[rows]
+            kept = kept.with_columns(with_messages(kept, text)["message"])
+        summary = kept.select(
+            self._pane(),
+            pl.col("group").cast(pl.String),
+            "level",
+            templates.gather(index[rows]).alias("template"),
+            "late",
+            pl.Series("count", counts),
+            pl.Series("sample_hash", hashes)[rows],
+            pl.lit(source, dtype=pl.UInt32).alias("source"),
+            "position",
+            redact(kept["message"]).alias("sample"),
+        )
+        return bound_templates(summary, self.max_templates)
+
+    def _pane(self) -> pl.Expr:
+        return (pl.col("time") - pl.col("time") % self.slide).alias("pane")
+
+    def _counted(
+        self, events: pl.DataFrame, index: pl.Series, hashes: np.ndarray
+    ) -> tuple[pl.Series, pl.Series]:
+        """For each row of the summary to be: the event that is its sample, and the count."""
         counted = (
             events.select(
-                (pl.col("time") - pl.col("time") % self.slide).alias("pane"),
+                self._pane(),
                 "group",
                 "level",
                 index.alias("template"),
                 "late",
                 pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-                hashes.alias("sample_hash"),
+                pl.Series("hash", hashes),
             )
             .group_by(KEY)
-            .agg(pl.len().cast(pl.Int64).alias("count"), pl.col("row").min_by("sample_hash"))
+            .agg(pl.len().cast(pl.Int64).alias("count"), pl.col("row").min_by("hash"))
         )
-        rows = counted["row"]
-        shown = events[rows]
-        if text is not None:
-            from log_guard.core.flat import with_messages  # late: loading it takes its time
-
-            shown = with_messages(shown, text)
-        summary = counted.with_columns(
-            templates.gather(counted["template"]).alias("template"),
-            hashes.gather(rows).alias("sample_hash"),
-            pl.lit(source, dtype=pl.UInt32).alias("source"),
-            shown["position"],
-            redact(shown["message"]).alias("sample"),
-        ).select(list(SUMMARY_SCHEMA))
-        return bound_templates(summary, self.max_templates)
+        return counted["row"], counted["count"]
 
 
 def sample_hashes(positions: np.ndarray, source: int) -> np.ndarray:

@@ -24,7 +24,7 @@ TOPS = np.uint64(0x8080808080808080)
 """A word of bytes that are 1, and one of bytes of which only the top bit is set."""
 
 _FEW = 1 << 12
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def array_of(*parts: bytes) -> Bytes:
@@ -105,11 +105,11 @@ def _number(words: Words, begins: Ints, ends: Ints, codes: Ints, firsts: Ints, t
         h = np.uint64(size)
         x, rest = begin, size
         while rest >= 8:
-            h = (h ^ words[x]) * _GOLDEN
+            h = (h ^ words[x]) * GOLDEN
             h ^= h >> np.uint64(32)
             x += 8
             rest -= 8
-        h = (h ^ (words[x] & below(rest))) * _GOLDEN
+        h = (h ^ (words[x] & below(rest))) * GOLDEN
         h ^= h >> np.uint64(32)
         slot = np.int64(h & np.uint64(last))
         while table[slot] >= 0:  # hashes say where to look, texts decide

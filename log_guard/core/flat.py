@@ -87,8 +87,9 @@ def _shown(name: str, unnamed: str) -> str:
 def spans_of(events: pl.DataFrame, at: int = 0) -> tuple[pl.DataFrame, Bytes]:
     """Events (``EVENT_SCHEMA``) with their messages in bytes that begin at ``at`` of some array."""
     messages = events["message"]
-    ends = at + np.cumsum(messages.str.len_bytes().to_numpy(), dtype=np.int64)
-    begins = np.concatenate([[at], ends[:-1]])
+    sizes = messages.str.len_bytes().to_numpy().astype(np.int64)
+    ends = at + np.cumsum(sizes)
+    begins = ends - sizes
     table = events.with_columns(begin=pl.Series(begins), end=pl.Series(ends))
     return table.select(list(SPAN_SCHEMA)), array_of(messages.str.join("").item().encode())
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from log_guard.core import compiled
 from log_guard.core.clock import TimeRules
 from log_guard.core.compiled.coarse import coarse
+from log_guard.core.compiled.counting import counted
 from log_guard.core.compiled.iso_time import read_iso
 from log_guard.core.compiled.json_lines import read_flat
 from log_guard.core.compiled.texts import Ints, array_of, numbered, taken
@@ -22,10 +23,10 @@ from log_guard.core.flat import decode_flat, spans_of, with_messages
 from log_guard.core.formats.json_lines import PLAIN_NAMES, JsonLines
 from log_guard.core.formats.json_record import Fields
 from log_guard.core.intake import Intake, Taken
-from log_guard.core.masking import MAX_MESSAGE_CHARS, Masker
+from log_guard.core.masking import MAX_MESSAGE_CHARS, Masker, mask_one
 from log_guard.core.summaries import KEY, Summarizer
 from log_guard.core.timestamps import parse_timestamps
-from tests.streams import Event, bounded, cuts, line, pieces
+from tests.streams import Event, bounded, cuts, line, pieces, table
 
 NEVER = 1 << 60
 
@@ -249,6 +250,72 @@ def test_texts_are_taken_out_as_they_were(messages: list[str]) -> None:
     assert taken(*laid_out(messages)).to_list() == messages
 
 
+@bounded(60)
+@given(EVENTS, st.integers(1, 4), st.sampled_from((1, 3, 2_000)))
+def test_counts_and_samples_are_alike_also_where_positions_repeat(
+    events: list[Event], each: int, most: int
+) -> None:
+    plain = table(events).with_columns(
+        pl.col("service").alias("group"),
+        (pl.col("position") % 3 == 0).alias("late"),
+        (pl.col("position") // each).alias("position"),
+    )
+    spans, text = spans_of(plain)
+    marked = pl.concat([spans, plain.select("group", "late")], how="horizontal")
+    summarizer = Summarizer(5 * SECOND, max_templates=most)
+    ours = summarizer.summarize(marked, 7, text).sort(KEY)
+    assert ours.equals(summarizer.summarize(plain, 7).sort(KEY))
+
+
+@pytest.mark.parametrize("groups", [1, 2_000, 50_000])
+def test_any_number_of_groups_is_counted(groups: int) -> None:
+    keys = np.arange(3 * groups, dtype=np.int64)[:, None] % groups * np.array([1, 1 << 40, -7])
+    ranks = np.arange(3 * groups, dtype=np.uint64)[::-1].copy()
+    rows, counts = counted(keys, ranks)
+    assert rows.tolist() == list(range(2 * groups, 3 * groups))
+    assert counts.tolist() == [3] * groups
+
+
+IDS = st.uuids().map(str) | st.text("0123456789abcdef", min_size=4, max_size=12)
+
+
+@bounded(300)
+@given(
+    st.lists(
+        st.one_of(
+            IDS,
+            st.sampled_from(
+                [
+                    " ",
+                    "-",
+                    ":",
+                    "/",
+                    "=",
+                    '"',
+                    "_",
+                    "é",
+                    "bearer ",
+                    "sk-",
+                    "token=",
+                    "x",
+                    "@a.b",
+                    "https://",
+                    "::",
+                ]
+            ),
+        ),
+        max_size=9,
+    ).map("".join)
+)
+@example("550e8400-e29b-abcd-aaaa-446655440000")
+@example("card 8f3a9c21-abcd-abcd-abcd-abcdefabcdef/x")
+def test_templates_are_alike_whatever_ids_there_are(message: str) -> None:
+    index, templates = Masker().indexed_spans(
+        laid_out([message])[0], pl.DataFrame({"begin": [0], "end": [len(message.encode())]})
+    )
+    assert templates[int(index[0])] == mask_one(message)
+
+
 @pytest.mark.parametrize("count", [1, 2_000, 2_100, 50_000])
 def test_any_number_of_distinct_texts_is_told_apart(count: int) -> None:
     texts = [f"{n % count:x}" * (1 + n % 5) for n in range(2 * count)]
@@ -288,7 +355,7 @@ def test_masks_of_the_users_own_are_used_in_a_large_source_too() -> None:
 
 
 def test_spans_hold_the_messages_of_a_table() -> None:
-    table = pl.DataFrame(
+    events = pl.DataFrame(
         {
             "time": [1, 2],
             "level": [3, 3],
@@ -298,4 +365,4 @@ def test_spans_hold_the_messages_of_a_table() -> None:
         },
         schema_overrides={"level": pl.UInt8, "position": pl.UInt64},
     )
-    assert with_messages(*spans_of(table)).equals(table)
+    assert with_messages(*spans_of(events)).equals(events)

@@ -13,8 +13,10 @@ from log_guard.core.compiled.texts import (
     Ints,
     Words,
     first_marked,
+    frozen,
     numbered,
     words_of,
+    writable_words_of,
 )
 
 _DIGIT, _HEX, _WORD, _APART = 1, 2, 4, 8
@@ -43,7 +45,8 @@ def coarse(text: Bytes, begins: Ints, ends: Ints, most: int) -> tuple[Ints, list
     """
     out = np.empty(int((ends - begins).sum()) + SLACK, np.uint8)
     bounds = np.zeros(len(begins) + 1, np.int64)
-    _collapse(text, words_of(text), begins, ends, most, words_of(out), bounds)
+    text, begins, ends = frozen(text), frozen(begins), frozen(ends)
+    _collapse(text, words_of(text), begins, ends, most, writable_words_of(out), bounds)
     return numbered(out, bounds[:-1], bounds[1:])
 
 

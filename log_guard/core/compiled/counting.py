@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from log_guard.core.compiled.jit import kernel
-from log_guard.core.compiled.texts import GOLDEN, Ints
+from log_guard.core.compiled.texts import GOLDEN, Ints, frozen
 
 _FEW = 1 << 12
 
@@ -14,6 +14,7 @@ _FEW = 1 << 12
 def counted(keys: Ints, ranks: npt.NDArray[np.uint64]) -> tuple[Ints, Ints]:
     """Group equal rows of ``keys``, (n, 3): the row of the smallest rank of each group, and its count."""
     rows, counts = np.empty(len(keys), np.int64), np.zeros(len(keys), np.int64)
+    keys, ranks = frozen(keys), frozen(ranks)
     size, found = _FEW, -1
     while found < 0:
         table = np.full(size, -1, np.int64)

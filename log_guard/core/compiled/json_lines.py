@@ -23,6 +23,7 @@ from log_guard.core.compiled.texts import (
     array_of,
     below,
     first_marked,
+    frozen,
     numbered,
     same,
     words_of,
@@ -67,8 +68,9 @@ def read_flat(data: bytes, keys: tuple[str, str, str, str], *, bare_utc: bool) -
     # The names come after the lines: one text.
     names = [key.encode() for key in keys]
     text = array_of(data, *names)
-    key_bounds = len(data) + np.cumsum([0, *map(len, names)])
-    lines = _count(text[: len(data)])
+    sizes: Ints = np.array([len(data), *map(len, names)], np.int64)
+    key_bounds = frozen(np.cumsum(sizes))
+    lines = _count(frozen(text[: len(data)]))
     spans, time = np.zeros((2, 4, lines), np.int64), np.empty(lines, np.int64)
     bounds = np.zeros(lines + 1, np.int64)
     _scan(text, words_of(text), key_bounds, _is_utf8(data), bare_utc, spans, time, bounds)

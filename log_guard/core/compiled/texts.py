@@ -5,6 +5,8 @@ Eight bytes at a time are looked at as one word, so every array ends with slack.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -15,6 +17,8 @@ Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+_Array = TypeVar("_Array", Bytes, Ints, Words)
 
 SLACK = 8
 """Bytes at the end of an array that belong to no text: a word can be read from each place before."""
@@ -27,6 +31,13 @@ _FEW = 1 << 12
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
+def frozen(array: _Array) -> _Array:
+    """See an array as one that is contiguous and not written to: a kernel is compiled for each kind."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
 def array_of(*parts: bytes) -> Bytes:
     """Join parts to one array with slack."""
     return np.frombuffer(b"".join([*parts, bytes(SLACK)]), np.uint8)
@@ -34,11 +45,19 @@ def array_of(*parts: bytes) -> Bytes:
 
 def words_of(text: Bytes) -> Words:
     """View an array with slack as words of eight bytes, one from each place."""
-    return np.ndarray((len(text) - SLACK + 1,), np.uint64, text, 0, (1,))
+    words = writable_words_of(text)
+    words.flags.writeable = False
+    return words
+
+
+def writable_words_of(text: Bytes) -> Words:
+    """View an array with slack as words that can be put to each place, if its bytes can."""
+    return np.ndarray((len(text) - SLACK + 1,), np.uint64, text.data, 0, (1,))
 
 
 def numbered(text: Bytes, begins: Ints, ends: Ints) -> tuple[Ints, list[str]]:
     """Texts (UTF-8, bounds (n,)) → the number of each, (n,), and the distinct texts by number."""
+    begins, ends = frozen(begins), frozen(ends)
     codes, firsts = np.empty(len(begins), np.int64), np.empty(len(begins), np.int64)
     size, found = _FEW, -1
     while found < 0:  # a small table stays in the processor's cache, and is mostly enough
@@ -55,7 +74,7 @@ def taken(text: Bytes, begins: Ints, ends: Ints) -> pl.Series:
     """Texts (UTF-8, bounds (n,)) → String, (n,)."""
     offsets = np.cumsum(np.concatenate([[0], ends - begins]))
     out = np.empty(offsets[-1], np.uint8)
-    _copy(text, begins, ends, out)
+    _copy(frozen(text), frozen(begins), frozen(ends), out)
     whole = pl.DataFrame({"at": offsets[:-1], "size": ends - begins}).select(
         pl.lit(out.tobytes()).bin.slice(pl.col("at"), pl.col("size")).cast(pl.String)
     )

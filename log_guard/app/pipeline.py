@@ -36,6 +36,8 @@ class PipelineOptions:
     lateness: int = 2 * SECOND
     blank_level: bool = False
     """Forget every event's level: how does detection do when levels lie?"""
+    compiled_after: int | None = None
+    """Bytes of a source after which compiled code reads it, for 120 MB of memory (decision 13)."""
 
 
 @dataclass
@@ -117,7 +119,14 @@ class Pipeline:
         )
         how = IntakeOptions(bool(options.detect.group_by), options.blank_level)
         summarizer = Summarizer(options.window.slide, options.masker)
-        return Intake(self.decoder, rules, summarizer, how, source)
+        return Intake(
+            self.decoder,
+            rules,
+            summarizer,
+            how,
+            source,
+            compiled_after=options.compiled_after,
+        )
 
     def _enter(self, taken: Taken, out: Output) -> None:
         self.ledger.consumed += taken.consumed

@@ -17,6 +17,9 @@ from log_guard.core.events import DEAD_LETTER_BYTES, Bytes, DeadLetter, Level, R
 from log_guard.core.summaries import Summarizer, empty
 from log_guard.core.windows import WHOLE_STREAM
 
+COMPILED_AFTER = 32 << 20
+"""Where compiled code is to be used, it is after so many bytes: it takes half a second and 120 MB to load."""
+
 
 @dataclass(frozen=True)
 class IntakeOptions:
@@ -47,7 +50,7 @@ class Intake:
     """One partition: its decoder and its clock.
 
     high:            highest event time of the partition so far, where it is known from before, µs.
-    compiled_after:  so many bytes are read before compiled code is loaded, which takes half a second.
+    compiled_after:  so many bytes are read before compiled code is loaded; None: it never is.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Intake:
         options: IntakeOptions | None = None,
         source: int = 0,
         high: int | None = None,
-        compiled_after: int = 32 << 20,
+        compiled_after: int | None = None,
     ) -> None:
         self.decoder = decoder
         self.summarizer = summarizer
@@ -91,13 +94,17 @@ class Intake:
         """Decode a batch; the bytes with the messages, if compiled code did it."""
         self._read += len(batch.data)
         # An event that the clock holds has its message with it, and is judged with this batch.
-        if self._read > self.compiled_after and not self.clock.holds and self._can_compile:
+        if self._is_large and not self.clock.holds and self._can_compile:
             from log_guard.core.flat import decode_flat  # late: loading it takes its time
 
             flat = decode_flat(self.decoder, batch)
             if flat is not None:
                 return flat
         return self.decoder.decode(batch), None
+
+    @property
+    def _is_large(self) -> bool:
+        return self.compiled_after is not None and self._read > self.compiled_after
 
     @property
     def _can_compile(self) -> bool:

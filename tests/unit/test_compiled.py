@@ -28,7 +28,6 @@ from log_guard.core.summaries import KEY, Summarizer
 from log_guard.core.timestamps import parse_timestamps
 from tests.streams import Event, bounded, cuts, line, pieces, table
 
-
 TIMES = st.sampled_from(
     """2026-01-01T00:00:00Z|2026-01-01 00:00:01.5+01:00|2026-01-01T00:00:02,123456789Z|2026-01-01T00:00:03
     2026-02-29T00:00:00Z|2024-02-29T23:59:59-23:59|2026-01-01T00:00:60Z|2026-01-01T24:00:00Z

@@ -44,7 +44,7 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
     (level, levels), (service, services) = flat.level, flat.service
     severity = np.array([level_of(text) for text in levels], dtype=np.uint8)
     kinds: dict[str, int] = {}
-    names = [_shown(name, decoder.service) for name in services]
+    names = _shown(tuple(services), decoder.service)
     kind = np.array([kinds.setdefault(name, len(kinds)) for name in names], dtype=np.uint32)
     events = pl.DataFrame(
         {
@@ -78,10 +78,10 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
     return Decoded(events.with_columns(at), dead, lines), text
 
 
-@lru_cache(maxsize=4096)
-def _shown(name: str, unnamed: str) -> str:
-    """Name of a service as it can be shown, of what a line says."""
-    return str(clean_names(pl.Series([name or unnamed]))[0])
+@lru_cache(maxsize=16)
+def _shown(names: tuple[str, ...], unnamed: str) -> list[str]:
+    """Names of services as they can be shown, of what the lines say: mostly as in the batch before."""
+    return clean_names(pl.Series([name or unnamed for name in names], dtype=pl.String)).to_list()
 
 
 def spans_of(events: pl.DataFrame, at: int = 0) -> tuple[pl.DataFrame, Bytes]:

@@ -13,16 +13,14 @@ import numpy as np
 
 from log_guard.core.compiled.iso_time import read_iso
 from log_guard.core.compiled.jit import kernel
+from log_guard.core.compiled.json_tokens import after_bare, after_plain, after_spaces
 from log_guard.core.compiled.texts import (
-    ONES,
-    TOPS,
     Bytes,
     Flags,
     Ints,
     Words,
     array_of,
     below,
-    first_marked,
     frozen,
     numbered,
     same,
@@ -30,10 +28,6 @@ from log_guard.core.compiled.texts import (
 )
 
 _TIME, _LEVEL, _SERVICE, _MESSAGE = range(4)
-
-_QUOTES = np.uint64(ord('"')) * ONES
-_ESCAPES = np.uint64(ord("\\")) * ONES
-_SPACES = np.uint64(ord(" ")) * ONES
 
 
 @dataclass(frozen=True)
@@ -163,21 +157,21 @@ def _scan_object(
     found = 0
     i += 1
     while True:
-        i = _after_spaces(text, i)
+        i = after_spaces(text, i)
         if text[i] != ord('"'):
             return -1, i
         start = i + 1
-        i = _after_plain(words, start, is_utf8)
+        i = after_plain(words, start, is_utf8)
         if text[i] != ord('"'):
             return -1, i
         field = _field(words, start, i - start, key_bounds)
-        i = _after_spaces(text, i + 1)
+        i = after_spaces(text, i + 1)
         if text[i] != ord(":"):
             return -1, i
-        i = _after_spaces(text, i + 1)
+        i = after_spaces(text, i + 1)
         if text[i] == ord('"'):
             start = i + 1
-            i = _after_plain(words, start, is_utf8)
+            i = after_plain(words, start, is_utf8)
             if text[i] != ord('"'):
                 return -1, i
             # Of a key given twice the first counts.
@@ -187,11 +181,11 @@ def _scan_object(
                 found |= 1 << field
             i += 1
         else:
-            end = _after_bare(text, i)
+            end = after_bare(text, words, i)
             if field >= 0 or end == i:
                 return -1, i
             i = end
-        i = _after_spaces(text, i)
+        i = after_spaces(text, i)
         if text[i] == ord("}"):
             return found, i + 1
         if text[i] != ord(","):
@@ -212,72 +206,3 @@ def _field(words: Words, start: int, size: int, key_bounds: Ints) -> int:
         if alike and (size <= 8 or same(words, start + 8, at + 8, size - 8)):
             return f
     return -1
-
-
-@kernel
-def _after_spaces(text: Bytes, i: int) -> int:
-    while text[i] == ord(" "):
-        i += 1
-    return i
-
-
-@kernel
-def _after_plain(words: Words, i: int, is_utf8: bool) -> int:
-    """Where a run of plain characters ends: before a quote, a backslash or a control character."""
-    while True:
-        # A byte less one borrows into its top bit where it was zero (Hacker's Delight, 6-1).
-        word = words[i]
-        quote, escape = word ^ _QUOTES, word ^ _ESCAPES
-        special = (quote - ONES) & ~quote | (escape - ONES) & ~escape | (word - _SPACES) & ~word
-        if not is_utf8:
-            special |= word
-        special &= TOPS
-        if special:
-            return i + first_marked(special)
-        i += 8
-
-
-@kernel
-def _after_bare(text: Bytes, i: int) -> int:
-    """Where ``true``, ``false``, ``null`` or a number of at most 18 characters ends; else ``i``."""
-    start = i
-    if text[i] == ord("t"):
-        return (
-            i + 4
-            if text[i + 1] == ord("r") and text[i + 2] == ord("u") and text[i + 3] == ord("e")
-            else i
-        )
-    if text[i] == ord("n"):
-        return (
-            i + 4
-            if text[i + 1] == ord("u") and text[i + 2] == ord("l") and text[i + 3] == ord("l")
-            else i
-        )
-    if text[i] == ord("f"):
-        return (
-            i + 5
-            if text[i + 1] == ord("a")
-            and text[i + 2] == ord("l")
-            and text[i + 3] == ord("s")
-            and text[i + 4] == ord("e")
-            else i
-        )
-    if text[i] == ord("-"):
-        i += 1
-    digits = _after_digits(text, i)
-    if digits == i or (text[i] == ord("0") and digits > i + 1):
-        return start
-    i = digits
-    if text[i] == ord("."):
-        digits = _after_digits(text, i + 1)
-        if digits == i + 1:
-            return start
-        i = digits
-    return i if i - start <= 18 else start
-
-
-@kernel
-def _after_digits(text: Bytes, i: int) -> int:
-    while ord("0") <= text[i] <= ord("9"):
-        i += 1
-    return i

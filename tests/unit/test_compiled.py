@@ -26,7 +26,7 @@ from log_guard.core.intake import Intake, Taken
 from log_guard.core.masking import MAX_MESSAGE_CHARS, Masker, mask_one
 from log_guard.core.summaries import KEY, Summarizer
 from log_guard.core.timestamps import parse_timestamps
-from tests.streams import Event, bounded, cuts, line, pieces, table
+from tests.streams import Event, bounded, cuts, line, micros, pieces, table
 
 TIMES = st.sampled_from(
     """2026-01-01T00:00:00Z|2026-01-01 00:00:01.5+01:00|2026-01-01T00:00:02,123456789Z|2026-01-01T00:00:03
@@ -335,6 +335,19 @@ def test_an_event_that_is_held_keeps_its_message() -> None:
     out = taken_in(0, batches)
     assert list(map(told, out)) == list(map(told, taken_in(None, batches)))
     assert out[1].summary["sample"].sort().to_list() == ["confirmed", "from afar 7"]
+
+
+@pytest.mark.parametrize("compiled_after", [0, None])
+def test_an_event_ahead_of_its_record_is_a_dead_letter(compiled_after: int | None) -> None:
+    intake = Intake(
+        Decoder(JsonLines()), TimeRules(), Summarizer(SECOND), compiled_after=compiled_after
+    )
+    lines = [iso(Event(0)), iso(Event(3600, message="too soon")), iso(Event(1))]
+    positions = np.array([5, 7, 9], dtype=np.uint64)
+    appended = np.full(3, micros(2), dtype=np.int64)
+    taken = intake.take(RawBatch(b"\n".join(lines), 0, positions=positions), appended)
+    assert [(d.position, d.raw) for d in taken.dead] == [(7, b"too soon")]
+    assert taken.summarised == 2
 
 
 def test_without_numba_all_works(monkeypatch: pytest.MonkeyPatch) -> None:

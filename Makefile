@@ -59,7 +59,7 @@ setup: .venv/.ready ## build .venv without doing anything else
 	@:
 
 lock: .cache/uv-$(UV_VERSION)/ready ## bring requirements.lock in line with pyproject.toml (UPGRADE=1: newest versions)
-	@.cache/uv-$(UV_VERSION)/bin/uv pip compile pyproject.toml --group dev --output-file requirements.lock \
+	@.cache/uv-$(UV_VERSION)/bin/uv pip compile pyproject.toml --extra fast --group dev --output-file requirements.lock \
 		--universal --python-version 3.11 --fork-strategy fewest --only-binary :all: --generate-hashes \
 		--no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
 	@if grep -nE '://|^-' requirements.lock; then \
@@ -80,6 +80,7 @@ clean: ## remove .venv, caches and builds
 # LogGuard itself, editable.
 .venv/.ready: .venv/.locked pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m log_guard.core.compiled
 	@touch $@
 
 .cache/uv-$(UV_VERSION)/ready:

@@ -4,49 +4,55 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable, Iterator
 
 os.environ["POLARS_MAX_THREADS"] = "1"
 
 import polars as pl
 
-from benchmarks.measure import best, report
+from benchmarks.measure import report
 from log_guard.app.simulate import SimulationSpec, simulate
-from log_guard.core.clock import PartitionClock, TimeRules
+from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.events import RawBatch
 from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.intake import Intake
 from log_guard.core.summaries import Summarizer
 
 ROWS = 20_000
 SLIDE = 5_000_000
-RUNS = 9
+RUNS = 18
 
 
 def main() -> int:
     """Measure clean lines, and lines of which 1 % are bad in four ways."""
     # Every run gets the next batch of a stream: nothing is the faster for having been seen before.
-    stream = b"".join(simulate(SimulationSpec(kinds=())).batches()).split(b"\n")
-    batches = [stream[i : i + ROWS] for i in range(0, len(stream) - ROWS, ROWS)]
-    lines = batches[0]
-    clean = b"\n".join(lines)
+    # The three take turns, so that what else the machine does disturbs them alike.
+    batches = _batches()
+    lines = next(batches)
+    clean = b"\n".join(lines) + b"\n"
     decoder = Decoder(JsonLines().tuned([line.decode() for line in lines[:200]]))
     schema = dict.fromkeys(pl.read_ndjson(clean).columns, pl.String)
-    summarizer = Summarizer(SLIDE)
-    clock = PartitionClock(TimeRules(slide=SLIDE))
+    intake = Intake(decoder, TimeRules(SLIDE), Summarizer(SLIDE), compiled_after=0)
     position = 1
 
-    def summarise(data: bytes) -> pl.DataFrame:
+    def summarise(data: bytes) -> None:
         nonlocal position
-        decoded = decoder.decode(RawBatch(data, position))
+        taken = intake.take(RawBatch(data, position))
         position += ROWS
-        judged = clock.judge(decoded.events)
-        return summarizer.summarize(judged.events.with_columns(pl.col("service").alias("group")))
+        assert taken.summarised + len(taken.dead) == ROWS
 
-    bare = best(lambda: pl.read_ndjson(clean, schema=schema))
-    whole = iter([b"\n".join(batch) for batch in batches[:RUNS]])
-    ours = best(lambda: summarise(next(whole)), RUNS)
-    broken = iter([b"\n".join(_one_in_a_hundred(batch)) for batch in batches[RUNS:]])
-    ours_bad = best(lambda: summarise(next(broken)), len(batches) - RUNS)
+    summarise(clean)  # loads what is loaded once
+    bare = ours = ours_bad = float("inf")
+    for _ in range(RUNS):
+        some, more, bad = (next(batches) for _ in range(3))
+        data = b"\n".join(some) + b"\n"
+        bare = min(bare, _cpu(lambda: pl.read_ndjson(data, schema=schema)))  # noqa: B023 - called at once
+        data = b"\n".join(more) + b"\n"
+        ours = min(ours, _cpu(lambda: summarise(data)))  # noqa: B023 - called at once
+        data = b"\n".join(_one_in_a_hundred(bad)) + b"\n"
+        ours_bad = min(ours_bad, _cpu(lambda: summarise(data)))  # noqa: B023 - called at once
     print(
         f"{ROWS:,} lines of {len(clean) / ROWS:.0f} bytes; bare decode {ROWS / bare / 1e6:.2f} M/s, bytes to summaries {ROWS / ours / 1e6:.2f} M/s"
     )
@@ -57,6 +63,23 @@ def main() -> int:
         "the same with 1 % bad lines", bare / ours_bad, "ratio", ">= 0.5", bare / ours_bad >= 0.5
     )
     return 0 if good else 1
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    """Seconds of processor time: on a machine that is shared, waiting for it does not count."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def _batches() -> Iterator[list[bytes]]:
+    spec = SimulationSpec(kinds=(), duration_s=(3 * RUNS + 2) * ROWS / SimulationSpec().rate)
+    lines: list[bytes] = []
+    for batch in simulate(spec).batches():
+        lines += batch.splitlines()
+        while len(lines) >= ROWS:
+            yield lines[:ROWS]
+            lines = lines[ROWS:]
 
 
 def _one_in_a_hundred(lines: list[bytes]) -> list[bytes]:

@@ -37,6 +37,8 @@ class PipelineOptions:
     lateness: int = 2 * SECOND
     blank_level: bool = False
     """Forget every event's level: how does detection do when levels lie?"""
+    compiled_after: int | None = None
+    """Bytes of a source after which compiled code reads it, for 120 MB of memory (decision 13)."""
 
 
 @dataclass
@@ -149,4 +151,5 @@ def intake_of(options: PipelineOptions, decoder: Decoder, source: int) -> Intake
         max_lateness=options.window.max_lateness,
     )
     how = IntakeOptions(bool(options.detect.group_by), options.blank_level)
-    return Intake(decoder, rules, Summarizer(options.window.slide, options.masker), how, source)
+    summarizer = Summarizer(options.window.slide, options.masker)
+    return Intake(decoder, rules, summarizer, how, source, compiled_after=options.compiled_after)

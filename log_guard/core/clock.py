@@ -12,6 +12,7 @@ how the stream was cut into batches, so a replay judges the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,8 +60,20 @@ class PartitionClock:
         """Event time below which everything is taken to have come, or None before the first event."""
         return None if self.high is None else self.high - self.rules.lateness
 
-    def judge(self, events: pl.DataFrame) -> Judged:
-        """Judge the next events of this partition (``EVENT_SCHEMA``), in their order."""
+    @property
+    def holds(self) -> bool:
+        """Whether an event awaits confirmation; it is judged before those that come next."""
+        return self._held is not None
+
+    def judge(
+        self,
+        events: pl.DataFrame,
+        hold: Callable[[pl.DataFrame], pl.DataFrame] = lambda event: event,
+    ) -> Judged:
+        """Judge the next events of this partition (``EVENT_SCHEMA``), in their order.
+
+        hold:  makes of an event of this table one that can be kept until others come.
+        """
         if self._held is not None:
             events = pl.concat([self._held, events])
             self._held = None
@@ -70,7 +83,7 @@ class PartitionClock:
         before = self._high_before(times)
         if before is None or bool((times - before > self.rules.max_jump).any()):
             keep, unreal, held = self._follow_jumps(times.tolist())
-            self._held = events[-1:] if held else None
+            self._held = hold(events[-1:]) if held else None
             outside = events[unreal]
             if len(keep) < len(times):
                 events = events[keep]

@@ -80,24 +80,9 @@ class Decoder:
         records: pl.Series | None,
     ) -> Decoded:
         time = parse_timestamps(raw["timestamp"], timezone=self.timezone, reference=self.reference)
-        level = normalise_levels(raw["level"])
-        unsaid = raw["level"].is_null()
-        if unsaid.any():
-            level = _fill_levels(level, raw["message"], unsaid)
         good = time.is_not_null() & raw["reason"].is_null()
-        service = clean_names(raw["service"].replace("", None).fill_null(self.service))
-        events = pl.DataFrame(
-            {
-                "time": time,
-                "level": level,
-                "service": service,
-                "message": raw["message"].fill_null(""),
-                "position": pl.Series(positions, dtype=pl.UInt64),
-            },
-            schema=EVENT_SCHEMA,
-        )
         if good.all():
-            return Decoded(events, [], events.height)
+            return Decoded(self._events(raw, time, positions), [], raw.height)
         at = (~good).arg_true()
         split = records.to_list() if records is not None else data.split(b"\n")
         said = raw.select("reason", "timestamp")[at].rows()
@@ -110,7 +95,27 @@ class Decoder:
             )
             for i, (reason, timestamp) in zip(at.to_list(), said, strict=True)
         ]
-        return Decoded(events.filter(good), dead, events.height)
+        if len(at) == raw.height:
+            return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), dead, raw.height)
+        events = self._events(raw.filter(good), time.filter(good), positions[good.to_numpy()])
+        return Decoded(events, dead, raw.height)
+
+    def _events(self, raw: pl.DataFrame, time: pl.Series, positions: np.ndarray) -> pl.DataFrame:
+        """Make the event table of records that are events."""
+        level = normalise_levels(raw["level"])
+        unsaid = raw["level"].is_null()
+        if unsaid.any():
+            level = _fill_levels(level, raw["message"], unsaid)
+        return pl.DataFrame(
+            {
+                "time": time,
+                "level": level,
+                "service": clean_names(raw["service"].replace("", None).fill_null(self.service)),
+                "message": raw["message"].fill_null(""),
+                "position": pl.Series(positions, dtype=pl.UInt64),
+            },
+            schema=EVENT_SCHEMA,
+        )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 SECOND = 1_000_000
@@ -36,6 +37,14 @@ EVENT_SCHEMA: dict[str, pl.DataType] = {
     "message": pl.String(),
     "position": pl.UInt64(),  # line number (files, from 1) or offset (Kafka) of the raw record
 }
+
+SPAN_SCHEMA: dict[str, pl.DataType] = {
+    name: kind for name, kind in EVENT_SCHEMA.items() if name != "message"
+} | {"begin": pl.Int64(), "end": pl.Int64()}
+"""An event table whose messages still lie in an array of bytes, between ``begin`` and ``end``; its
+services may be an Enum."""
+
+Bytes = npt.NDArray[np.uint8]
 
 UNKNOWN_SERVICE = "unknown_service"
 """OpenTelemetry's name for a service that did not give one."""

@@ -11,10 +11,14 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.clock import Judged, PartitionClock, TimeRules
-from log_guard.core.decode import Decoder
-from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter, Level, RawBatch
+from log_guard.core.compiled import available
+from log_guard.core.decode import Decoded, Decoder
+from log_guard.core.events import DEAD_LETTER_BYTES, Bytes, DeadLetter, Level, RawBatch
 from log_guard.core.summaries import Summarizer, empty
 from log_guard.core.windows import WHOLE_STREAM
+
+COMPILED_AFTER = 32 << 20
+"""Where compiled code is to be used, it is after so many bytes: it takes half a second and 120 MB to load."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Taken:
 class Intake:
     """One partition: its decoder and its clock.
 
-    high:  highest event time of the partition so far, where it is known from before, µs.
+    high:            highest event time of the partition so far, where it is known from before, µs.
+    compiled_after:  so many bytes are read before compiled code is loaded; None: it never is.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Intake:
         options: IntakeOptions | None = None,
         source: int = 0,
         high: int | None = None,
+        compiled_after: int | None = None,
     ) -> None:
         self.decoder = decoder
         self.summarizer = summarizer
@@ -63,6 +69,8 @@ class Intake:
         self.source = source
         self.clock = PartitionClock(rules)
         self.clock.high = high
+        self.compiled_after = compiled_after
+        self._read = 0
 
     def take(self, batch: RawBatch, appended: np.ndarray | None = None) -> Taken:
         """Take in the next raw lines.
@@ -73,36 +81,62 @@ class Intake:
         """
         if appended is not None and len(appended):
             self.decoder = replace(self.decoder, reference=int(appended.max()))
-        decoded = self.decoder.decode(batch)
+        decoded, text = self._decode(batch)
         events, dead = decoded.events, decoded.dead
         if appended is not None and batch.positions is not None and not events.is_empty():
             row = np.searchsorted(batch.positions, events["position"].to_numpy())
             ahead = events["time"].to_numpy() > appended[row] + self.options.max_future
             if ahead.any():
                 reason = "timestamp far ahead of the time at which the record was appended"
-                dead = dead + self._dead(events.filter(pl.Series(ahead)), reason)
+                dead = dead + self._dead(_whole(events.filter(pl.Series(ahead)), text), reason)
                 events = events.filter(pl.Series(~ahead))
-        return self._summarise(self.clock.judge(events), dead, decoded.records)
+        judged = self.clock.judge(events, lambda held: _whole(held, text))
+        return self._summarise(judged, dead, decoded.records, text)
+
+    def _decode(self, batch: RawBatch) -> tuple[Decoded, Bytes | None]:
+        """Decode a batch; the bytes with the messages, if compiled code did it."""
+        self._read += len(batch.data)
+        # An event that the clock holds has its message with it, and is judged with this batch.
+        if self._is_large and not self.clock.holds and self._can_compile:
+            from log_guard.core.flat import decode_flat  # late: loading it takes its time
+
+            flat = decode_flat(self.decoder, batch)
+            if flat is not None:
+                return flat
+        return self.decoder.decode(batch), None
+
+    @property
+    def _is_large(self) -> bool:
+        return self.compiled_after is not None and self._read > self.compiled_after
+
+    @property
+    def _can_compile(self) -> bool:
+        return available() and not self.summarizer.masker.extra
 
     def finish(self) -> Taken | None:
         """Decide on what still awaits confirmation, at the end of the source."""
         judged = self.clock.finish()
         return None if judged is None else self._summarise(judged, [], 0)
 
-    def _summarise(self, judged: Judged, dead: list[DeadLetter], consumed: int) -> Taken:
-        dead = dead + self._dead(judged.unreal, "timestamp far ahead of all others")
+    def _summarise(
+        self, judged: Judged, dead: list[DeadLetter], consumed: int, text: Bytes | None = None
+    ) -> Taken:
+        dead = dead + self._dead(_whole(judged.unreal, text), "timestamp far ahead of all others")
         events = judged.events
-        summary = empty()
-        if not events.is_empty():
+        if events.is_empty():
+            summary = empty()
+        else:
             if self.options.blank_level:
                 events = events.with_columns(pl.lit(Level.INFO, dtype=pl.UInt8).alias("level"))
             group = pl.col("service") if self.options.grouped else pl.lit(WHOLE_STREAM)
             summary = self.summarizer.summarize(
-                events.with_columns(group.alias("group")), self.source
+                events.with_columns(group.alias("group")), self.source, text
             )
         return Taken(summary, dead, consumed, events.height, judged.too_late)
 
     def _dead(self, events: pl.DataFrame, reason: str) -> list[DeadLetter]:
+        if events.is_empty():
+            return []
         return [
             DeadLetter(
                 reason,
@@ -112,3 +146,12 @@ class Intake:
             )
             for message, position in events.select("message", "position").iter_rows()
         ]
+
+
+def _whole(events: pl.DataFrame, text: Bytes | None) -> pl.DataFrame:
+    """Events with their messages in the table."""
+    if text is None or events.is_empty():
+        return events
+    from log_guard.core.flat import with_messages
+
+    return with_messages(events, text)

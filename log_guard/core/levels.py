@@ -51,7 +51,7 @@ def normalise_levels(raw: pl.Series, *, scale: Scale = "pino") -> pl.Series:
     (debug) to 0, ``otel`` up from 1 to 24.
     """
     distinct = raw.unique().drop_nulls()
-    levels = [int(_level(text, scale)) for text in distinct.to_list()]
+    levels = [int(level_of(text, scale)) for text in distinct.to_list()]
     return raw.replace_strict(
         distinct,
         pl.Series(levels, dtype=pl.UInt8),
@@ -60,7 +60,8 @@ def normalise_levels(raw: pl.Series, *, scale: Scale = "pino") -> pl.Series:
     )
 
 
-def _level(text: str, scale: Scale) -> Level:
+def level_of(text: str, scale: Scale = "pino") -> Level:
+    """Level that one text names."""
     word = text.strip(_AROUND).lower()
     if word in LEVEL_WORDS:
         return LEVEL_WORDS[word]

@@ -19,11 +19,13 @@ decimal digits must not become a template of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
+from log_guard.core.events import Bytes
 from log_guard.errors import OptionError
 
 MAX_MESSAGE_CHARS = 2048
@@ -169,8 +171,7 @@ class Masker:
     """
 
     extra: tuple[tuple[str, str], ...] = ()
-    _narrowed: Remembered = field(init=False, repr=False, compare=False)
-    _refined: Remembered = field(init=False, repr=False, compare=False)
+    _remembered: Remembered = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, pattern in self.extra:
@@ -184,8 +185,11 @@ class Masker:
                 )
                 reason = said[1] if said else "it does not compile"
                 raise OptionError(f"mask {name}: not a regular expression ({reason})") from None
-        object.__setattr__(self, "_narrowed", Remembered(_narrow))
-        object.__setattr__(self, "_refined", Remembered(_finish))
+        # Thirty rules cost more than all the rest, so the few that narrow go first: what they leave
+        # was mostly seen before.
+        finish = Remembered(_finish)
+        refine = Remembered(lambda coarse: pl.Series(finish(_narrow(coarse)), dtype=pl.String))
+        object.__setattr__(self, "_remembered", refine)
 
     def coarse(self, messages: pl.Series) -> pl.Series:
         """Collapse what mostly varies: String series → String series, a row a message."""
@@ -196,24 +200,37 @@ class Masker:
         return messages.str.replace_all(_DIGITS, "0")
 
     def refine(self, coarse: pl.Series) -> pl.Series:
-        """Make templates of coarse messages; meant for the distinct ones only.
+        """Make templates of coarse messages; meant for the distinct ones only."""
+        return pl.Series(self._remembered(coarse), dtype=pl.String)
 
-        Thirty rules cost more than all the rest, so the few that narrow go first: what they leave
-        was mostly seen before.
+    def indexed(self, messages: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Message → template, as an index for each message, UInt32, and the distinct templates."""
+        texts = self.coarse(messages)
+        distinct = texts.unique()
+        numbers = pl.Series(np.arange(len(distinct), dtype=np.uint32))
+        return self._indexed(texts.replace_strict(distinct, numbers).to_numpy(), distinct)
+
+    def indexed_spans(self, text: Bytes, events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Do the same to messages in an array of bytes (``SPAN_SCHEMA``), by compiled code.
+
+        Masks of the user's own are not known to it.
         """
-        return self._refined(self._narrowed(coarse))
+        from log_guard.core.compiled.coarse import coarse  # late: loading it takes its time
 
-    def refined(self, coarse: pl.Series) -> pl.DataFrame:
-        """Return ``coarse`` and their ``template``, a row each."""
-        return pl.DataFrame({"coarse": coarse, "template": self.refine(coarse)})
+        begins, ends = events["begin"].to_numpy(), events["end"].to_numpy()
+        codes, distinct = coarse(text, begins, ends, MAX_MESSAGE_CHARS)
+        return self._indexed(codes, distinct)
+
+    def _indexed(self, codes: np.ndarray, distinct: Iterable[str]) -> tuple[pl.Series, pl.Series]:
+        numbers: dict[str, int] = {}
+        refined = self._remembered(distinct)
+        index = np.array([numbers.setdefault(t, len(numbers)) for t in refined], dtype=np.uint32)
+        return pl.Series(index[codes]), pl.Series(list(numbers), dtype=pl.String)
 
     def templates(self, messages: pl.Series) -> pl.Series:
         """Message → template, row by row (the two steps together)."""
-        coarse = self.coarse(messages).rename("coarse")
-        pairs = self.refined(coarse.unique())
-        return coarse.to_frame().join(pairs, on="coarse", how="left", maintain_order="left")[
-            "template"
-        ]
+        index, templates = self.indexed(messages)
+        return templates.gather(index)
 
 
 class Remembered:
@@ -223,10 +240,10 @@ class Remembered:
         self._compute = compute
         self._known: dict[str, str] = {}
 
-    def __call__(self, texts: pl.Series) -> pl.Series:
-        """Texts → results, String, as many."""
+    def __call__(self, texts: Iterable[str]) -> list[str]:
+        """Texts → results, as many."""
         known = self._known
-        wanted = texts.to_list()
+        wanted = list(texts)
         fresh = list({text: None for text in wanted if text not in known})
         if fresh:
             if len(known) + len(fresh) > MAX_CACHED:
@@ -234,21 +251,39 @@ class Remembered:
                 fresh = list(dict.fromkeys(wanted))
             found = self._compute(pl.Series(fresh, dtype=pl.String)).to_list()
             known.update(zip(fresh, found, strict=True))
-        return pl.Series([known[text] for text in wanted], dtype=pl.String)
+        return [known[text] for text in wanted]
 
 
-def _narrow(coarse: pl.Series) -> pl.Series:
-    return _replaced(_without_secrets(one_line(coarse)), _NARROWING)
-
-
-def _finish(narrowed: pl.Series) -> pl.Series:
-    return _replaced(narrowed, _RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
-
-
-def _replaced(text: pl.Series, rules: Sequence[tuple[str, str]]) -> pl.Series:
+def _masking(rules: Sequence[tuple[str, str]]) -> pl.Expr:
+    """Replace by all rules, one after another: one query, for each costs as much as a hundred texts."""
+    text = pl.col("text")
     for pattern, placeholder in rules:
         text = text.str.replace_all(pattern, placeholder)
     return text
+
+
+_WITHOUT_SECRETS = _masking(_SECRETS)
+_SHOWN = _masking((*_SECRETS, (_CONTROL, " ")))
+_NARROWED = _masking(_NARROWING)
+_FINISHED = _masking(_RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
+
+
+def _masked(texts: pl.Series, masks: pl.Expr) -> pl.Series:
+    return texts.to_frame("text").select(masks).to_series()
+
+
+def _narrow(coarse: pl.Series) -> pl.Series:
+    """What is left of the first line without secrets, addresses and ids."""
+    # Few texts have a secret or a second line, so it is asked first which.
+    odd = coarse.str.contains(_ODD).arg_true()
+    if len(odd):
+        clean = _masked(one_line(coarse.gather(odd)), _WITHOUT_SECRETS)
+        coarse = coarse.clone().scatter(odd, clean)
+    return _masked(coarse, _NARROWED)
+
+
+def _finish(narrowed: pl.Series) -> pl.Series:
+    return _masked(narrowed, _FINISHED)
 
 
 def one_line(messages: pl.Series) -> pl.Series:
@@ -272,8 +307,7 @@ def redact(messages: pl.Series) -> pl.Series:
     odd = messages.str.contains(_ODD).arg_true()
     text = messages
     if len(odd):
-        clean = _replaced(messages.gather(odd), (*_SECRETS, (_CONTROL, " ")))
-        text = messages.clone().scatter(odd, clean)
+        text = messages.clone().scatter(odd, _masked(messages.gather(odd), _SHOWN))
     if _longest(text) <= MAX_SAMPLE_CHARS:
         return text
     cut = pl.col("text").str.len_chars() > MAX_SAMPLE_CHARS
@@ -284,13 +318,6 @@ def redact(messages: pl.Series) -> pl.Series:
 def _longest(texts: pl.Series) -> int:
     """Bytes of the longest, which are at least as many as its characters."""
     return int(texts.str.len_bytes().to_numpy().max(initial=0))
-
-
-def _without_secrets(text: pl.Series) -> pl.Series:
-    suspect = text.str.contains(_ODD).arg_true()  # control characters are gone: suspects only
-    if not len(suspect):
-        return text
-    return text.clone().scatter(suspect, _replaced(text.gather(suspect), _SECRETS))
 
 
 def clean_names(names: pl.Series) -> pl.Series:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from log_guard.core.events import Bytes
 from log_guard.core.masking import Masker, redact
 
 SUMMARY_SCHEMA: dict[str, pl.DataType] = {
@@ -40,7 +41,6 @@ OVERFLOW_TEMPLATE = "<other templates>"
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _APART = np.uint64(0x94D049BB133111EB)
-_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 
 
 @dataclass(frozen=True)
@@ -56,54 +56,77 @@ class Summarizer:
     masker: Masker = field(default_factory=Masker)
     max_templates: int = 2_000
 
-    def summarize(self, events: pl.DataFrame, source: int = 0) -> pl.DataFrame:
-        """Summarise an event table (``EVENT_SCHEMA`` plus ``group`` and ``late``) of one source."""
+    def summarize(
+        self, events: pl.DataFrame, source: int = 0, text: Bytes | None = None
+    ) -> pl.DataFrame:
+        """Summarise an event table (``EVENT_SCHEMA`` plus ``group`` and ``late``) of one source.
+
+        text:  the bytes in which the messages lie, if it is one of ``SPAN_SCHEMA`` instead.
+        """
         if events.is_empty():
             return empty()
-        position = events["position"]
-        key, order = _sample_keys(position.to_numpy())
-        hashes = sample_hashes(key, source)
-        slim = events.select(
-            (pl.col("time") - pl.col("time") % self.slide).alias("pane"),
-            "group",
+        hashes = sample_hashes(_sample_keys(events["position"].to_numpy()), source)
+        if text is None:
+            index, templates = self.masker.indexed(events["message"])
+            rows, counts = self._counted(events, index, hashes)
+            kept = events[rows]
+        else:
+            # Late: loading it takes its time.
+            from log_guard.core.flat import counted_spans, with_messages
+
+            index, templates = self.masker.indexed_spans(text, events)
+            rows, counts = counted_spans(events, index, hashes, self.slide)
+            kept = events[rows]
+            kept = kept.with_columns(with_messages(kept, text)["message"])
+        summary = kept.select(
+            self._pane(),
+            pl.col("group").cast(pl.String),
             "level",
+            templates.gather(index[rows]).alias("template"),
             "late",
-            self.masker.coarse(events["message"]).alias("coarse"),
-            pl.Series("sample_hash", hashes),
-        )
-        counted = slim.group_by("pane", "group", "level", "coarse", "late").agg(
-            pl.len().cast(pl.Int64).alias("count"), pl.col("sample_hash").min()
-        )
-        templates = self.masker.refined(counted["coarse"].unique())
-        merged = (
-            counted.join(templates, on="coarse")
-            .group_by(KEY)
-            .agg(pl.col("count").sum(), pl.col("sample_hash").min())
-        )
-        kept = hashed_positions(merged["sample_hash"].to_numpy(), source)
-        rows = np.searchsorted(key, kept, sorter=order)
-        rows = rows if order is None else order[rows]
-        summary = merged.with_columns(
+            pl.Series("count", counts),
+            pl.Series("sample_hash", hashes)[rows],
             pl.lit(source, dtype=pl.UInt32).alias("source"),
-            position.gather(rows).alias("position"),
-            redact(events["message"].gather(rows)).alias("sample"),
-        ).select(list(SUMMARY_SCHEMA))
+            "position",
+            redact(kept["message"]).alias("sample"),
+        )
         return bound_templates(summary, self.max_templates)
 
+    def _pane(self) -> pl.Expr:
+        return (pl.col("time") - pl.col("time") % self.slide).alias("pane")
 
-def _sample_keys(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Numbers that tell the records of a source apart, uint64, and their order if they do not ascend.
+    def _counted(
+        self, events: pl.DataFrame, index: pl.Series, hashes: np.ndarray
+    ) -> tuple[pl.Series, pl.Series]:
+        """For each row of the summary to be: the event that is its sample, and the count."""
+        counted = (
+            events.select(
+                self._pane(),
+                "group",
+                "level",
+                index.alias("template"),
+                "late",
+                pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
+                pl.Series("hash", hashes),
+            )
+            .group_by(KEY)
+            .agg(pl.len().cast(pl.Int64).alias("count"), pl.col("row").min_by("hash"))
+        )
+        return counted["row"], counted["count"]
 
-    Positions do ascend. Records that came in one line share its position; the first of them has it
+
+def _sample_keys(positions: np.ndarray) -> np.ndarray:
+    """Numbers that tell the records of a source apart, uint64.
+
+    Positions do, and ascend, but for records that came in one line: the first of them has its position
     for its number, the others are put far from it, each by its place in the line.
     """
     if not (positions[1:] == positions[:-1]).any():
-        return positions, None
+        return positions
     first = np.flatnonzero(np.append(True, positions[1:] != positions[:-1]))
     within = np.arange(len(positions)) - np.repeat(first, np.diff(np.append(first, len(positions))))
     with np.errstate(over="ignore"):
-        keys = positions.astype(np.uint64) + within.astype(np.uint64) * _APART
-    return keys, np.argsort(keys)
+        return np.asarray(positions.astype(np.uint64) + within.astype(np.uint64) * _APART)
 
 
 def sample_hashes(positions: np.ndarray, source: int) -> np.ndarray:
@@ -114,12 +137,6 @@ def sample_hashes(positions: np.ndarray, source: int) -> np.ndarray:
     """
     with np.errstate(over="ignore"):
         return (positions.astype(np.uint64) + _offset(source)) * _GOLDEN
-
-
-def hashed_positions(hashes: np.ndarray, source: int) -> np.ndarray:
-    """Positions that have these hashes: the inverse of :func:`sample_hashes`."""
-    with np.errstate(over="ignore"):
-        return hashes * _INVERSE - _offset(source)
 
 
 def _offset(source: int) -> np.uint64:

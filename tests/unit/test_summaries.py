@@ -176,6 +176,14 @@ def test_every_sample_is_one_of_the_events_that_its_row_counts(events: list[Even
         assert TEMPLATES[event["message"]] == row["template"]
 
 
+def test_samples_are_of_their_rows_where_positions_repeat() -> None:
+    events = [Event(0, message=m) for m in ("disk full", "cache hit", "disk full", "cache miss")]
+    same = marked(events).with_columns(pl.lit(7, dtype=pl.UInt64).alias("position"))
+    summary = Summarizer(SLIDE).summarize(same)
+    assert summary["sample"].to_list() == summary["template"].to_list()
+    assert sorted(summary["sample"]) == ["cache hit", "cache miss", "disk full"]
+
+
 def test_the_sample_is_not_simply_the_first_or_the_last() -> None:
     positions = {
         Summarizer(SLIDE)

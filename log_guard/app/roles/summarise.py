@@ -18,7 +18,7 @@ from log_guard.app.roles.messages import offset_of, raw_batch
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.events import SECOND, DeadLetter
-from log_guard.core.intake import Intake, IntakeOptions, Taken
+from log_guard.core.intake import COMPILED_AFTER, Intake, IntakeOptions, Taken
 from log_guard.core.progress import Commit, Progress
 from log_guard.core.summaries import Summarizer, empty
 from log_guard.errors import StreamError
@@ -218,6 +218,7 @@ class SummariseSession:
                 self.options.intake,
                 partition.partition,
                 known.get("high"),
+                compiled_after=COMPILED_AFTER,
             )
             # What retention has deleted unread lies between two ranges, and the fold will name it.
             begin = max(start, low)

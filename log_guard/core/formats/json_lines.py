@@ -29,6 +29,9 @@ from log_guard.core.formats.json_record import (
 
 _Bounds = npt.NDArray[np.int64]
 
+_FEW = 1_000
+"""Up to so many lines it is cheaper to look at each than to let polars find that it cannot read one."""
+
 PLAIN_NAMES = Fields(("timestamp",), ("level",), ("service",), ("message",))
 
 
@@ -94,22 +97,37 @@ class JsonLines:
         if not lines:
             return pl.DataFrame(schema=RAW_SCHEMA)
         starts, ends = _line_bounds(data, lines)
-        odd = np.flatnonzero(_no_object(data, starts, ends))
+        is_odd = _no_object(data, starts, ends)
+        if lines <= _FEW:
+            is_odd |= self._lacking([data[a:b] for a, b in zip(starts, ends, strict=True)])
+        odd = np.flatnonzero(is_odd)
         if not len(odd):
             return self._parse_objects(data, starts, ends)
         # What cannot be an object goes its own way, and the rest stays one batch.
         good = np.delete(np.arange(lines), odd)
         rest = _without(data, starts, ends, odd)
-        objects = self.parse_data(rest, len(good))
         alone = [data[starts[i] : ends[i]] for i in odd.tolist()]
+        if not len(good):
+            return self._parse_odd(alone)
+        objects = self.parse_data(rest, len(good))
         return _in_order(objects, good, self._parse_odd(alone), odd)
 
     def _parse_odd(self, lines: list[bytes]) -> pl.DataFrame:
         """Lines that do not look like objects; all of a log does that puts spaces around them."""
+        if self._lacking(lines).all():
+            return _rows([self._record(line) for line in lines])
         frame = self._fast(b"\n".join(lines), len(lines))
         if frame is None:
             return _rows([self._record(line) for line in lines])
         return self._mended(frame, lines.__getitem__)
+
+    def _lacking(self, lines: list[bytes]) -> npt.NDArray[np.bool_]:
+        """In which lines the fast path would miss a field: its name stands nowhere in them, (lines,)."""
+        keys = self.keys
+        names = (*keys.timestamp, *keys.level, *keys.service, *keys.message)
+        quoted = [f'"{name}"'.encode() for name in names]
+        lacking = [b"\\" not in line and any(name not in line for name in quoted) for line in lines]
+        return np.array(lacking, np.bool_)
 
     def _mended(self, frame: pl.DataFrame, line: Callable[[int], bytes]) -> pl.DataFrame:
         """What polars made of lines, those that need a second look read again one by one."""
@@ -149,6 +167,17 @@ class JsonLines:
     @property
     def _may_be_fast(self) -> bool:
         return bool(self.keys.timestamp and self.keys.message) and not self.group
+
+    @property
+    def flat_keys(self) -> tuple[str, str, str, str] | None:
+        """Names of time, level, service ("": none) and message, if compiled code can look for them."""
+        if not self._may_be_fast or not self.keys.level:
+            return None
+        level = self.keys.level[0]
+        if level in SYSLOG_NUMBERS or level in OTEL_NUMBERS:
+            return None
+        service = self.keys.service[0] if self.keys.service else ""
+        return self.keys.timestamp[0], level, service, self.keys.message[0]
 
     def _fast(self, data: bytes, lines: int) -> pl.DataFrame | None:
         """Let polars parse all; None if it refuses one of them. ``slow`` marks what needs a second look."""

@@ -99,11 +99,11 @@ def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _read(record: dict[str, Any], fields: Fields) -> Row:
     _, timestamp = _find(record, fields.timestamp)
+    if timestamp is None or isinstance(timestamp, bool):
+        return _dead("no timestamp")
     level_key, level = _find(record, fields.level)
     _, service = _find(record, fields.service)
     message_key, message = _find(record, fields.message, scalar=False)
-    if timestamp is None or isinstance(timestamp, bool):
-        return _dead("no timestamp")
     if message_key is None:
         named = {*fields.timestamp, *fields.level, *fields.service, *fields.message}
         rest = {k: v for k, v in record.items() if k not in named}

@@ -1,0 +1,208 @@
+"""Flat JSON lines, compiled: bytes → events, a line at a time, where the line is as most lines are.
+
+Such a line is one object whose fields are strings without escapes, numbers, ``true``, ``false`` or
+``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other
+line is left to :mod:`log_guard.core.formats.json_lines`, which reads all there is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from log_guard.core.compiled.iso_time import read_iso
+from log_guard.core.compiled.jit import kernel
+from log_guard.core.compiled.json_tokens import after_bare, after_plain, after_spaces
+from log_guard.core.compiled.texts import (
+    Bytes,
+    Flags,
+    Ints,
+    Words,
+    array_of,
+    below,
+    frozen,
+    numbered,
+    same,
+    words_of,
+)
+
+_TIME, _LEVEL, _SERVICE, _MESSAGE = range(4)
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Lines that were read, in order; k of them.
+
+    read:            which lines these are, of all, (lines,).
+    bounds:          where each line begins, and where the last one ends, (lines + 1,).
+    time:            microseconds UTC, (k,).
+    level, service:  number of each line's text, (k,), and the distinct texts.
+    text:            the lines (and more, and slack); in it
+    begins, ends:    bounds of the messages, (k,).
+    """
+
+    read: Flags
+    bounds: Ints
+    time: Ints
+    level: tuple[Ints, list[str]]
+    service: tuple[Ints, list[str]]
+    text: Bytes
+    begins: Ints
+    ends: Ints
+
+
+def read_flat(data: bytes, keys: tuple[str, str, str, str], *, bare_utc: bool) -> Flat:
+    """Read lines.
+
+    data:      lines, each ended by a newline.
+    keys:      names of the fields that are the time, the level, the service ("": none), the message.
+    bare_utc:  a time without a zone is UTC (else its line is left).
+    """
+    # The names come after the lines: one text.
+    names = [key.encode() for key in keys]
+    text = array_of(data, *names)
+    sizes: Ints = np.array([len(data), *map(len, names)], np.int64)
+    key_bounds = frozen(np.cumsum(sizes))
+    lines = _count(frozen(text[: len(data)]))
+    spans, time = np.zeros((2, 4, lines), np.int64), np.empty(lines, np.int64)
+    bounds = np.zeros(lines + 1, np.int64)
+    _scan(text, words_of(text), key_bounds, _is_utf8(data), bare_utc, spans, time, bounds)
+    read = time >= 0
+    if not read.all():
+        spans, time = spans[:, :, read], time[read]
+    begins, ends = spans
+    return Flat(
+        read,
+        bounds,
+        time,
+        numbered(text, begins[_LEVEL], ends[_LEVEL]),
+        numbered(text, begins[_SERVICE], ends[_SERVICE]),  # where none is named all are empty
+        text,
+        begins[_MESSAGE],
+        ends[_MESSAGE],
+    )
+
+
+@kernel
+def _count(text: Bytes) -> int:
+    lines = 0
+    for byte in text:
+        lines += byte == 10
+    return lines
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@kernel
+def _scan(
+    text: Bytes,
+    words: Words,
+    key_bounds: Ints,
+    is_utf8: bool,
+    bare_utc: bool,
+    spans: Ints,
+    time: Ints,
+    bounds: Ints,
+) -> None:
+    """Read all lines; ``time`` is -1 where a line is left.
+
+    A newline is part of no token, so nothing is read beyond the end of a line.
+    """
+    wanted = 0
+    for f in range(4):
+        if key_bounds[f] < key_bounds[f + 1]:
+            wanted |= 1 << f
+    i = 0
+    for n in range(len(time)):
+        time[n] = -1
+        found, i = _scan_object(text, words, i, key_bounds, is_utf8, spans, n)
+        if text[i] == ord("\r"):
+            i += 1
+        if found == wanted and text[i] == ord("\n"):
+            # Objects within strings are looked into, by those who can.
+            opening = text[spans[0, _MESSAGE, n]]
+            inner = opening == ord("{") or opening == ord("[")
+            if wanted >> _SERVICE & 1:
+                inner |= text[spans[0, _SERVICE, n]] == ord("{")
+            if not inner:
+                time[n] = read_iso(text, spans[0, _TIME, n], spans[1, _TIME, n], bare_utc)
+        while text[i] != ord("\n"):
+            i += 1
+        i += 1
+        bounds[n + 1] = i
+
+
+@kernel
+def _scan_object(
+    text: Bytes,
+    words: Words,
+    i: int,
+    key_bounds: Ints,
+    is_utf8: bool,
+    spans: Ints,
+    n: int,
+) -> tuple[int, int]:
+    """Read an object; which fields were found, as bits, or -1; and where it ends."""
+    if text[i] != ord("{"):
+        return -1, i
+    found = 0
+    i += 1
+    while True:
+        i = after_spaces(text, i)
+        if text[i] != ord('"'):
+            return -1, i
+        start = i + 1
+        i = after_plain(words, start, is_utf8)
+        if text[i] != ord('"'):
+            return -1, i
+        field = _field(words, start, i - start, key_bounds)
+        i = after_spaces(text, i + 1)
+        if text[i] != ord(":"):
+            return -1, i
+        i = after_spaces(text, i + 1)
+        if text[i] == ord('"'):
+            start = i + 1
+            i = after_plain(words, start, is_utf8)
+            if text[i] != ord('"'):
+                return -1, i
+            # Of a key given twice the first counts.
+            if field >= 0 and not (found >> field) & 1:
+                spans[0, field, n] = start
+                spans[1, field, n] = i
+                found |= 1 << field
+            i += 1
+        else:
+            end = after_bare(text, words, i)
+            if field >= 0 or end == i:
+                return -1, i
+            i = end
+        i = after_spaces(text, i)
+        if text[i] == ord("}"):
+            return found, i + 1
+        if text[i] != ord(","):
+            return -1, i
+        i += 1
+
+
+@kernel
+def _field(words: Words, start: int, size: int, key_bounds: Ints) -> int:
+    """Which of the fields has this name, or -1."""
+    if size == 0:
+        return -1
+    first = words[start]
+    mask = below(size)
+    for f in range(4):
+        at = key_bounds[f]
+        alike = key_bounds[f + 1] - at == size and (first ^ words[at]) & mask == 0
+        if alike and (size <= 8 or same(words, start + 8, at + 8, size - 8)):
+            return f
+    return -1

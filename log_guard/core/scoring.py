@@ -31,6 +31,7 @@ from log_guard.core.baseline import (
 )
 from log_guard.core.detectors.novelty import (
     AGAIN,
+    RETURN_SHARE,
     RETURN_SPELLS,
     TROUBLE_AGAIN,
     exact,
@@ -135,6 +136,7 @@ def find_parts(
     again = lately.statements.look_up(said)[:, STATEMENT_SPELLS] - np.where(
         severe | troubled, TROUBLE_AGAIN, AGAIN
     )
+    returning = (known_for(peaks) >= RETURN_SPELLS) & ~severe & ~troubled
     bits = novelty_bits(
         known[:, SPELLS],
         watched[row, 0],
@@ -142,7 +144,7 @@ def find_parts(
         _tone_shares(groups[row], level, troubled, baseline),
         severe,
         (np.maximum(again, 0.0), lately.groups.look_up(groups)[row, 0]),
-        (known_for(peaks) >= RETURN_SPELLS) & ~severe & ~troubled,
+        returning,
     )
     # What is nearly always there comes together with everything, and so with nothing.
     often = statements[:, STATEMENT_WINDOWS] >= STEADY * np.maximum(watched[row, 1], 1.0)
@@ -165,6 +167,8 @@ def find_parts(
     seldom = judged[row] & (count >= SURGE_COUNT) & ~np.isin(codes, baseline.steady)
     at = np.flatnonzero(seldom)
     surging = _surprises(row[at], level[at], template[at], count[at], known[at], watched, whole)
+    halved = np.where(returning[at], RETURN_SHARE, 1.0)
+    surging = replace(surging, bits=exact(halved * surging.bits))
     usual = Parts.join([usual, surging])
     if suppressor is not None and suppressor.entries:
         about = groups[usual.row], usual.level, usual.template, ends[usual.row]

@@ -10,8 +10,8 @@ import polars as pl
 
 from log_guard.core.baseline import ALL_LEVELS
 from log_guard.core.events import Level
+from log_guard.core.parts import NOVELTY, VOLUME_TEMPLATE, Parts
 from log_guard.core.results import Bound, Evidence, Part, Sample
-from log_guard.core.scoring import NOVELTY, VOLUME_TEMPLATE, Parts
 
 SHOWN_PARTS = 8
 SHOWN_SAMPLES = 3

@@ -15,15 +15,9 @@ from log_guard.core.evidence import Counts, explain
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.features.window import window_features
 from log_guard.core.model import FIRST_SCALES, Model
+from log_guard.core.parts import NOVELTY, SURPRISE, Parts, weighted_squares
 from log_guard.core.results import Evidence, Result
-from log_guard.core.scoring import (
-    MIN_WINDOWS,
-    NOVELTY,
-    SURPRISE,
-    Parts,
-    find_parts,
-    weighted_squares,
-)
+from log_guard.core.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
 from log_guard.core.suppression import Suppression, Suppressor
 from log_guard.core.vocabulary import Vocabulary

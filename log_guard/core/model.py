@@ -42,7 +42,7 @@ class Scales:
     surprise: float
 
     def as_array(self) -> np.ndarray:
-        """(2,), in the order of ``scoring.KINDS``."""
+        """(2,), in the order of ``parts.KINDS``."""
         return np.array([self.novelty, self.surprise])
 
 

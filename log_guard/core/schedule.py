@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.baseline import EPOCH
+from log_guard.core.counts import FIRST_WINDOWS
 from log_guard.core.memory import rename
-from log_guard.core.scoring import FIRST_WINDOWS
 from log_guard.core.windows import WindowSpec
 
 MAX_HISTORY_ROWS = 3_000_000

@@ -22,7 +22,8 @@ from log_guard.core.features.text import TextModel, fit_text
 from log_guard.core.features.window import window_features
 from log_guard.core.feedback import Feedback
 from log_guard.core.model import Model, Scales, Training
-from log_guard.core.scoring import detector_values, find_parts
+from log_guard.core.parts import detector_values
+from log_guard.core.scoring import find_parts
 from log_guard.core.statements import Templates
 from log_guard.core.suppression import Suppressor
 from log_guard.core.vocabulary import Vocabulary

@@ -11,22 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_guard.core.baseline import ALL_LEVELS, COUNT, SPELLS, TROUBLED, Baseline, key_codes, learn
+from log_guard.core.counts import SURGE_COUNT
 from log_guard.core.detectors.novelty import novelty_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import SECOND, Level
-from log_guard.core.scoring import (
-    MIN_WINDOWS,
+from log_guard.core.novel import UNKNOWN_SHARE, together
+from log_guard.core.parts import (
     NOVELTY,
-    SURGE_COUNT,
     SURPRISE,
-    UNKNOWN_SHARE,
     VOLUME_TEMPLATE,
     Parts,
     detector_values,
-    find_parts,
-    together,
     weighted_squares,
 )
+from log_guard.core.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
 from log_guard.core.windows import PANE_SCHEMA, WindowBatch
 from tests.streams import bounded, micros

@@ -1,0 +1,192 @@
+"""Which counts of a batch are above or below what is usual: volumes, steady keys, surges, silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from log_guard.core.baseline import (
+    ALL_LEVELS,
+    COUNT,
+    SQUARES,
+    Baseline,
+    code_groups,
+    code_levels,
+    code_templates,
+    key_codes,
+)
+from log_guard.core.detectors.novelty import RETURN_SHARE, exact
+from log_guard.core.detectors.surprise import moments, tail_bits
+from log_guard.core.entries import Entries
+from log_guard.core.events import Level
+from log_guard.core.parts import SURPRISE, VOLUME_TEMPLATE, Parts
+
+FIRST_WINDOWS = 2
+"""Windows of history below which no count is judged; below ``min_windows``, only bursts of errors and
+silence are."""
+SURGE_COUNT = 5.0
+"""The count of what is not steady, or was never seen, is judged from so many events a window on."""
+DRIFT_BITS = 4.0
+"""Count surprises above this are looked at again by what the last hour taught."""
+LATELY_WINDOWS = 60
+"""If it taught at least so much."""
+
+
+def count_parts(
+    entries: Entries,
+    returning: np.ndarray,
+    baseline: Baseline,
+    lately: Baseline,
+    min_windows: float,
+) -> Parts:
+    """Parts of the volumes of all windows, of the steady keys of their groups, and of surges.
+
+    returning:    whether the key is known to come back, (n,).
+    min_windows:  of history, below which a group's counts are not judged.
+    """
+    judged = entries.watched[:, 1] >= min_windows
+    found = [
+        _volume_parts(entries, baseline, judged),
+        _steady_parts(entries, baseline, judged),
+        _surges(entries, returning, baseline, judged),
+    ]
+    return _longer_silence(_unless_usual_lately(Parts.join(found), entries, lately), entries)
+
+
+def _volume_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> Parts:
+    e, watched = entries, entries.watched
+    windows = len(e.groups)
+    levels = np.array([*range(7), ALL_LEVELS])
+    counts = _by_level(windows, e.row, e.level, e.count)
+    heard = ~e.spared
+    without = _by_level(windows, e.row[heard], e.level[heard], e.count[heard])
+    chosen = np.flatnonzero(watched[:, 1] >= FIRST_WINDOWS)
+    rows = np.repeat(chosen, len(levels))
+    which = np.tile(levels, len(chosen))
+    observed = counts[chosen].reshape(-1)
+    least = without[chosen].reshape(-1)
+    sums = baseline.volumes.look_up(
+        key_codes(e.groups[rows], which, np.zeros(len(rows), dtype=np.int64))
+    )
+    if e.spared.any():
+        usual, _ = moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])
+        observed = np.clip(np.round(usual), least, observed)
+    # Events without a level are judged by the total alone.
+    there = ((observed > 0) | (sums[:, COUNT] > 0)) & (which != Level.UNSPECIFIED)
+    errors = (
+        (which >= Level.ERROR)
+        & (which < ALL_LEVELS)
+        & (observed * watched[rows, 1] > sums[:, COUNT])
+    )
+    silence = (which == ALL_LEVELS) & (observed == 0)
+    there &= judged[rows] | errors | silence
+    rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
+    template = np.full(len(rows), VOLUME_TEMPLATE)
+    return _surprises(rows, which, template, observed, sums, watched, e.whole)
+
+
+def _by_level(windows: int, row: np.ndarray, level: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Events by level, and last of all levels, (windows, 8)."""
+    counts = np.zeros((windows, 8))
+    np.add.at(counts, (row, level), count)
+    counts[:, -1] = counts.sum(axis=1)
+    return counts
+
+
+def _steady_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> Parts:
+    e, steady = entries, baseline.steady
+    steady_group = code_groups(steady)
+    first = np.searchsorted(steady_group, e.groups, side="left")
+    many = (np.searchsorted(steady_group, e.groups, side="right") - first) * judged
+    rows = np.repeat(np.arange(len(e.groups)), many)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(many) - many, many)
+    code = steady[np.repeat(first, many) + within]
+    observed = _counts_of(rows, code, e.row, e.code, e.count)
+    sums = baseline.keys.look_up(code)
+    return _surprises(
+        rows, code_levels(code), code_templates(code), observed, sums, e.watched, e.whole
+    )
+
+
+def _surges(
+    entries: Entries, returning: np.ndarray, baseline: Baseline, judged: np.ndarray
+) -> Parts:
+    """What has no usual number, and comes in numbers; known to come back, it is half a surprise."""
+    e = entries
+    seldom = judged[e.row] & (e.count >= SURGE_COUNT) & ~np.isin(e.code, baseline.steady)
+    at = np.flatnonzero(seldom)
+    sums = baseline.keys.look_up(e.code[at])
+    parts = _surprises(
+        e.row[at], e.level[at], e.template[at], e.count[at], sums, e.watched, e.whole
+    )
+    share = np.where(returning[at], RETURN_SHARE, 1.0)
+    return replace(parts, bits=exact(share * parts.bits))
+
+
+def _counts_of(
+    rows: np.ndarray, code: np.ndarray, row: np.ndarray, codes: np.ndarray, count: np.ndarray
+) -> np.ndarray:
+    """Count of each wanted (row, code) among the entries; 0 where it did not occur."""
+    if not len(rows) or not len(row):
+        return np.zeros(len(rows))
+    names, packed = np.unique(codes, return_inverse=True)
+    width = len(names)
+    present = row * width + packed.reshape(-1)
+    order = np.argsort(present)
+    at = np.minimum(np.searchsorted(names, code), width - 1)
+    wanted = rows * width + at
+    position = np.minimum(np.searchsorted(present[order], wanted), len(order) - 1)
+    hit = (names[at] == code) & (present[order[position]] == wanted)
+    return np.where(hit, count[order[position]], 0.0)
+
+
+def _surprises(
+    rows: np.ndarray,
+    level: np.ndarray,
+    template: np.ndarray,
+    observed: np.ndarray,
+    sums: np.ndarray,
+    watched: np.ndarray,
+    whole: np.ndarray,
+) -> Parts:
+    mean, variance = moments(sums[:, [1, 2]], watched[rows, 1])
+    bits, side = tail_bits(observed, mean, variance)
+    upward, _ = tail_bits(observed, mean, variance, both=False)
+    partial = ~whole[rows]
+    return Parts(
+        row=rows,
+        detector=np.full(len(rows), SURPRISE),
+        level=level,
+        template=template,
+        count=observed,
+        mean=mean,
+        variance=variance,
+        bits=np.where(partial, upward, bits),
+        side=np.where(partial, 1.0, side),
+    )
+
+
+def _unless_usual_lately(parts: Parts, entries: Entries, lately: Baseline) -> Parts:
+    """Count surprises that are none by the last hour are as small as that says: load drifts."""
+    watched = lately.groups.look_up(entries.groups)
+    at = np.flatnonzero((parts.bits > DRIFT_BITS) & (watched[parts.row, 1] >= LATELY_WINDOWS))
+    if not len(at):
+        return parts
+    template = parts.template[at]
+    volume = template == VOLUME_TEMPLATE
+    codes = key_codes(entries.groups[parts.row[at]], parts.level[at], np.where(volume, 0, template))
+    sums = np.where(volume[:, None], lately.volumes.look_up(codes), lately.keys.look_up(codes))
+    again = _surprises(
+        parts.row[at], parts.level[at], template, parts.count[at], sums, watched, entries.whole
+    )
+    bits = parts.bits.copy()
+    bits[at] = np.minimum(bits[at], again.bits)
+    return replace(parts, bits=bits)
+
+
+def _longer_silence(parts: Parts, entries: Entries) -> Parts:
+    """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event."""
+    every = (parts.template == VOLUME_TEMPLATE) & (parts.level == ALL_LEVELS)
+    windows = np.where(every, entries.silent[parts.row], 1.0)
+    return replace(parts, bits=exact(parts.bits * np.maximum(windows, 1.0)))

@@ -191,6 +191,10 @@ class Masker:
         refine = Remembered(lambda coarse: pl.Series(finish(_narrow(coarse)), dtype=pl.String))
         object.__setattr__(self, "_remembered", refine)
 
+    def __reduce__(self) -> tuple[type[Masker], tuple[tuple[tuple[str, str], ...]]]:
+        """To another process goes what it is, and not what it remembers."""
+        return Masker, (self.extra,)
+
     def coarse(self, messages: pl.Series) -> pl.Series:
         """Collapse what mostly varies: String series → String series, a row a message."""
         if _longest(messages) > MAX_MESSAGE_CHARS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import polars as pl
@@ -24,17 +24,19 @@ def translated(model: Model, groups: Vocabulary, templates: Templates) -> Model:
     """The model with the ids of these tables, to which its words are added."""
     group = groups.ids(pl.Series(model.groups, dtype=pl.String)).to_numpy()
     template = templates.ids(pl.Series(model.templates, dtype=pl.String)).to_numpy()
-    old = model.baseline
+    tables: dict[str, Table] = {}
+    for part in fields(model.baseline):
+        table = getattr(model.baseline, part.name)
+        if part.name == "groups":
+            tables[part.name] = Table.of(group[table.ids], table.sums, table.peaks)
+        else:  # only those of the keys name templates
+            names = template if part.name == "keys" else None
+            tables[part.name] = _renumbered(table, group, names)
     return replace(
         model,
         groups=tuple(groups.words),
         templates=tuple(templates.words),
-        baseline=Baseline(
-            keys=_renumbered(old.keys, group, template),
-            statements=_renumbered(old.statements, group, None),
-            volumes=_renumbered(old.volumes, group, None),
-            groups=Table.of(group[old.groups.ids], old.groups.sums, old.groups.peaks),
-        ),
+        baseline=Baseline(**tables),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     URL,
+    ColumnElement,
     Connection,
     Engine,
     Executable,
@@ -96,26 +97,35 @@ class Database:
     def ledgers(self) -> list[Row]:
         return self._rows(select(LEDGERS).order_by(LEDGERS.c.account))
 
-    def accounts(self, run: str) -> list[Row]:
-        order = (ACCOUNTS.c.topic, ACCOUNTS.c.partition, ACCOUNTS.c.first_offset)
-        return self._rows(select(ACCOUNTS).where(ACCOUNTS.c.run == run).order_by(*order))
+    def accounts(self, run: str, topic: str) -> Iterator[Row]:
+        mine = (ACCOUNTS.c.run == run) & (ACCOUNTS.c.topic == topic)
+        order = (ACCOUNTS.c.partition, ACCOUNTS.c.first_offset)
+        return self._stream(select(ACCOUNTS).where(mine).order_by(*order))
 
     def balance(self, run: str) -> Row | None:
         found = self._rows(select(BALANCES).where(BALANCES.c.run == run))
         return found[0] if found else None
 
     def verdicts(self, run: str, start: int | None, end: int | None) -> Iterator[Row]:
-        """The rows of a run with ``start <= window_start < end`` (µs), without evidence."""
+        """The rows of a run with ``start <= window_start < end`` (µs) in that order, without evidence."""
         columns = ("window_start", "service", "revision", "final", "is_anomaly", "anomaly_score")
         query = select(*(RESULTS.c[name] for name in (*columns, "log_count")))
-        query = query.where(RESULTS.c.run == run)
-        if start is not None:
-            query = query.where(RESULTS.c.window_start >= start)
-        if end is not None:
-            query = query.where(RESULTS.c.window_start < end)
-        with self._transaction() as connection:
-            for row in connection.execution_options(yield_per=10_000).execute(query):
-                yield row._asdict()
+        query = query.where(_within(run, start, end))
+        return self._stream(query.order_by(RESULTS.c.window_start))
+
+    def span_of_results(
+        self, run: str, start: int | None, end: int | None
+    ) -> tuple[int, tuple[int, int] | None]:
+        """How many rows of a run there are, and first and last start of the final ones among them."""
+        mine, begun = _within(run, start, end), RESULTS.c.window_start
+        (rows,) = self._rows(select(func.count().label("count")).where(mine))
+        (ends,) = self._rows(
+            select(func.min(begun).label("first"), func.max(begun).label("last")).where(
+                mine, RESULTS.c.final
+            )
+        )
+        final = None if ends["first"] is None else (ends["first"], ends["last"])
+        return int(rows["count"]), final
 
     def result(self, run: str, start: int, service: str) -> Row | None:
         key = (RESULTS.c.run == run, RESULTS.c.window_start == start, RESULTS.c.service == service)
@@ -131,6 +141,12 @@ class Database:
         (row,) = self._rows(select(func.count().label("count")).select_from(RESULTS))
         return int(row["count"])
 
+    def _stream(self, statement: Executable) -> Iterator[Row]:
+        """Rows as they come: the server keeps what is not yet asked for."""
+        with self._transaction() as connection:
+            for row in connection.execution_options(yield_per=10_000).execute(statement):
+                yield row._asdict()
+
     def _rows(self, statement: Executable) -> list[Row]:
         with self._transaction() as connection:
             return [row._asdict() for row in connection.execute(statement)]
@@ -143,6 +159,15 @@ class Database:
     def failures(self) -> AbstractContextManager[None]:
         """Whatever the driver raises becomes a StoreError."""
         return failures_of(self.name)
+
+
+def _within(run: str, start: int | None, end: int | None) -> ColumnElement[bool]:
+    bounds = [RESULTS.c.run == run]
+    if start is not None:
+        bounds.append(RESULTS.c.window_start >= start)
+    if end is not None:
+        bounds.append(RESULTS.c.window_start < end)
+    return and_(*bounds)
 
 
 @contextmanager

@@ -89,6 +89,7 @@ class Deployment:
             idle_after=s.idle_seconds,
             commit_every=s.commit_milliseconds / 1000,
             max_batch=s.max_batch,
+            max_skew=s.max_skew_seconds,
         )
 
     def new_intake(self, partition: int) -> Intake:
@@ -112,6 +113,7 @@ class Deployment:
             summaries=s.summary_topic,
             state=s.state_topic,
             results=s.output_topic,
+            dead_letters=s.dead_letter_topic,
             group=s.detector_group,
             poll=s.poll_milliseconds / 1000,
             flush_on_exit=s.flush_on_exit,

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     idle_seconds: float = _of(
         "Windows", 5.0, "Quiet after which a partition holds no window open.", ge=1
     )
+    max_skew_seconds: float = _of(
+        "Windows", 60.0, "How far a partition may run ahead of one that has a backlog.", ge=0
+    )
     max_future_seconds: float = _of(
         "Windows", 600.0, "How far an event may be ahead of its record's own time.", ge=0
     )

@@ -11,7 +11,7 @@ reported yet holds them open: silence of ours is not silence of theirs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from log_guard.core.baseline import Baseline, Table
 from log_guard.core.detect import Detect, DetectOptions
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.episodes import Episode, EpisodeRules, Episodes, Trouble
-from log_guard.core.events import Level
+from log_guard.core.events import SECOND, Level
 from log_guard.core.features.text import TextModel
 from log_guard.core.memory import Memory
 from log_guard.core.model import Model, Scales, Training
@@ -36,6 +36,7 @@ from log_guard.core.progress import (
 )
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
 from log_guard.core.windows import WindowSpec
+from log_guard.errors import StateError
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -47,9 +48,13 @@ KINDS: dict[str, type[Any]] = {
 """Classes that a stored state may hold."""
 
 
+STRIDE = 30 * SECOND
+"""Event time (µs) that a slice of a record's results covers at most, but for silence."""
+
+
 @dataclass
 class Emitted:
-    """What one record gave."""
+    """What one record, or a slice of it, gave."""
 
     results: list[Result] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
@@ -71,6 +76,7 @@ class Fold:
         self._parts: dict[str, list[pl.DataFrame]] = {}  # of commits whose last record is to come
         self._ranges: dict[int, Account] = {}  # accepted since the last report, by partition
         self._early: dict[str, int] = {}  # service → end of the last window announced early
+        self._unreported = False  # results have come out since the last balance
 
     @property
     def watermark(self) -> int | None:
@@ -90,24 +96,56 @@ class Fold:
     def take(self, commit: Commit, offset: int) -> Emitted:
         """Take in the record at this offset, which becomes the revision of its results."""
         out = Emitted()
+        for part in self.slices(commit, offset):
+            out.results += part.results
+            out.alerts += part.alerts
+            out.accounts += part.accounts
+            out.balance = part.balance
+        return out
+
+    def slices(self, commit: Commit, offset: int) -> Iterator[Emitted]:
+        """Take in a record, to be exhausted before anything else is asked; the last slice has the accounts.
+
+        After a partition that lagged for hours one record may close hours of windows of a thousand
+        groups: more than fits in memory or in a transaction. Equal records have equal slices.
+        """
         parts = self._parts.setdefault(commit.id, [])
         parts.append(commit.summary)
         if not commit.last:
-            return out
+            yield Emitted()
+            return
         del self._parts[commit.id]
+        out = Emitted()
         self._expected = max(self._expected, commit.partitions)
         accepted = [p.partition for p in commit.progress if self._accept(p, offset, out)]
         summary = pl.concat(parts).filter(pl.col("source").is_in(accepted))
         known = len(self.detect.templates)
         self.detect.add(summary)
         watermark = self.watermark
-        if watermark is not None:
-            out.results = self.detect.advance(watermark, offset)
-        out.results += self._look_early(summary, known, offset)
-        out.alerts = self.episodes.add(out.results)
-        if out.results or out.accounts:
+        while watermark is not None and (stop := self._next_stop(watermark)) < watermark:
+            yield self._judged(self.detect.advance(stop, offset))
+        last = [] if watermark is None else self.detect.advance(watermark, offset)
+        judged = self._judged(last + self._look_early(summary, known, offset))
+        out.results, out.alerts = judged.results, judged.alerts
+        if self._unreported or out.accounts:
             self._report(offset, watermark, out)
-        return out
+        yield out
+
+    def _judged(self, results: list[Result]) -> Emitted:
+        self._unreported = self._unreported or bool(results)
+        return Emitted(results, self.episodes.add(results))
+
+    def _next_stop(self, watermark: int) -> int:
+        """How far to close windows in the next slice: a stride on, or beyond what nobody logged in."""
+        windows = self.detect.windows
+        at = windows.closed if windows.closed is not None else windows.began
+        if at is None:
+            return watermark
+        spec, newest = self.detect.spec, windows.newest_pane
+        if newest is not None and at - newest > spec.silence_shown + spec.window:
+            following = windows.next_pane(at)  # until then there is nothing to show
+            at = watermark if following is None else max(at, following - spec.window)
+        return at - at % STRIDE + STRIDE
 
     def open_windows(self, offset: int) -> list[Result]:
         """The windows that are still open, as not final; the fold goes on as if nothing was asked."""
@@ -174,6 +212,7 @@ class Fold:
         return found
 
     def _report(self, offset: int, watermark: int | None, out: Emitted) -> None:
+        self._unreported = False
         out.accounts += [self._ranges[partition] for partition in sorted(self._ranges)]
         self._ranges.clear()
         windows = self.detect.windows
@@ -187,8 +226,14 @@ class Fold:
         return {"fold": own, **self.detect.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state of a fold with the same settings."""
-        self.detect.restore(state)
+        """Go on from a state of a fold with the same settings; StateError if it is of another version."""
+        own = {name for name in vars(self) if name != "detect"}
+        try:
+            if state["fold"].keys() != own:
+                raise StateError("the stored state was written by another version")
+            self.detect.restore(state)
+        except KeyError as e:
+            raise StateError(f"the stored state lacks {e}: another version has written it") from e
         vars(self).update(state["fold"])
 
 

@@ -15,7 +15,7 @@ from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.fold import KINDS, Emitted, Fold
+from log_guard.core.fold import KINDS, STRIDE, Emitted, Fold
 from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.intake import Intake
 from log_guard.core.progress import Commit, Progress
@@ -208,6 +208,39 @@ def test_a_commit_in_several_records_is_one() -> None:
         ]
     one, other = (folded(Fold(SPEC, OPTIONS), r) for r in (records, split))
     assert rows(results(one)) == rows(results(other))
+
+
+def test_a_partition_that_lagged_frees_time_a_slice_at_a_time() -> None:
+    records = commits(events(6), 6)
+    # Partition 0 is silent until the end; then the record that lets it go closes everything.
+    held = [
+        replace(r, progress=tuple(replace(p, watermark=None) for p in r.progress))
+        for r in records[:-1]
+    ]
+    fold = Fold(SPEC, OPTIONS)
+    assert results(folded(fold, held)) == []
+    slices = list(fold.slices(records[-1], len(held)))
+    most = 4 * STRIDE // SPEC.slide  # of three services and the whole stream
+    assert max(len(out.results) for out in slices) <= most
+    assert all(out.accounts == [] and out.balance is None for out in slices[:-1])
+    assert slices[-1].balance is not None
+    assert slices[-1].balance.open == 0
+    assert rows(results(slices)) == rows(results(folded(Fold(SPEC, OPTIONS), records)))
+
+
+def test_days_of_silence_are_few_slices() -> None:
+    def commit(at: float, first: int, idle: float = 0.0) -> Commit:
+        clock = Intake(Decoder(JsonLines()), TimeRules(max_jump=1 << 62), Summarizer(SPEC.slide))
+        summary = clock.take(RawBatch(line(Event(at)), first, 0)).summary
+        watermark = micros(at + idle)
+        return Commit(
+            summary, (Progress(0, first, first + 1, watermark, bool(idle)),), 1, str(first)
+        )
+
+    fold = Fold(SPEC, OPTIONS)
+    fold.take(commit(0, 0), 0)
+    assert len(list(fold.slices(commit(60, 1, idle=3 * 86_400), 1))) < 12
+    assert len(list(fold.slices(commit(5 * 86_400, 2), 2))) < 3
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"[1]\n", b"[2]\n{}", b'[14]\n{"array": 0}  '])

@@ -36,6 +36,10 @@ LINE_BITS = 20
 Headers = list[tuple[str, bytes]]
 
 
+class UnreadableError(StreamError):
+    """A record that no version of ours has written: to be kept as a dead letter, and passed over."""
+
+
 def pack(offsets: np.ndarray, lines: np.ndarray | int = 0) -> np.ndarray:
     """Offsets and lines within their messages → positions, uint64."""
     packed = (offsets.astype(np.uint64) << np.uint64(LINE_BITS)) | np.asarray(lines, np.uint64)
@@ -80,15 +84,17 @@ def commit_of(value: bytes, headers: Headers | None, slide: int) -> Commit:
         summary = pl.read_ipc(io.BytesIO(value)).select(list(SUMMARY_SCHEMA))
         progress = tuple(Progress(**p) for p in told["progress"])
         return Commit(summary, progress, told["partitions"], told["id"], told["last"])
-    except (ValueError, TypeError, KeyError, pl.exceptions.PolarsError) as e:
-        raise StreamError(f"a record that is no summary ({type(e).__name__})") from e
+    except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError) as e:
+        raise UnreadableError(f"a record that is no summary ({type(e).__name__})") from e
 
 
 def known(told: dict[str, Any]) -> None:
     """Refuse a record that a newer version wrote."""
-    if not isinstance(told.get("schema"), int) or told["schema"] > SCHEMA:
+    if not isinstance(told.get("schema"), int):
+        raise UnreadableError("a record without a schema version")
+    if told["schema"] > SCHEMA:
         raise StreamError(
-            f"a record of schema {told.get('schema')!r}, but this version knows {SCHEMA}: upgrade this process"
+            f"a record of schema {told['schema']}, but this version knows {SCHEMA}: upgrade this process"
         )
 
 
@@ -142,9 +148,9 @@ def json_of(value: bytes | None) -> dict[str, Any]:
     try:
         body = json.loads(value or b"")
     except ValueError as e:
-        raise StreamError("a record that is no JSON") from e
+        raise UnreadableError("a record that is no JSON") from e
     if not isinstance(body, dict):
-        raise StreamError("a record that is no JSON object")
+        raise UnreadableError("a record that is no JSON object")
     known(body)
     return body
 

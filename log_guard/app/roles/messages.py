@@ -1,14 +1,47 @@
-"""Kafka's messages as raw lines."""
+"""Kafka's messages: how many at once, and as raw lines."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
-from confluent_kafka import Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 
 from log_guard.adapters.kafka.records import pack
 from log_guard.core.events import RawBatch
+
+MAX_BYTES = 32_000_000
+"""Of messages that are taken at once; one more chunk may come on top."""
+CHUNK = 1_000
+"""Messages after which their size is looked at."""
+
+
+def gather(consumer: Consumer, most: int, seconds: float, *, fill: bool) -> list[Message]:
+    """Messages and ends of partitions: at most ``most``, and not many more than MAX_BYTES.
+
+    fill:  take what comes within so many seconds; else wait no longer once something has come.
+
+    Raises KafkaException for an error that does not pass by itself.
+    """
+    deadline = time.monotonic() + seconds
+    found = consumer.consume(1 if not fill else min(most, CHUNK), seconds)
+    size = sum(map(len, found))
+    some = found
+    while some and len(found) < most and size < MAX_BYTES:
+        left = max(deadline - time.monotonic(), 0.0) if fill else 0.0
+        some = consumer.consume(min(most - len(found), CHUNK), left)
+        found += some
+        size += sum(map(len, some))
+    for message in found:
+        error = message.error()
+        if (
+            error is not None
+            and error.code() != KafkaError._PARTITION_EOF
+            and not error.retriable()
+        ):
+            raise KafkaException(error)
+    return found
 
 
 def raw_batch(messages: Sequence[Message], source: int) -> tuple[RawBatch, np.ndarray, int]:

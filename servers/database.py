@@ -55,13 +55,23 @@ fsync = {fsync}
 class DatabaseServer:
     """The server whose files live in a directory.
 
-    durable:  press commits to the disk; without it a crash of the machine, though not of the
-              server, may lose some.
+    durable:    press commits to the disk; without it a crash of the machine, though not of the
+                server, may lose some.
+    timescale:  with the extension loaded; without it this is a plain PostgreSQL.
+    settings:   further lines of its configuration.
     """
 
-    def __init__(self, directory: Path, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        durable: bool = False,
+        timescale: bool = True,
+        settings: str = "",
+    ) -> None:
         self.directory = directory
         self.durable = durable
+        self.settings = settings if timescale else f"shared_preload_libraries = ''\n{settings}"
         self._data = directory / "data"
 
     @property
@@ -126,7 +136,7 @@ class DatabaseServer:
         port = free_port()
         fsync = "on" if self.durable else "off"
         with (self._data / "postgresql.conf").open("a") as settings:
-            settings.write(_SETTINGS.format(port=port, fsync=fsync))
+            settings.write(_SETTINGS.format(port=port, fsync=fsync) + self.settings)
         (self.directory / "port").write_text(str(port))
 
 

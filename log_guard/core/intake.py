@@ -16,6 +16,9 @@ from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter, Level, RawBatch
 from log_guard.core.summaries import Summarizer, empty
 from log_guard.core.windows import WHOLE_STREAM
 
+LINE_BITS = 20
+"""Of a position that stands for a record's offset and a line in it: a record holds less than 2**20."""
+
 
 @dataclass(frozen=True)
 class IntakeOptions:

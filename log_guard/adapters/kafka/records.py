@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.events import DeadLetter
+from log_guard.core.intake import LINE_BITS
 from log_guard.core.progress import Account, Balance, Commit, Progress
 from log_guard.core.results import Alert, Result, iso
 from log_guard.core.summaries import SUMMARY_SCHEMA
@@ -29,9 +30,6 @@ SCHEMA = 1
 
 MAX_RECORD_BYTES = 900_000
 """A larger commit is cut: brokers refuse more than a megabyte by default."""
-
-LINE_BITS = 20
-"""A message holds at most a megabyte, so less than 2**20 lines."""
 
 Headers = list[tuple[str, bytes]]
 

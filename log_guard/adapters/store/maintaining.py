@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, delete, text
 
 from log_guard.adapters.store.schema import RESULTS
-from log_guard.adapters.store.upgrading import HOURLY, has_timescale
+from log_guard.adapters.store.upgrading import HOURLY, has_timescale, table_of_ours
 
 RETENTION = timedelta(days=30)
 _HOUR = {
@@ -19,7 +19,7 @@ _HOUR = {
 def maintain(engine: Engine, now: datetime) -> list[str]:
     """Roll up, then drop what is older than the retention; what was done, a line each."""
     done: list[str] = []
-    if _rolled_up_by_hand(engine):
+    if table_of_ours(engine):
         with engine.begin() as connection:
             query = HOURLY.format(hour=_HOUR[engine.dialect.name], where="WHERE 1 = 1")
             columns = ("windows", "anomalies", "peak_score", "peak_log_count")
@@ -46,14 +46,3 @@ def maintain(engine: Engine, now: datetime) -> list[str]:
             gone = connection.execute(delete(RESULTS).where(old))
             done.append(f"deleted {gone.rowcount:,} results older than 30 days")
     return done
-
-
-def _rolled_up_by_hand(engine: Engine) -> bool:
-    """Whether the hourly rollup is a table of ours; the Community edition has a view that keeps itself."""
-    if engine.dialect.name == "sqlite":
-        return True
-    with engine.connect() as connection:
-        kind = connection.execute(
-            text("SELECT relkind FROM pg_class WHERE oid = to_regclass('anomaly_results_hourly')")
-        ).scalar()
-    return kind in ("r", b"r")

@@ -12,7 +12,6 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
 from log_guard.adapters.kafka.records import (
-    LINE_BITS,
     UnreadableError,
     account_record,
     alert_record,
@@ -28,6 +27,7 @@ from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.detect import DetectOptions
 from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter
 from log_guard.core.fold import KINDS, Emitted, Fold
+from log_guard.core.intake import LINE_BITS
 from log_guard.core.model import Model
 from log_guard.core.snapshot import freeze, thaw
 from log_guard.core.windows import WindowSpec
@@ -102,17 +102,19 @@ class DetectSession:
         self._callbacks = Callbacks(self._assigned, self._gone)
         self._callbacks.subscribe(self._consumer, [options.summaries])
 
-    def step(self) -> None:
+    def step(self) -> bool:
         messages = gather(self._consumer, RECORDS, self.options.poll, fill=False)
         self._callbacks.check()
         fold = self._fold
         if fold is None:
-            return
+            return False
+        before = self._position
         for message in messages:
             offset = message.offset()
             if message.error() is None and offset is not None and offset >= self._position:
                 self._take(fold, message, offset)
         self._publish(fold)
+        return self._position > before
 
     def close(self, *, clean: bool) -> None:
         if clean and self.options.flush_on_exit and self._fold is not None:

@@ -112,7 +112,7 @@ class SummariseSession:
 
     name = "summarise"
 
-    def step(self) -> None:
+    def step(self) -> bool:
         options = self.options
         messages = gather(self._consumer, options.max_batch, options.commit_every, fill=True)
         self._callbacks.check()
@@ -129,6 +129,7 @@ class SummariseSession:
                     ours.at_end_since = now if ours.at_end_since is None else ours.at_end_since
         self._commit(by_partition, now)
         self._hold_back()
+        return bool(by_partition)
 
     def close(self, *, clean: bool) -> None:
         """Leave the group. Every step has committed what it read, so nothing is in hand."""

@@ -73,7 +73,7 @@ class WriteSession:
         self._consumer = cluster.consumer(options.group)
         self._consumer.subscribe([options.results, options.dead_letters])
 
-    def step(self) -> None:
+    def step(self) -> bool:
         records: list[Mapping[str, Any]] = []
         messages: list[Message] = []
         for message in gather(self._consumer, self.options.batch, self.options.poll, fill=False):
@@ -82,7 +82,7 @@ class WriteSession:
                 records.append(self._record(message))
                 self._consumer.store_offsets(message)
         if not records:
-            return
+            return False
         try:
             self._sink.apply(records)
         except StoreError:
@@ -92,6 +92,7 @@ class WriteSession:
             told = zip(messages, records, reasons, strict=True)
             self._sink.apply([self._kept(m, why) if why else record for m, record, why in told])
         self._consumer.commit(asynchronous=False)
+        return True
 
     def close(self, *, clean: bool) -> None:
         with suppress(KafkaException):

@@ -153,7 +153,8 @@ class Deployment:
             s.db_host,
             s.db_port,
             s.db_name,
-            {"sslmode": s.db_sslmode},
+            {"sslmode": s.db_sslmode}
+            | ({"sslrootcert": s.db_sslrootcert} if s.db_sslrootcert else {}),
         )
 
 

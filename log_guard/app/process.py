@@ -45,6 +45,7 @@ def run_roles(roles: Sequence[Role], stop: threading.Event | None = None) -> int
             failures.append(e)
             stop.set()
 
+    said = False
     threads = [threading.Thread(target=work, args=(role,), name=role.name) for role in roles]
     try:
         for thread in threads:
@@ -52,6 +53,9 @@ def run_roles(roles: Sequence[Role], stop: threading.Event | None = None) -> int
         for thread in threads:
             while thread.is_alive():  # a join without a timeout would not let signals in
                 thread.join(0.2)
+                if stopped and not said:
+                    log.info("stopping")
+                    said = True
                 if stopped and time.monotonic() - stopped[0] > GRACE:
                     log.warning("stopped without waiting any longer", role=thread.name)
                     sys.stdout.flush()

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     )
     db_password_file: str = _of("Database", "", "File that holds the password.")
     db_sslmode: str = _of("Database", "prefer", "disable, prefer, require, verify-ca, verify-full.")
+    db_sslrootcert: str = _of(
+        "Database", "", "Certificate of whom to trust, for verify-ca and -full."
+    )
     db_batch: int = _of("Database", 100, "Most records of one transaction.", ge=1, le=10_000)
     db_batch_seconds: float = _of("Database", 5.0, "Longest wait for a batch to fill.", gt=0)
 

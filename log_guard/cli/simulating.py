@@ -74,6 +74,15 @@ def simulate(
     topic: Annotated[
         str, typer.Option("--topic", help="Topic of Kafka to write to.")
     ] = "log-events",
+    kafka_property: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kafka-property",
+            metavar="NAME=VALUE",
+            envvar="LOGGUARD_KAFKA_PROPERTIES",
+            help="Any librdkafka setting (SASL, TLS, ...). Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Write a seeded stream of service logs with labelled incidents, as JSON lines.
 
@@ -96,6 +105,9 @@ def simulate(
         write_stream(spec, out, truth, real_time=real_time)
         return
     from log_guard.adapters.kafka.sending import Sender
+    from log_guard.app.settings import properties
 
-    with Sender(kafka_brokers, topic) as sender:
+    # The environment has them in one text, by commas, as for the other commands.
+    pairs = [pair for given in kafka_property or () for pair in given.split(",")]
+    with Sender(kafka_brokers, topic, properties(pairs)) as sender:
         write_stream(spec, out, truth, real_time=real_time, sink=sender.send)

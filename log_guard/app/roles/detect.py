@@ -103,7 +103,7 @@ class DetectSession:
         self._callbacks.subscribe(self._consumer, [options.summaries])
 
     def step(self) -> bool:
-        messages = gather(self._consumer, RECORDS, self.options.poll, fill=False)
+        messages, _ = gather(self._consumer, RECORDS, self.options.poll, fill=False)
         self._callbacks.check()
         fold = self._fold
         if fold is None:
@@ -111,7 +111,7 @@ class DetectSession:
         before = self._position
         for message in messages:
             offset = message.offset()
-            if message.error() is None and offset is not None and offset >= self._position:
+            if offset is not None and offset >= self._position:
                 self._take(fold, message, offset)
         self._publish(fold)
         return self._position > before

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+import numpy as np
 import polars as pl
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
 from log_guard.adapters.kafka.records import commit_records, dead_letter_record
 from log_guard.adapters.kafka.transactions import Transactions
-from log_guard.app.roles.messages import gather, offset_of, raw_batch
+from log_guard.app.roles.messages import by_partition, gather, offsets_of, raw_batch
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.events import SECOND, DeadLetter
@@ -114,28 +115,23 @@ class SummariseSession:
 
     def step(self) -> bool:
         options = self.options
-        messages = gather(self._consumer, options.max_batch, options.commit_every, fill=True)
+        messages, ends = gather(self._consumer, options.max_batch, options.commit_every, fill=True)
         self._callbacks.check()
         now = self._clock()
-        by_partition: dict[int, list[Message]] = {}
-        for message in messages:
-            error = message.error()
-            if error is None:
-                by_partition.setdefault(message.partition(), []).append(message)  # type: ignore[arg-type]
-            elif error.code() == KafkaError._PARTITION_EOF:
-                ours = self._partitions.get(message.partition() or 0)
-                if ours is not None:
-                    ours.end, ours.seen = message.offset() or 0, self._held(ours)
-                    ours.at_end_since = now if ours.at_end_since is None else ours.at_end_since
-        self._commit(by_partition, now)
+        for reached in ends:
+            ours = self._partitions.get(reached.partition() or 0)
+            if ours is not None:
+                ours.end, ours.seen = reached.offset() or 0, self._held(ours)
+                ours.at_end_since = now if ours.at_end_since is None else ours.at_end_since
+        self._commit(by_partition(messages), now)
         self._hold_back()
-        return bool(by_partition)
+        return bool(messages)
 
     def close(self, *, clean: bool) -> None:
         """Leave the group. Every step has committed what it read, so nothing is in hand."""
         self._callbacks.close(self._consumer)
 
-    def _commit(self, by_partition: dict[int, list[Message]], now: float) -> None:
+    def _commit(self, read: dict[int, list[Message]], now: float) -> None:
         """Summarise and make durable what was read, and what quiet partitions have to say."""
         wall = self._wall()
         summaries: list[pl.DataFrame] = []
@@ -146,10 +142,13 @@ class SummariseSession:
             first = ours.next
             if self._is_behind(ours):
                 ours.at_end_since = None  # there is more, and we have not come to it
-            messages = [m for m in by_partition.get(number, ()) if offset_of(m) >= first]
+            messages = read.get(number, [])
+            if messages:
+                # After a takeover the client may give what was fetched for an earlier assignment.
+                messages = messages[int(np.searchsorted(offsets_of(messages), first)) :]
             if messages:
                 taken, filtered = self._take(ours, messages)
-                ours.next = offset_of(messages[-1]) + 1
+                ours.next = (messages[-1].offset() or 0) + 1
                 ours.appended = messages[-1].timestamp()[1] / 1000
                 if ours.at_end_since is not None:
                     ours.at_end_since = now  # the end was reached again, or there is more

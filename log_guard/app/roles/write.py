@@ -74,13 +74,10 @@ class WriteSession:
         self._consumer.subscribe([options.results, options.dead_letters])
 
     def step(self) -> bool:
-        records: list[Mapping[str, Any]] = []
-        messages: list[Message] = []
-        for message in gather(self._consumer, self.options.batch, self.options.poll, fill=False):
-            if message.error() is None:
-                messages.append(message)
-                records.append(self._record(message))
-                self._consumer.store_offsets(message)
+        messages, _ = gather(self._consumer, self.options.batch, self.options.poll, fill=False)
+        records = [self._record(message) for message in messages]
+        for message in messages:
+            self._consumer.store_offsets(message)
         if not records:
             return False
         try:

@@ -14,7 +14,7 @@ import numpy as np
 from confluent_kafka import Consumer
 from sqlalchemy import create_engine, text
 
-from benchmarks.kafka_outages import RATE, events
+from benchmarks.kafka_outages import RATE, events, new_pipeline
 from benchmarks.measure import report
 from log_guard.adapters.kafka.reading import read
 from log_guard.adapters.kafka.records import commit_of
@@ -32,10 +32,8 @@ windows wait for all partitions: longer ticks would measure the sender."""
 
 def latency(address: str, url: str, directory: Path) -> bool:
     """From an event's timestamp to the row of the first window that holds it, and to an early verdict."""
-    pipeline = Pipeline(address, url, f"bench-{uuid.uuid4().hex[:6]}", directory)
+    pipeline = new_pipeline(address, url, directory)
     with running(pipeline):
-        for command in (("topics", "create"), ("db", "upgrade")):
-            assert pipeline.run(*command).returncode == 0
         for role in ("summarise", "detect", "write"):
             pipeline.start(role, role)
         with Sender(address, pipeline.settings.topic) as sender:

@@ -36,7 +36,7 @@ def outages(address: str, database: DatabaseServer, directory: Path) -> bool:
 
 
 def _processors_away(address: str, url: str, directory: Path) -> bool:
-    pipeline = _pipeline(address, url, directory)
+    pipeline = new_pipeline(address, url, directory)
     with running(pipeline):
         count, until = _write_events(pipeline, RATE, 20)
         began = time.monotonic()
@@ -52,7 +52,7 @@ def _processors_away(address: str, url: str, directory: Path) -> bool:
 
 
 def _database_away(address: str, database: DatabaseServer, directory: Path) -> bool:
-    pipeline = _pipeline(address, database.url, directory)
+    pipeline = new_pipeline(address, database.url, directory)
     with running(pipeline):
         database.stop()
         for role in ("summarise", "detect", "write"):
@@ -80,7 +80,8 @@ def _database_away(address: str, database: DatabaseServer, directory: Path) -> b
         return good & _accounted(pipeline)
 
 
-def _pipeline(address: str, url: str, directory: Path) -> Pipeline:
+def new_pipeline(address: str, url: str, directory: Path) -> Pipeline:
+    """Topics of its own, and tables in which nothing is left of an earlier measurement."""
     pipeline = Pipeline(address, url, f"bench-{uuid.uuid4().hex[:6]}", directory)
     for command in (("topics", "create"), ("db", "upgrade")):
         done = pipeline.run(*command)

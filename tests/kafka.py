@@ -77,8 +77,7 @@ class Pipeline:
             if name not in ("db_password", "kafka_properties")
         }
         if plain["kafka_properties"]:
-            pairs = [f"{name}={value}" for name, value in plain["kafka_properties"].items()]
-            said["LOGGUARD_KAFKA_PROPERTIES"] = ",".join(pairs)
+            said["LOGGUARD_KAFKA_PROPERTIES"] = json.dumps(plain["kafka_properties"])
         return {**os.environ, "PYTHONFAULTHANDLER": "1", **said}
 
     def start(self, name: str, *command: str, **more: Any) -> subprocess.Popen[bytes]:

@@ -6,6 +6,7 @@ environment and ``window_seconds`` in the TOML file; the first of these that say
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -26,6 +27,7 @@ from pydantic_settings import (
 from log_guard.errors import OptionError
 
 PREFIX = "LOGGUARD_"
+PROPERTIES = f"{PREFIX}KAFKA_PROPERTIES"
 DEVELOPMENT_PASSWORD = "logguard123"
 _SECRET = re.compile(r"password|secret|token|jaas|\.key$|credential", re.IGNORECASE)
 
@@ -236,19 +238,29 @@ def _from_file(path: Path, *, required: bool) -> dict[str, Any]:
 
 
 def _from_environment() -> dict[str, Any]:
-    text = os.environ.get(f"{PREFIX}KAFKA_PROPERTIES", "")
+    # pydantic knows JSON only; it is kept from reading these itself.
+    saved = os.environ.pop(PROPERTIES, None)
     try:
-        found = {} if text else EnvSettingsSource(Settings)()
-        if text:
-            saved = os.environ.pop(f"{PREFIX}KAFKA_PROPERTIES")
-            try:
-                found = EnvSettingsSource(Settings)()
-            finally:
-                os.environ[f"{PREFIX}KAFKA_PROPERTIES"] = saved
-            found["kafka_properties"] = properties(text.split(","))
+        found = EnvSettingsSource(Settings)()
     except SettingsError as e:
         raise OptionError(f"environment: {e}") from None
+    finally:
+        if saved is not None:
+            os.environ[PROPERTIES] = saved
+    if saved:
+        found["kafka_properties"] = properties_of_environment()
     return {name: value for name, value in found.items() if name in Settings.model_fields}
+
+
+def properties_of_environment() -> dict[str, str]:
+    """``LOGGUARD_KAFKA_PROPERTIES``: ``a=b,c=d``, or a JSON object where a value holds a comma."""
+    text = os.environ.get(PROPERTIES, "").strip()
+    if not text.startswith("{"):
+        return properties(text.split(",")) if text else {}
+    try:
+        return {str(name): str(value) for name, value in json.loads(text).items()}
+    except ValueError:
+        raise OptionError(f"{PROPERTIES}: that is no JSON object") from None
 
 
 def properties(pairs: list[str]) -> dict[str, str]:

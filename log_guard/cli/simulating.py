@@ -79,7 +79,6 @@ def simulate(
         typer.Option(
             "--kafka-property",
             metavar="NAME=VALUE",
-            envvar="LOGGUARD_KAFKA_PROPERTIES",
             help="Any librdkafka setting (SASL, TLS, ...). Repeatable.",
         ),
     ] = None,
@@ -105,9 +104,8 @@ def simulate(
         write_stream(spec, out, truth, real_time=real_time)
         return
     from log_guard.adapters.kafka.sending import Sender
-    from log_guard.app.settings import properties
+    from log_guard.app.settings import properties, properties_of_environment
 
-    # The environment has them in one text, by commas, as for the other commands.
-    pairs = [pair for given in kafka_property or () for pair in given.split(",")]
-    with Sender(kafka_brokers, topic, properties(pairs)) as sender:
+    security = properties(kafka_property) if kafka_property else properties_of_environment()
+    with Sender(kafka_brokers, topic, security) as sender:
         write_stream(spec, out, truth, real_time=real_time, sink=sender.send)

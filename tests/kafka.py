@@ -142,6 +142,7 @@ class Pipeline:
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 20,
+                **self.settings.kafka_properties,
             }
         )
         topic = self.settings.topic

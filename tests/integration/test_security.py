@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from log_guard.adapters.store import Store
 from servers import DatabaseServer, Identity, KafkaServer, Login, ServerError, make_identity
+from tests.integration.test_kafka_bounds import made
 from tests.integration.test_kafka_pipeline import audit
-from tests.kafka import Pipeline
+from tests.kafka import PARTITIONS, Pipeline
 
 PASSWORD = "open,sesame"
 
@@ -76,11 +79,14 @@ def test_the_pipeline_with_tls_and_a_login(
         for command in (("topics", "create"), ("topics", "check"), ("db", "upgrade")):
             done = pipeline.run(*command)
             assert done.returncode == 0, done.stdout + done.stderr
+        start = int(time.time()) // 60 * 60 - 7_200
+        begin = datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         done = pipeline.run(
-            *("simulate", "--kafka-brokers", broker.secure_address),
-            *("--topic", pipeline.settings.topic, "--minutes", "10", "--rate", "20"),
+            *("simulate", "--kafka-brokers", broker.secure_address, "--topic"),
+            *(pipeline.settings.topic, "--minutes", "0.1", "--rate", "20", "--start", begin),
         )
         assert done.returncode == 0, done.stderr
+        pipeline.produce([made(start + 60, 1.0, 600) for _ in range(PARTITIONS)])
         for role in ("summarise", "detect", "write"):
             pipeline.start(role, role)
         pipeline.wait("all", lambda: audit(pipeline) == 0)

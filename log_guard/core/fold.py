@@ -52,6 +52,11 @@ STRIDE = 30 * SECOND
 """Event time (µs) that a slice of a record's results covers at most, but for silence."""
 
 
+REPORT_EVERY = 16
+"""Offsets of ``window-summaries`` after which accounts and balance are told: by the records alone, so that
+whoever folds them again, with other settings, tells the same ranges."""
+
+
 @dataclass
 class Emitted:
     """What one record, or a slice of it, gave."""
@@ -76,7 +81,7 @@ class Fold:
         self._parts: dict[str, list[pl.DataFrame]] = {}  # of commits whose last record is to come
         self._ranges: dict[int, Account] = {}  # accepted since the last report, by partition
         self._early: dict[str, int] = {}  # service → end of the last window announced early
-        self._unreported = False  # results have come out since the last balance
+        self._offset = -1  # of the last record that was taken in
 
     @property
     def watermark(self) -> int | None:
@@ -127,12 +132,12 @@ class Fold:
         last = [] if watermark is None else self.detect.advance(watermark, offset)
         judged = self._judged(last + self._look_early(summary, known, offset))
         out.results, out.alerts = judged.results, judged.alerts
-        if self._unreported or out.accounts:
+        if out.accounts or offset // REPORT_EVERY > self._offset // REPORT_EVERY:
             self._report(offset, watermark, out)
+        self._offset = offset
         yield out
 
     def _judged(self, results: list[Result]) -> Emitted:
-        self._unreported = self._unreported or bool(results)
         return Emitted(results, self.episodes.add(results))
 
     def _next_stop(self, watermark: int) -> int:
@@ -212,7 +217,6 @@ class Fold:
         return found
 
     def _report(self, offset: int, watermark: int | None, out: Emitted) -> None:
-        self._unreported = False
         out.accounts += [self._ranges[partition] for partition in sorted(self._ranges)]
         self._ranges.clear()
         windows = self.detect.windows

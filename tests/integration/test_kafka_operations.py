@@ -28,6 +28,12 @@ def query(pipeline: Pipeline, statement: str, **values: Any) -> list[dict[str, A
     return rows
 
 
+def wait_until_running(pipeline: Pipeline, name: str, times: int = 1) -> None:
+    """Until a process has said so; in its log are also its earlier lives."""
+    said = '"event": "running"'
+    pipeline.wait(f"{name} to run", lambda: pipeline.log(name).count(said) >= times)
+
+
 def test_many_events_in_a_message_keep_their_places(pipeline: Pipeline) -> None:
     """Positions, samples, dead letters, accounts, ``audit`` and ``lines``, where offsets are shared."""
     start = int(time.time()) // 60 * 60 - 3_600
@@ -147,8 +153,10 @@ def test_a_rolling_restart_under_load_keeps_the_table_right(pipeline: Pipeline) 
     load = Thread(target=pipeline.produce, args=(lines, 25.0), daemon=True)
     load.start()
     for name, role in {**names, "write": "write"}.items():
+        wait_until_running(pipeline, name)
         assert pipeline.stop([name]) == {name: 0}
         pipeline.start(name, role)
+        wait_until_running(pipeline, name, 2)
     load.join()
     pipeline.wait("the table", lambda: pipeline.written_to(until))
     pipeline.stop(["one", "two"])
@@ -172,7 +180,7 @@ def test_a_signal_ends_a_busy_process_with_exit_code_0(
         pipeline.start(role, role)
     process = pipeline.start("tested", *command)
     pipeline.produce(lines)
-    pipeline.wait("work", lambda: "running" in pipeline.log("tested"))
+    wait_until_running(pipeline, "tested")
     process.send_signal(number)
     assert process.wait(timeout=10) == 0
     del pipeline.processes["tested"]
@@ -186,7 +194,7 @@ def test_a_broker_that_hangs_does_not_keep_a_process_and_a_second_signal_ends_it
         pipeline.start(name, "process", "--write") for name in ("patient", "impatient")
     )
     for name in ("patient", "impatient"):
-        pipeline.wait("work", lambda name=name: "running" in pipeline.log(name))  # type: ignore[misc]
+        wait_until_running(pipeline, name)
     kafka_server.pause()
     try:
         for process in (first, second):

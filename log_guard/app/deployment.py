@@ -13,6 +13,7 @@ from log_guard.adapters.kafka.topics import TopicSpec, specs
 from log_guard.adapters.models import load_model
 from log_guard.adapters.store import Store
 from log_guard.app.roles.detect import Detect, DetectRoleOptions
+from log_guard.app.roles.keep import Keep, KeepOptions
 from log_guard.app.roles.summarise import Summarise, SummariseOptions
 from log_guard.app.roles.write import Write, WriteOptions
 from log_guard.app.scan import format_of
@@ -120,6 +121,21 @@ class Deployment:
             run=s.run,
         )
         return Detect(self.cluster(), options)
+
+    def writers(self) -> list[Write | Keep]:
+        """What writes to the database."""
+        return [self.write(), *([self.keep()] if self.settings.db_log_events else [])]
+
+    def keep(self) -> Keep:
+        s = self.settings
+        options = KeepOptions(
+            decoder=self.summarise_options().decoder,
+            events=s.topic,
+            group=f"{s.writer_group}-events",
+            poll=s.poll_milliseconds / 1000,
+            max_future=_micros(s.max_future_seconds),
+        )
+        return Keep(self.cluster(), options, self.store)
 
     def write(self) -> Write:
         s = self.settings

@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     db_sslrootcert: str = _of(
         "Database", "", "Certificate of whom to trust, for verify-ca and -full."
     )
+    db_log_events: bool = _of(
+        "Database", False, "Keep the log events too, redacted, for 7 days (table log_events)."
+    )
     db_batch: int = _of("Database", 100, "Most records of one transaction.", ge=1, le=10_000)
     db_batch_seconds: float = _of("Database", 5.0, "Longest wait for a batch to fill.", gt=0)
 

@@ -24,11 +24,13 @@ from log_guard.adapters.kafka.records import (
 )
 from log_guard.adapters.store import Store, check_database
 from log_guard.adapters.store.upgrading import _config
-from log_guard.core.events import SECOND, DeadLetter
+from log_guard.core.events import SECOND, DeadLetter, Level
+from log_guard.core.intake import LINE_BITS
 from log_guard.core.progress import Account, Balance
 from log_guard.core.results import Alert, Result
 from log_guard.errors import StoreError
 from tests.integration.test_store import EVIDENCE, START, alert, anomaly, result
+from tests.streams import Event, micros, table
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL", "TimescaleDB"])
@@ -189,6 +191,23 @@ def test_what_is_old_is_rolled_up_and_dropped(store: Store, url: str) -> None:
         hours = [tuple(row) for row in connection.execute(text(query))]
     engine.dispose()
     assert hours == [(3, 3, pytest.approx(0.7)), (1, 0, pytest.approx(0.3))]
+
+
+def test_log_events_are_kept_once_and_for_seven_days(store: Store) -> None:
+    old = [Event(0, "api", Level.ERROR, "disk 🔥 full"), Event(1, "db")]
+    new = [Event(8 * 86_400, "api")]
+    for events, first in ((old, 5 << LINE_BITS), (old, 5 << LINE_BITS), (new, 9 << LINE_BITS)):
+        store.keep("log-events", 2, table(events, first))
+    kept = store.log_events("log-events")
+    assert [(row["offset"], row["line"], row["level"]) for row in kept] == [
+        (5, 0, "ERROR"),
+        (5, 1, "INFO"),
+        (9, 0, "INFO"),
+    ]
+    assert (kept[0]["time"], kept[0]["message"]) == (micros(0), "disk 🔥 full")
+    store.maintain(datetime.fromtimestamp(micros(9 * 86_400) / SECOND, UTC))
+    assert [row["offset"] for row in store.log_events("log-events")] == [9]
+    assert store.log_events("other") == []
 
 
 def test_rows_of_an_older_schema_are_kept(url: str) -> None:

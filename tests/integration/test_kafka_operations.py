@@ -106,6 +106,25 @@ def test_many_events_in_a_message_keep_their_places(pipeline: Pipeline) -> None:
     assert len(whole.stdout.splitlines()) == 300
 
 
+def test_the_log_events_are_kept_for_those_who_ask(pipeline: Pipeline) -> None:
+    lines, _ = prepared()
+    lines = [mine[:500] for mine in lines]
+    pipeline.produce(lines)
+    pipeline.start("write", "write", db_log_events=True)
+    readable = [
+        json.loads(line) for mine in lines for line in mine if line.startswith(b'{"timestamp"')
+    ]
+    with pipeline.deployment.store() as store:
+        topic = pipeline.settings.topic
+        pipeline.wait("the events", lambda: len(store.log_events(topic)) == len(readable), 60)
+        kept = store.log_events(topic)
+    for row in kept:
+        line = json.loads(lines[row["partition"]][row["offset"]])
+        assert (row["service"], row["level"], row["line"]) == (line["service"], line["level"], 0)
+        assert row["message"] == line["message"]
+    pipeline.stop()
+
+
 def test_lines_of_no_result_are_one_line_of_error(pipeline: Pipeline) -> None:
     for asked, code in (("api@2026-01-01T00:00:00Z", 1), ("api", 2), ("api@yesterday", 2)):
         done = pipeline.run("lines", asked)

@@ -36,6 +36,7 @@ from log_guard.adapters.store.schema import (
     BALANCES,
     DEAD_LETTERS,
     LEDGERS,
+    LOG_EVENTS,
     RESULTS,
 )
 from log_guard.errors import StoreError
@@ -136,6 +137,11 @@ class Database:
         mine = (DEAD_LETTERS.c.run == run) & (DEAD_LETTERS.c.topic == topic)
         (row,) = self._rows(select(func.count().label("count")).where(mine))
         return int(row["count"])
+
+    def log_events(self, topic: str) -> list[Row]:
+        place = (LOG_EVENTS.c.partition, LOG_EVENTS.c.offset, LOG_EVENTS.c.line)
+        mine = LOG_EVENTS.c.topic == topic
+        return self._rows(select(LOG_EVENTS).where(mine).order_by(*place))
 
     def count_results(self) -> int:
         (row,) = self._rows(select(func.count().label("count")).select_from(RESULTS))
@@ -279,5 +285,6 @@ _LATER: dict[Table, Callable[[Table, Any], Any] | None] = {
     ACCOUNTS: None,
     DEAD_LETTERS: None,
     LEDGERS: None,
+    LOG_EVENTS: None,
 }
 """Table → when a row may replace the one that is there; None: always, it is the same row again."""

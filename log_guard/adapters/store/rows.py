@@ -8,8 +8,9 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+import polars as pl
 
-from log_guard.core.events import DeadLetter
+from log_guard.core.events import DeadLetter, Level
 from log_guard.core.features import FEATURES, TEXT_FEATURES, VOLUME_FEATURES
 from log_guard.core.intake import LINE_BITS
 from log_guard.core.ledger import Ledger
@@ -159,6 +160,23 @@ def _not_finite(result: Result) -> StoreError:
         f"the result of {result.service} at {iso(result.window_end)} holds a number that is not "
         "finite: report this, it is a bug (or one of the --detector of your own)"
     )
+
+
+def event_rows(topic: str, partition: int, events: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of ``log_events``."""
+    place = {"topic": topic, "partition": partition}
+    return [
+        {
+            **place,
+            "offset": position >> LINE_BITS,
+            "line": position & ((1 << LINE_BITS) - 1),
+            "time": time,
+            "level": Level(level).name,
+            "service": service,
+            "message": message,
+        }
+        for time, level, service, message, position in events.iter_rows()
+    ]
 
 
 def _sample_of(entry: Mapping[str, Any]) -> Sample:

@@ -13,6 +13,7 @@ from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Result
 
 if TYPE_CHECKING:
+    import polars as pl
     from sqlalchemy import URL
 
     from log_guard.adapters.store.database import Database
@@ -76,6 +77,16 @@ class Store:
                 schema.LEDGERS: [] if ledger is None else [rows.ledger_row(account, ledger)],
             }
         )
+
+    def keep(self, topic: str, partition: int, events: pl.DataFrame) -> None:
+        """Write events (``EVENT_SCHEMA``) of a partition to ``log_events``; again is harmless."""
+        from log_guard.adapters.store import schema
+
+        self._database.write_rows({schema.LOG_EVENTS: rows.event_rows(topic, partition, events)})
+
+    def log_events(self, topic: str) -> list[Mapping[str, Any]]:
+        """The events that were kept, by partition and place."""
+        return self._database.log_events(topic)
 
     def refuses(self, record: Mapping[str, Any]) -> str | None:
         """Why no table takes a record of the topics; None if one does."""

@@ -32,7 +32,8 @@ HOURLY = """
 
 _FEATURES = {
     "retention of 30 days": [
-        "SELECT add_retention_policy('anomaly_results', INTERVAL '30 days', if_not_exists => true)"
+        "SELECT add_retention_policy('anomaly_results', INTERVAL '30 days', if_not_exists => true)",
+        "SELECT add_retention_policy('log_events', INTERVAL '7 days', if_not_exists => true)",
     ],
     "compression after 7 days": [
         # Once, since the settings of what is compressed may not be changed. All columns of the key
@@ -110,13 +111,14 @@ def _timescale(engine: Engine) -> Iterator[str]:
     if refused := _try(engine, "CREATE EXTENSION IF NOT EXISTS timescaledb"):
         yield f"TimescaleDB ({refused})"
         return
-    hypertable = (
-        "SELECT create_hypertable('anomaly_results', by_range('window_start', INTERVAL '1 day'), "
-        "if_not_exists => true, migrate_data => true, create_default_indexes => false)"
-    )
-    if refused := _try(engine, hypertable):
-        yield f"hypertable ({refused})"
-        return
+    for table, time in (("anomaly_results", "window_start"), ("log_events", "time")):
+        hypertable = (
+            f"SELECT create_hypertable('{table}', by_range('{time}', INTERVAL '1 day'), "
+            "if_not_exists => true, migrate_data => true, create_default_indexes => false)"
+        )
+        if refused := _try(engine, hypertable):
+            yield f"hypertable ({refused})"
+            return
     apache = _licence(engine) == "apache"
     for name, statements in _FEATURES.items():
         if apache or any(_try(engine, statement, only=NOT_LICENSED) for statement in statements):

@@ -154,7 +154,7 @@ class _Memory:
         self._pipeline = pipeline
         self._stop = Event()
         self._seen: dict[str, list[float]] = {}
-        self._thread = Thread(target=self._look)
+        self._thread = Thread(target=self._look, daemon=True)
         self._thread.start()
 
     def _look(self) -> None:

@@ -71,7 +71,7 @@ def check_accounts(
     for partition, (low, high) in sorted(held.items()):
         at = max(reached[partition], low)
         if at < high:
-            yield Finding(IN_FLIGHT, span(topic, partition, at, high), "not summarised yet")
+            yield Finding(IN_FLIGHT, span(topic, partition, at, high), "no account of it yet")
 
 
 def _balance(topic: str, account: Row) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ bench: .venv/.ready ## measure speed and quality
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 bench-kafka: .venv/.ready ## measure the pipeline on a real broker
-	@$(BIN)/python -m benchmarks.kafka
+	@$(BIN)/python -m benchmarks.kafka $(ARGS)
 
 pipeline: .venv/.ready ## the whole pipeline on real servers on this machine (SECONDS=60)
 	@$(BIN)/python -m servers.pipeline $(if $(SECONDS_),--seconds $(SECONDS_)) $(ARGS)

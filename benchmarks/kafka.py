@@ -1,51 +1,53 @@
-"""The pipeline on a real broker: what it adds to the client's own cost, and how soon results are there.
+"""The pipeline on a real broker: what it adds to the client's own cost, how soon results are there, and
+how it comes back after an outage.
 
-``make bench-kafka``. Ratios are of one run; the broker, of course, takes its share of the machine.
+``make bench-kafka``, or some of it: ``make bench-kafka ARGS="latency outages"``. Ratios are of one run; the broker, of course, takes its share of the machine.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 import time
 import uuid
 from pathlib import Path
-from threading import Event, Thread
 
 os.environ["POLARS_MAX_THREADS"] = "1"
 
-import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
+from benchmarks.kafka_latency import latency
+from benchmarks.kafka_outages import outages
 from benchmarks.measure import report
 from log_guard.adapters.kafka.sending import Sender
 from log_guard.adapters.kafka.topics import create
-from log_guard.adapters.store import Store
 from log_guard.app.deployment import Deployment
 from log_guard.app.roles.summarise import SummariseSession
 from log_guard.app.settings import Settings
 from log_guard.app.simulate import SimulationSpec, simulate
 from servers import DatabaseServer, KafkaServer
-from tests.kafka import Pipeline
 
 EVENTS = 500_000
-LATENCY_RATE = 200_000 / 60
-LATENCY_SECONDS = 60
-WARM_SECONDS = 330
+PARTS = ("throughput", "latency", "outages")
 
 
 def main() -> int:
-    """Start servers, measure, and stop them."""
+    """Start servers, measure what is asked for (all by default), and stop them."""
+    parts = sys.argv[1:] or PARTS
     directory = Path(tempfile.mkdtemp(prefix="logguard-bench-", dir="/tmp"))
     directory.chmod(0o755)
     kafka, database = KafkaServer(directory / "kafka"), DatabaseServer(directory / "database")
     address, url = kafka.start(), database.start()
     try:
-        good = throughput(address, 1, "one event a message", ">= 0.55 of bare")
-        good &= throughput(address, 100, "100 events a message", ">= 0.8 M/s")
-        good &= latency(address, url, directory)
+        good = True
+        if "throughput" in parts:
+            good &= throughput(address, 1, "one event a message", ">= 0.55 of bare")
+            good &= throughput(address, 100, "100 events a message", ">= 0.8 M/s")
+        if "latency" in parts:
+            good &= latency(address, url, directory)
+        if "outages" in parts:
+            good &= outages(address, database, directory)
     finally:
         kafka.stop()
         database.stop()
@@ -94,105 +96,6 @@ def _bare(address: str, topic: str, messages: int) -> float:
     spent = time.process_time() - begin
     consumer.close()
     return spent
-
-
-def latency(address: str, url: str, directory: Path) -> bool:
-    """From an event's timestamp to the row of the first window that holds it."""
-    pipeline = Pipeline(address, url, f"bench-{uuid.uuid4().hex[:6]}", directory)
-    for command in (("topics", "create"), ("db", "upgrade")):
-        assert pipeline.run(*command).returncode == 0
-    for role in ("summarise", "detect", "write"):
-        pipeline.start(role, role)
-    stop = Event()
-    seen: dict[str, float] = {}
-    early: list[float] = []
-    watcher = Thread(target=_watch, args=(pipeline, url, seen, stop))
-    watcher.start()
-    hearing = Thread(target=_hear, args=(pipeline, early, stop))
-    hearing.start()
-    spec_start = time.time() - WARM_SECONDS
-    with Sender(address, pipeline.settings.topic) as sender:
-        at = spec_start
-        odd = 0
-        while at < spec_start + WARM_SECONDS + LATENCY_SECONDS:
-            count = round(LATENCY_RATE / 10)
-            stamps = at + np.arange(count) / LATENCY_RATE
-            for i, stamp in enumerate(stamps.tolist()):
-                sender.send_message(_event(stamp, f"service-{i % 20}", "INFO", f"served in {i} ms"))
-            if at - spec_start > WARM_SECONDS + 10 and int(at) // 5 > odd:
-                odd = int(at) // 5
-                word = "".join(chr(97 + (odd >> k) % 26) for k in range(0, 20, 4))
-                text = f"never seen {word} failure {time.time()}"
-                sender.send_message(_event(time.time(), "service-1", "ERROR", text))
-            at += 0.1
-            time.sleep(max(0.0, at - time.time()))  # the rate is what is asked for
-    time.sleep(10)  # the last windows close by themselves, and are part of what is measured
-    stop.set()
-    watcher.join()
-    hearing.join()
-    pipeline.stop()
-    slide = pipeline.settings.slide_seconds
-    live = [
-        (float(end), when)
-        for end, when in seen.items()
-        if float(end) > spec_start + WARM_SECONDS + 10
-    ]
-    # Events are spread evenly over the slide that a window closes with: each waits from there on.
-    delays = np.concatenate([when - end + np.linspace(0, slide, 50) for end, when in live])
-    p50, p99 = np.quantile(delays, [0.5, 0.99])
-    print(f"{len(live)} window ends, {len(early)} early verdicts at 200,000 events a minute")
-    good = report("event → row, p50", float(p50), "s", "<= 6", bool(p50 <= 6))
-    good &= report("event → row, p99", float(p99), "s", "<= 9", bool(p99 <= 9))
-    p99_early = float(np.quantile(early, 0.99)) if early else float("inf")
-    return good & report("early verdict, p99", p99_early, "s", "<= 2", p99_early <= 2)
-
-
-def _event(at: float, service: str, level: str, message: str) -> bytes:
-    body = {"timestamp": round(at, 6), "level": level, "service": service, "message": message}
-    return json.dumps({**body, "trace": "0" * 80}).encode()
-
-
-def _watch(pipeline: Pipeline, url: str, seen: dict[str, float], stop: Event) -> None:
-    """When the row of each window end of one service was first in the database."""
-    from sqlalchemy import create_engine, text
-
-    with Store(url, upgrade=False):
-        pass
-    engine = create_engine(url)
-    query = text(
-        "SELECT DISTINCT extract(epoch FROM window_end) FROM anomaly_results WHERE final AND service = 'service-1'"
-    )
-    while not stop.is_set():
-        with engine.connect() as connection:
-            now = time.time()
-            for (end,) in connection.execute(query):
-                seen.setdefault(str(end), now)
-        stop.wait(0.2)
-    engine.dispose()
-
-
-def _hear(pipeline: Pipeline, early: list[float], stop: Event) -> None:
-    """How old an ERROR was when its early verdict came out on the results topic; it says when it was."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": pipeline.brokers,
-            "group.id": uuid.uuid4().hex,
-            "auto.offset.reset": "latest",
-            "isolation.level": "read_committed",
-        }
-    )
-    consumer.subscribe([pipeline.settings.output_topic])
-    told: set[str] = set()
-    while not stop.is_set():
-        for message in consumer.consume(500, 0.05):
-            body = json.loads(message.value() or b"{}")
-            if body.get("kind") != "result" or body["final"] or body["service"] != "service-1":
-                continue
-            for part in body["evidence"]["samples"]:
-                if "never seen" in part["message"] and part["message"] not in told:
-                    told.add(part["message"])
-                    early.append(time.time() - float(part["message"].split()[-1]))
-    consumer.close()
 
 
 def _settings(address: str) -> Settings:

@@ -8,7 +8,8 @@ its data and its port in a directory, so that it comes back as it was after a cr
 """
 
 from servers.database import DatabaseServer
-from servers.kafka import KafkaServer
+from servers.identity import Identity, make_identity
+from servers.kafka import KafkaServer, Login
 from servers.process import ServerError
 
-__all__ = ["DatabaseServer", "KafkaServer", "ServerError"]
+__all__ = ["DatabaseServer", "Identity", "KafkaServer", "Login", "ServerError", "make_identity"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from servers.identity import Identity
 from servers.process import (
     ServerError,
     alive,
@@ -55,13 +57,24 @@ fsync = {fsync}
 class DatabaseServer:
     """The server whose files live in a directory.
 
-    durable:  press commits to the disk; without it a crash of the machine, though not of the
-              server, may lose some.
+    durable:    press commits to the disk; without it a crash of the machine, though not of the
+                server, may lose some.
+    timescale:  with the extension loaded; without it this is a plain PostgreSQL.
+    identity:   speak TLS, with this key and certificate.
     """
 
-    def __init__(self, directory: Path, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        durable: bool = False,
+        timescale: bool = True,
+        identity: Identity | None = None,
+    ) -> None:
         self.directory = directory
         self.durable = durable
+        self.timescale = timescale
+        self.identity = identity
         self._data = directory / "data"
 
     @property
@@ -127,7 +140,22 @@ class DatabaseServer:
         fsync = "on" if self.durable else "off"
         with (self._data / "postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS.format(port=port, fsync=fsync))
+            if not self.timescale:
+                settings.write("shared_preload_libraries = ''\n")
+            if self.identity is not None:
+                settings.write(self._tls(self.identity))
         (self.directory / "port").write_text(str(port))
+
+    def _tls(self, identity: Identity) -> str:
+        """Settings; the key is copied, since it must be the server's own and nobody else's to read."""
+        key, certificate = self.directory / "server.key", self.directory / "server.crt"
+        shutil.copy(identity.key, key)
+        shutil.copy(identity.certificate, certificate)
+        for path in (key, certificate):
+            path.chmod(0o600)
+            if os.geteuid() == 0:
+                os.chown(path, NOBODY, NOBODY)
+        return f"ssl = on\nssl_key_file = '{key}'\nssl_cert_file = '{certificate}'\n"
 
 
 def _as_server(*command: str | Path, quiet: bool = False) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
+from servers.identity import Identity
 from servers.process import (
     ServerError,
     alive,
@@ -56,6 +58,16 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 """
 
+_SECURE = """listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},SASL_SSL://127.0.0.1:{secure}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secure}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+  user_{user}="{password}";
+"""
+
 _LOGGING = """appender.out.type=Console
 appender.out.name=out
 appender.out.layout.type=PatternLayout
@@ -65,11 +77,24 @@ rootLogger.appenderRef.out.ref=out
 """
 
 
-class KafkaServer:
-    """The broker whose files live in a directory."""
+@dataclass(frozen=True)
+class Login:
+    """A second listener, with TLS and SASL/PLAIN: certificate and key, and the one who may come in."""
 
-    def __init__(self, directory: Path) -> None:
+    identity: Identity
+    user: str
+    password: str
+
+
+class KafkaServer:
+    """The broker whose files live in a directory.
+
+    login:  open a second listener, at ``secure_address``, for those who can say this.
+    """
+
+    def __init__(self, directory: Path, login: Login | None = None) -> None:
         self.directory = directory
+        self.login = login
         self._pid_file = directory / "pid"
         self._child: subprocess.Popen[bytes] | None = None  # where it was we who started it
 
@@ -77,6 +102,11 @@ class KafkaServer:
     def address(self) -> str:
         """Its bootstrap address, the same after every restart."""
         return (self.directory / "address").read_text().strip()
+
+    @property
+    def secure_address(self) -> str:
+        """Address of the listener with TLS and SASL."""
+        return (self.directory / "secure_address").read_text().strip()
 
     @property
     def pid(self) -> int | None:
@@ -141,12 +171,27 @@ class KafkaServer:
         self.directory.mkdir(parents=True, exist_ok=True)
         port, controller = free_port(), free_port()
         settings = _SETTINGS.format(port=port, controller=controller, data=self.directory / "data")
+        if self.login is not None:
+            settings += self._secured(self.login, port, controller)
         Path(self._settings()).write_text(settings)
         (self.directory / "log4j2.properties").write_text(_LOGGING)
         storage = [*self._java(jars), "kafka.tools.StorageTool"]
         identity = run(*storage, "random-uuid").split()[-1]
         run(*storage, "format", "--standalone", "-t", identity, "-c", self._settings())
         (self.directory / "address").write_text(f"127.0.0.1:{port}")
+
+    def _secured(self, login: Login, port: int, controller: int) -> str:
+        keystore, secure = self.directory / "broker.pem", free_port()
+        keystore.write_text(login.identity.key.read_text() + login.identity.certificate.read_text())
+        (self.directory / "secure_address").write_text(f"127.0.0.1:{secure}")
+        return _SECURE.format(
+            port=port,
+            controller=controller,
+            secure=secure,
+            keystore=keystore,
+            user=login.user,
+            password=login.password,
+        )
 
 
 def _jars() -> Path:

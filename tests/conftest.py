@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,9 +70,27 @@ def database_server() -> Iterator[DatabaseServer]:
         _cannot("TimescaleDB", e)
     yield server
     server.kill()
-    import shutil
-
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def plain_server() -> Iterator[DatabaseServer]:
+    """A PostgreSQL of our own, without the extension."""
+    directory = Path("/tmp") / f"logguard-test-{uuid.uuid4().hex[:8]}"
+    server = DatabaseServer(directory, timescale=False)
+    try:
+        server.start()
+    except ServerError as e:
+        _cannot("PostgreSQL", e)
+    yield server
+    server.kill()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def plain_url(plain_server: DatabaseServer) -> Iterator[str]:
+    """A database of this test's own on a plain PostgreSQL."""
+    yield from _own_database(plain_server.start())
 
 
 @pytest.fixture
@@ -81,6 +100,11 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if not given:
         server: DatabaseServer = request.getfixturevalue("database_server")
         given = server.start()
+    yield from _own_database(given)
+
+
+def _own_database(given: str) -> Iterator[str]:
+    """A new database on the server that a URL names; it is dropped afterwards."""
     name = f"logguard_test_{uuid.uuid4().hex[:12]}"
     base = make_url(given).set(drivername="postgresql+psycopg")
     # No pool: a test may have killed the server since the connection was made.

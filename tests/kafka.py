@@ -76,6 +76,8 @@ class Pipeline:
             for name, value in plain.items()
             if name not in ("db_password", "kafka_properties")
         }
+        if plain["kafka_properties"]:
+            said["LOGGUARD_KAFKA_PROPERTIES"] = json.dumps(plain["kafka_properties"])
         return {**os.environ, "PYTHONFAULTHANDLER": "1", **said}
 
     def start(self, name: str, *command: str, **more: Any) -> subprocess.Popen[bytes]:
@@ -140,6 +142,7 @@ class Pipeline:
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 20,
+                **self.settings.kafka_properties,
             }
         )
         topic = self.settings.topic
@@ -174,7 +177,7 @@ class Pipeline:
     def logs(self) -> str:
         return "\n".join(f"== {name}\n{self.log(name)}" for name in self.processes)
 
-    def table(self, until: int) -> dict[tuple[int, str], Any]:
+    def table(self, until: int, run: str | None = None) -> dict[tuple[int, str], Any]:
         """The rows of windows that end up to a time, without what may differ between two runs."""
         from sqlalchemy import create_engine, text
 
@@ -186,7 +189,7 @@ class Pipeline:
         for row in rows:
             start = round(row["window_start"].timestamp() * 1_000_000)
             end = round(row["window_end"].timestamp() * 1_000_000)
-            if end <= until:
+            if end <= until and run in (None, row["run"]):
                 names = (*_COMPARED, *_VOLUME)
                 found[start, row["service"]] = {name: row[name] for name in names}
         return found

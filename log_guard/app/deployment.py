@@ -15,6 +15,7 @@ from log_guard.adapters.store import Store
 from log_guard.app.inspecting import format_of
 from log_guard.app.roles.detect import Detect, DetectRoleOptions
 from log_guard.app.roles.guidance import Sources
+from log_guard.app.roles.keep import Keep, KeepOptions
 from log_guard.app.roles.summarise import Summarise, SummariseOptions
 from log_guard.app.roles.write import Write, WriteOptions
 from log_guard.app.settings import DEVELOPMENT_PASSWORD, Settings
@@ -93,6 +94,7 @@ class Deployment:
             idle_after=s.idle_seconds,
             commit_every=s.commit_milliseconds / 1000,
             max_batch=s.max_batch,
+            max_skew=s.max_skew_seconds,
         )
 
     def new_intake(self, partition: int) -> Intake:
@@ -130,11 +132,27 @@ class Deployment:
             summaries=s.summary_topic,
             state=s.state_topic,
             results=s.output_topic,
+            dead_letters=s.dead_letter_topic,
             group=s.detector_group,
             poll=s.poll_milliseconds / 1000,
             flush_on_exit=s.flush_on_exit,
             run=s.run,
         )
+
+    def writers(self) -> list[Write | Keep]:
+        """What writes to the database."""
+        return [self.write(), *([self.keep()] if self.settings.db_log_events else [])]
+
+    def keep(self) -> Keep:
+        s = self.settings
+        options = KeepOptions(
+            decoder=self.summarise_options().decoder,
+            events=s.topic,
+            group=f"{s.writer_group}-events",
+            poll=s.poll_milliseconds / 1000,
+            max_future=_micros(s.max_future_seconds),
+        )
+        return Keep(self.cluster(), options, self.store)
 
     def write(self) -> Write:
         s = self.settings
@@ -168,7 +186,8 @@ class Deployment:
             s.db_host,
             s.db_port,
             s.db_name,
-            {"sslmode": s.db_sslmode},
+            {"sslmode": s.db_sslmode}
+            | ({"sslrootcert": s.db_sslrootcert} if s.db_sslrootcert else {}),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from log_guard.adapters.kafka.reading import read
-from log_guard.adapters.kafka.records import commit_of
+from log_guard.adapters.kafka.records import UnreadableError, commit_of
 from log_guard.adapters.summaries import SummaryWriter
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
@@ -21,7 +21,10 @@ def fetch_summaries(deployment: Deployment, out: Path, start: str | None, end: s
     with SummaryWriter(out, slide, options.detect.group_by) as writer:
         for messages in read(deployment.cluster("-summaries"), options.summaries):
             for message in messages:
-                commit = commit_of(message.value() or b"", message.headers(), slide)  # type: ignore[arg-type]
+                try:
+                    commit = commit_of(message.value() or b"", message.headers(), slide)  # type: ignore[arg-type]
+                except UnreadableError:
+                    continue  # the detector has kept it as a dead letter
                 summary = joining.take(commit)
                 if since is not None:
                     summary = summary.filter(summary["pane"] >= since)

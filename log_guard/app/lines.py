@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,6 +14,9 @@ from log_guard.app.times import time_of
 from log_guard.core.events import SECOND
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import InputError, OptionError
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tab and newline."""
 
 
 def raw_lines(deployment: Deployment, result: str) -> Iterator[tuple[str, str]]:
@@ -50,9 +54,15 @@ def raw_lines(deployment: Deployment, result: str) -> Iterator[tuple[str, str]]:
                 if start <= time < row["window_end"] and service in (group, WHOLE_STREAM):
                     offset, line = unpack(position)
                     if position != shown:  # one line may hold many events
-                        text = lines[row_of[position]].decode("utf-8", errors="replace")
+                        text = _shown(lines[row_of[position]])
                         yield f"{settings.topic}-{partition}@{offset}:{line}", text
                     shown = position
                     left -= 1
                     if left == 0:
                         return
+
+
+def _shown(line: bytes) -> str:
+    """The line as a terminal may have it: control characters are written out."""
+    text = line.decode("utf-8", errors="replace")
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

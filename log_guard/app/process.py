@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Sequence
 from types import FrameType
 
@@ -12,21 +14,27 @@ import structlog
 
 from log_guard.app.roles.session import Role, run
 
+GRACE = 8.0
+"""Seconds that roles have to finish after a signal."""
+
 
 def run_roles(roles: Sequence[Role], stop: threading.Event | None = None) -> int:
     """Run each role in a thread of its own; the exit code.
 
     SIGINT and SIGTERM let each finish its step, commit and leave its group. A second one exits at
-    once: nothing is lost by that either. A role that fails for good stops the others.
+    once: nothing is lost by that either; and so does the process itself after GRACE seconds, where a
+    server that is away keeps a role waiting. A role that fails for good stops the others.
     """
     stop = stop or threading.Event()
     failures: list[BaseException] = []
+    stopped: list[float] = []  # when a signal came
     log = structlog.get_logger()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             os._exit(128 + number)
         stop.set()
+        stopped.append(time.monotonic())
 
     previous = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
 
@@ -37,13 +45,22 @@ def run_roles(roles: Sequence[Role], stop: threading.Event | None = None) -> int
             failures.append(e)
             stop.set()
 
+    said = False
     threads = [threading.Thread(target=work, args=(role,), name=role.name) for role in roles]
     try:
         for thread in threads:
             thread.start()
         for thread in threads:
             while thread.is_alive():  # a join without a timeout would not let signals in
-                thread.join(0.5)
+                thread.join(0.2)
+                if stopped and not said:
+                    log.info("stopping")
+                    said = True
+                if stopped and time.monotonic() - stopped[0] > GRACE:
+                    log.warning("stopped without waiting any longer", role=thread.name)
+                    sys.stdout.flush()
+                    sys.stderr.flush()
+                    os._exit(0)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from log_guard.adapters.kafka.reading import read
-from log_guard.adapters.kafka.records import commit_of, result_record
+from log_guard.adapters.kafka.records import UnreadableError, commit_of, result_record
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.deployment import Deployment
 from log_guard.app.roles.guidance import Guidance
 from log_guard.app.times import time_of
 from log_guard.errors import OptionError
 
-COMMIT_RESULTS = 5_000
+COMMIT_RESULTS = 2_000
 
 
 def rescore(deployment: Deployment, start: str | None, end: str | None) -> int:
@@ -27,25 +27,32 @@ def rescore(deployment: Deployment, start: str | None, end: str | None) -> int:
     fold = detect.fold()
     Guidance(detect.sources, detect.window).apply(fold)
     transactions = Transactions(cluster.producer("rescore"))
-    reader = cluster.reader()  # whose group holds no offsets: none are committed
-    published = waiting = 0
-    transactions.begin()
+    published = 0
+    waiting: list[tuple[bytes, bytes]] = []
     for messages in read(cluster, detect.summaries):
         for message in messages:
-            offset = message.offset() or 0
-            commit = commit_of(message.value() or b"", message.headers(), detect.window.slide)  # type: ignore[arg-type]
-            for result in fold.take(commit, offset).results:
-                at = result.window_start
-                if (since is not None and at < since) or (until is not None and at >= until):
-                    continue
-                key, value = result_record(result, detect.events, settings.run)
-                transactions.produce(detect.results, value, key=key)
-                published += 1
-                waiting += 1
-        if waiting >= COMMIT_RESULTS:
-            transactions.commit(reader, [])
-            transactions.begin()
-            waiting = 0
-    transactions.commit(reader, [])
-    reader.close()
-    return published
+            offset, value = message.offset() or 0, message.value() or b""
+            try:
+                commit = commit_of(value, message.headers(), detect.window.slide)  # type: ignore[arg-type]
+            except UnreadableError:
+                continue  # the live detector has kept it as a dead letter
+            for out in fold.slices(commit, offset):
+                waiting += [
+                    result_record(result, detect.events, settings.run)
+                    for result in out.results
+                    if (since is None or result.window_start >= since)
+                    and (until is None or result.window_start < until)
+                ]
+                if len(waiting) >= COMMIT_RESULTS:
+                    published += _publish(transactions, detect.results, waiting)
+                    waiting = []
+    return published + _publish(transactions, detect.results, waiting)
+
+
+def _publish(transactions: Transactions, topic: str, records: list[tuple[bytes, bytes]]) -> int:
+    """All of them in one transaction, which is open for no longer than that takes; how many."""
+    transactions.begin()
+    for key, value in records:
+        transactions.produce(topic, value, key=key)
+    transactions.commit(None, [])
+    return len(records)

@@ -6,6 +6,7 @@ environment and ``window_seconds`` in the TOML file; the first of these that say
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -26,6 +27,7 @@ from pydantic_settings import (
 from log_guard.errors import OptionError
 
 PREFIX = "LOGGUARD_"
+PROPERTIES = f"{PREFIX}KAFKA_PROPERTIES"
 DEVELOPMENT_PASSWORD = "logguard123"
 _SECRET = re.compile(r"password|secret|token|jaas|\.key$|credential", re.IGNORECASE)
 
@@ -72,6 +74,9 @@ class Settings(BaseSettings):
     idle_seconds: float = _of(
         "Windows", 5.0, "Quiet after which a partition holds no window open.", ge=1
     )
+    max_skew_seconds: float = _of(
+        "Windows", 60.0, "How far a partition may run ahead of one that has a backlog.", ge=0
+    )
     max_future_seconds: float = _of(
         "Windows", 600.0, "How far an event may be ahead of its record's own time.", ge=0
     )
@@ -111,6 +116,12 @@ class Settings(BaseSettings):
     )
     db_password_file: str = _of("Database", "", "File that holds the password.")
     db_sslmode: str = _of("Database", "prefer", "disable, prefer, require, verify-ca, verify-full.")
+    db_sslrootcert: str = _of(
+        "Database", "", "Certificate of whom to trust, for verify-ca and -full."
+    )
+    db_log_events: bool = _of(
+        "Database", False, "Keep the log events too, redacted, for 7 days (table log_events)."
+    )
     db_batch: int = _of("Database", 100, "Most records of one transaction.", ge=1, le=10_000)
     db_batch_seconds: float = _of("Database", 5.0, "Longest wait for a batch to fill.", gt=0)
 
@@ -238,19 +249,29 @@ def _from_file(path: Path, *, required: bool) -> dict[str, Any]:
 
 
 def _from_environment() -> dict[str, Any]:
-    text = os.environ.get(f"{PREFIX}KAFKA_PROPERTIES", "")
+    # pydantic knows JSON only; it is kept from reading these itself.
+    saved = os.environ.pop(PROPERTIES, None)
     try:
-        found = {} if text else EnvSettingsSource(Settings)()
-        if text:
-            saved = os.environ.pop(f"{PREFIX}KAFKA_PROPERTIES")
-            try:
-                found = EnvSettingsSource(Settings)()
-            finally:
-                os.environ[f"{PREFIX}KAFKA_PROPERTIES"] = saved
-            found["kafka_properties"] = properties(text.split(","))
+        found = EnvSettingsSource(Settings)()
     except SettingsError as e:
         raise OptionError(f"environment: {e}") from None
+    finally:
+        if saved is not None:
+            os.environ[PROPERTIES] = saved
+    if saved:
+        found["kafka_properties"] = properties_of_environment()
     return {name: value for name, value in found.items() if name in Settings.model_fields}
+
+
+def properties_of_environment() -> dict[str, str]:
+    """``LOGGUARD_KAFKA_PROPERTIES``: ``a=b,c=d``, or a JSON object where a value holds a comma."""
+    text = os.environ.get(PROPERTIES, "").strip()
+    if not text.startswith("{"):
+        return properties(text.split(",")) if text else {}
+    try:
+        return {str(name): str(value) for name, value in json.loads(text).items()}
+    except ValueError:
+        raise OptionError(f"{PROPERTIES}: that is no JSON object") from None
 
 
 def properties(pairs: list[str]) -> dict[str, str]:

@@ -76,6 +76,14 @@ def simulate(
     topic: Annotated[
         str, typer.Option("--topic", help="Topic of Kafka to write to.")
     ] = "log-events",
+    kafka_property: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kafka-property",
+            metavar="NAME=VALUE",
+            help="Any librdkafka setting (SASL, TLS, ...). Repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Write a seeded stream of logs with labelled incidents.
 
@@ -97,6 +105,8 @@ def simulate(
         write_stream(spec, out, truth, real_time=real_time)
         return
     from log_guard.adapters.kafka.sending import Sender
+    from log_guard.app.settings import properties, properties_of_environment
 
-    with Sender(kafka_brokers, topic) as sender:
+    security = properties(kafka_property) if kafka_property else properties_of_environment()
+    with Sender(kafka_brokers, topic, security) as sender:
         write_stream(spec, out, truth, real_time=real_time, sink=sender.send)

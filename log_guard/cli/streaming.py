@@ -28,11 +28,11 @@ def detect(settings: Settings) -> None:
     _run([deployment.detect()])
 
 
-@with_settings("Kafka", "Database", "Logging")
+@with_settings("Kafka", "Input", "Database", "Logging")
 def write(settings: Settings) -> None:
     """Write results, alerts, accounts and dead letters to the database."""
     deployment = _start(settings, "write")
-    _run([deployment.write()])
+    _run(deployment.writers())
 
 
 @with_settings("Kafka", "Windows", "Detection", "Input", "Database", "Logging")
@@ -62,7 +62,7 @@ def process(
         return
     roles: list[Any] = [deployment.summarise(), deployment.detect()]
     if also_write:
-        roles.append(deployment.write())
+        roles += deployment.writers()
     _run(roles)
 
 

@@ -11,7 +11,7 @@ reported yet holds them open: silence of ours is not silence of theirs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from log_guard.core.baseline import Baseline, Table
 from log_guard.core.detect import Detect, DetectOptions
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.episodes import Episode, EpisodeRules, Episodes, Trouble
-from log_guard.core.events import Level
+from log_guard.core.events import SECOND, Level
 from log_guard.core.features.text import TextModel
 from log_guard.core.feedback import Feedback, Label
 from log_guard.core.memory import Memory
@@ -39,6 +39,7 @@ from log_guard.core.progress import (
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
 from log_guard.core.suppression import Suppression
 from log_guard.core.windows import WindowSpec
+from log_guard.errors import StateError
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -61,9 +62,18 @@ KINDS: dict[str, type[Any]] = {
 """Classes that a stored state may hold."""
 
 
+STRIDE = 30 * SECOND
+"""Event time (µs) that a slice of a record's results covers at most, but for silence."""
+
+
+REPORT_EVERY = 16
+"""Offsets of ``window-summaries`` after which accounts and balance are told: by the records alone, so that
+whoever folds them again, with other settings, tells the same ranges."""
+
+
 @dataclass
 class Emitted:
-    """What one record gave."""
+    """What one record, or a slice of it, gave."""
 
     results: list[Result] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
@@ -86,6 +96,7 @@ class Fold:
         self._parts: dict[str, list[pl.DataFrame]] = {}  # of commits whose last record is to come
         self._ranges: dict[int, Account] = {}  # accepted since the last report, by partition
         self._early: dict[str, int] = {}  # service → end of the last window announced early
+        self._offset = -1  # of the last record that was taken in
 
     @property
     def watermark(self) -> int | None:
@@ -105,24 +116,56 @@ class Fold:
     def take(self, commit: Commit, offset: int) -> Emitted:
         """Take in the record at this offset, which becomes the revision of its results."""
         out = Emitted()
+        for part in self.slices(commit, offset):
+            out.results += part.results
+            out.alerts += part.alerts
+            out.accounts += part.accounts
+            out.balance = part.balance
+        return out
+
+    def slices(self, commit: Commit, offset: int) -> Iterator[Emitted]:
+        """Take in a record, to be exhausted before anything else is asked; the last slice has the accounts.
+
+        After a partition that lagged for hours one record may close hours of windows of a thousand
+        groups: more than fits in memory or in a transaction. Equal records have equal slices.
+        """
         parts = self._parts.setdefault(commit.id, [])
         parts.append(commit.summary)
         if not commit.last:
-            return out
+            yield Emitted()
+            return
         del self._parts[commit.id]
+        out = Emitted()
         self._expected = max(self._expected, commit.partitions)
         accepted = [p.partition for p in commit.progress if self._accept(p, offset, out)]
         summary = pl.concat(parts).filter(pl.col("source").is_in(accepted))
         known = len(self.detect.templates)
         self.detect.add(summary)
         watermark = self.watermark
-        if watermark is not None:
-            out.results = self.detect.advance(watermark, offset)
-        out.results += self._look_early(summary, known, offset)
-        out.alerts = self.episodes.add(out.results)
-        if out.results or out.accounts:
+        while watermark is not None and (stop := self._next_stop(watermark)) < watermark:
+            yield self._judged(self.detect.advance(stop, offset))
+        last = [] if watermark is None else self.detect.advance(watermark, offset)
+        judged = self._judged(last + self._look_early(summary, known, offset))
+        out.results, out.alerts = judged.results, judged.alerts
+        if out.accounts or offset // REPORT_EVERY > self._offset // REPORT_EVERY:
             self._report(offset, watermark, out)
-        return out
+        self._offset = offset
+        yield out
+
+    def _judged(self, results: list[Result]) -> Emitted:
+        return Emitted(results, self.episodes.add(results))
+
+    def _next_stop(self, watermark: int) -> int:
+        """How far to close windows in the next slice: a stride on, or beyond what nobody logged in."""
+        windows = self.detect.windows
+        at = windows.closed if windows.closed is not None else windows.began
+        if at is None:
+            return watermark
+        spec, newest = self.detect.spec, windows.newest_pane
+        if newest is not None and at - newest > spec.silence_shown + spec.window:
+            following = windows.next_pane(at)  # until then there is nothing to show
+            at = watermark if following is None else max(at, following - spec.window)
+        return at - at % STRIDE + STRIDE
 
     def switch(self, model: Model, name: str) -> None:
         """Between two records: judge by this model from the windows on that are not published yet.
@@ -211,8 +254,14 @@ class Fold:
         return {"fold": own, **self.detect.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state of a fold with the same settings."""
-        self.detect.restore(state)
+        """Go on from a state of a fold with the same settings; StateError if it is of another version."""
+        own = {name for name in vars(self) if name != "detect"}
+        try:
+            if state["fold"].keys() != own:
+                raise StateError("the stored state was written by another version")
+            self.detect.restore(state)
+        except KeyError as e:
+            raise StateError(f"the stored state lacks {e}: another version has written it") from e
         vars(self).update(state["fold"])
 
 

@@ -19,6 +19,8 @@ from log_guard.core.windows import WHOLE_STREAM
 
 COMPILED_AFTER = 32 << 20
 """Where compiled code is to be used, it is after so many bytes: it takes half a second and 120 MB to load."""
+LINE_BITS = 20
+"""Of a position that stands for a record's offset and a line in it: a record holds less than 2**20."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,12 @@ def test_the_options_of_the_original_design_have_their_defaults() -> None:
     assert expected.items() <= found.items()
 
 
+@pytest.mark.parametrize("said", ["a=b,c=d e", '{"a": "b", "c": "d e"}'])
+def test_properties_of_the_environment_are_pairs_or_json(said: str) -> None:
+    found = shown(LOGGUARD_KAFKA_PROPERTIES=said)["kafka_properties"]
+    assert found == {"value": {"a": "b", "c": "d e"}, "from": "environment"}
+
+
 def test_secrets_are_never_shown() -> None:
     done = logguard(
         *(
@@ -100,6 +106,12 @@ def test_secrets_are_never_shown() -> None:
         ((), {}, "nonsense = 1", "nonsense: no such setting; see `logguard config show`"),
         ((), {}, "topic = ", "cannot be read"),
         (("--kafka-property", "oops"), {}, "", "give NAME=VALUE"),
+        (
+            (),
+            {"LOGGUARD_KAFKA_PROPERTIES": "{oops"},
+            "",
+            "LOGGUARD_KAFKA_PROPERTIES: that is no JSON",
+        ),
         (("--config", "/nowhere.toml"), {}, "", "--config /nowhere.toml: no such file"),
     ],
 )

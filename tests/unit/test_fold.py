@@ -15,7 +15,7 @@ from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.fold import KINDS, Emitted, Fold
+from log_guard.core.fold import KINDS, REPORT_EVERY, STRIDE, Emitted, Fold
 from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.intake import Intake
 from log_guard.core.progress import Commit, Progress
@@ -89,7 +89,9 @@ def commits(stream: Sequence[Event], seed: int) -> list[Commit]:
         made.append(Commit(pl.concat(summaries), tuple(progress), PARTITIONS, str(len(made))))
     end = micros(2000)
     last = tuple(Progress(p, done[p], done[p], end, True) for p in range(PARTITIONS))
-    return [*made, Commit(empty(), last, PARTITIONS, "end")]
+    # Accounts are told every so many records; a summariser goes on reporting while all is quiet.
+    quiet = [Commit(empty(), last, PARTITIONS, f"end-{i}") for i in range(REPORT_EVERY + 1)]
+    return [*made, *quiet]
 
 
 def folded(fold: Fold, records: Sequence[Commit], first: int = 0) -> list[Emitted]:
@@ -167,6 +169,15 @@ def test_every_event_is_in_the_balance() -> None:
     assert sum(account.consumed for account in accounts) == len(stream)
 
 
+def test_whoever_folds_again_with_other_settings_tells_the_same_ranges() -> None:
+    records = commits(events(8, 300), 8)
+    one, other = (
+        [account for out in folded(Fold(SPEC, options), records) for account in out.accounts]
+        for options in (OPTIONS, DetectOptions(least_windows=9, show_warm_up=False))
+    )
+    assert one == other
+
+
 def test_a_range_read_twice_is_kept_out_and_named() -> None:
     records = commits(events(2), 2)
     again = [*records[:60], *records[20:30], *records[60:]]
@@ -208,6 +219,39 @@ def test_a_commit_in_several_records_is_one() -> None:
         ]
     one, other = (folded(Fold(SPEC, OPTIONS), r) for r in (records, split))
     assert rows(results(one)) == rows(results(other))
+
+
+def test_a_partition_that_lagged_frees_time_a_slice_at_a_time() -> None:
+    records = commits(events(6), 6)
+    # Partition 0 is silent until the end; then the record that lets it go closes everything.
+    held = [
+        replace(r, progress=tuple(replace(p, watermark=None) for p in r.progress))
+        for r in records[: -REPORT_EVERY - 1]
+    ]
+    fold = Fold(SPEC, OPTIONS)
+    assert results(folded(fold, held)) == []
+    slices = list(fold.slices(records[-1], len(records) + REPORT_EVERY))
+    most = 4 * STRIDE // SPEC.slide  # of three services and the whole stream
+    assert max(len(out.results) for out in slices) <= most
+    assert all(out.accounts == [] and out.balance is None for out in slices[:-1])
+    assert slices[-1].balance is not None
+    assert slices[-1].balance.open == 0
+    assert rows(results(slices)) == rows(results(folded(Fold(SPEC, OPTIONS), records)))
+
+
+def test_days_of_silence_are_few_slices() -> None:
+    def commit(at: float, first: int, idle: float = 0.0) -> Commit:
+        clock = Intake(Decoder(JsonLines()), TimeRules(max_jump=1 << 62), Summarizer(SPEC.slide))
+        summary = clock.take(RawBatch(line(Event(at)), first, 0)).summary
+        watermark = micros(at + idle)
+        return Commit(
+            summary, (Progress(0, first, first + 1, watermark, bool(idle)),), 1, str(first)
+        )
+
+    fold = Fold(SPEC, OPTIONS)
+    fold.take(commit(0, 0), 0)
+    assert len(list(fold.slices(commit(60, 1, idle=3 * 86_400), 1))) < 12
+    assert len(list(fold.slices(commit(5 * 86_400, 2), 2))) < 3
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"[1]\n", b"[2]\n{}", b'[14]\n{"array": 0}  '])

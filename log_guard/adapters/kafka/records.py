@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.events import DeadLetter
+from log_guard.core.intake import LINE_BITS
 from log_guard.core.progress import Account, Balance, Commit, Progress
 from log_guard.core.results import Alert, Result, iso
 from log_guard.core.summaries import SUMMARY_SCHEMA
@@ -30,10 +31,11 @@ SCHEMA = 1
 MAX_RECORD_BYTES = 900_000
 """A larger commit is cut: brokers refuse more than a megabyte by default."""
 
-LINE_BITS = 20
-"""A message holds at most a megabyte, so less than 2**20 lines."""
-
 Headers = list[tuple[str, bytes]]
+
+
+class UnreadableError(StreamError):
+    """A record that no version of ours has written: to be kept as a dead letter, and passed over."""
 
 
 def pack(offsets: np.ndarray, lines: np.ndarray | int = 0) -> np.ndarray:
@@ -80,15 +82,17 @@ def commit_of(value: bytes, headers: Headers | None, slide: int) -> Commit:
         summary = pl.read_ipc(io.BytesIO(value)).select(list(SUMMARY_SCHEMA))
         progress = tuple(Progress(**p) for p in told["progress"])
         return Commit(summary, progress, told["partitions"], told["id"], told["last"])
-    except (ValueError, TypeError, KeyError, pl.exceptions.PolarsError) as e:
-        raise StreamError(f"a record that is no summary ({type(e).__name__})") from e
+    except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError) as e:
+        raise UnreadableError(f"a record that is no summary ({type(e).__name__})") from e
 
 
 def known(told: dict[str, Any]) -> None:
     """Refuse a record that a newer version wrote."""
-    if not isinstance(told.get("schema"), int) or told["schema"] > SCHEMA:
+    if not isinstance(told.get("schema"), int):
+        raise UnreadableError("a record without a schema version")
+    if told["schema"] > SCHEMA:
         raise StreamError(
-            f"a record of schema {told.get('schema')!r}, but this version knows {SCHEMA}: upgrade this process"
+            f"a record of schema {told['schema']}, but this version knows {SCHEMA}: upgrade this process"
         )
 
 
@@ -142,9 +146,9 @@ def json_of(value: bytes | None) -> dict[str, Any]:
     try:
         body = json.loads(value or b"")
     except ValueError as e:
-        raise StreamError("a record that is no JSON") from e
+        raise UnreadableError("a record that is no JSON") from e
     if not isinstance(body, dict):
-        raise StreamError("a record that is no JSON object")
+        raise UnreadableError("a record that is no JSON object")
     known(body)
     return body
 

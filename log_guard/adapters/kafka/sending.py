@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -15,9 +16,11 @@ FLUSH_SECONDS = 60.0
 class Sender:
     """A context manager; on leaving it everything is acknowledged, or StreamError is raised."""
 
-    def __init__(self, brokers: str, topic: str) -> None:
+    def __init__(
+        self, brokers: str, topic: str, properties: Mapping[str, str] | None = None
+    ) -> None:
         self.brokers, self.topic = brokers, topic
-        cluster = Cluster(brokers)
+        cluster = Cluster(brokers, properties=properties or {})
         cluster.topic(topic)
         self._producer = cluster.plain_producer()
         self._failed: KafkaError | None = None

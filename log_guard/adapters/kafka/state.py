@@ -35,11 +35,13 @@ class StoredState:
     parts:     name → bytes; empty if no state was stored yet.
     manifest:  what the detector wrote beside it (``offset`` and its settings).
     frontier:  last offset of ``window-summaries`` whose results are published; -1 if none is.
+    slices:    how many slices of the record after that are published, too.
     """
 
     parts: dict[str, bytes] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
     frontier: int = -1
+    slices: int = 0
 
 
 class StateTopic:
@@ -55,7 +57,8 @@ class StateTopic:
         records = self._read()
         stored = StoredState()
         if FRONTIER in records:
-            stored.frontier = int(json.loads(records[FRONTIER])["offset"])
+            told = json.loads(records[FRONTIER])
+            stored.frontier, stored.slices = int(told["offset"]), int(told.get("slices", 0))
         if MANIFEST not in records:
             return stored
         manifest = json.loads(records[MANIFEST])
@@ -102,9 +105,10 @@ class StateTopic:
         return name in self._written
 
     @staticmethod
-    def frontier(offset: int, produce: Produce) -> None:
-        """Write how far results are out."""
-        produce(FRONTIER, json.dumps({"schema": SCHEMA, "offset": offset}).encode())
+    def frontier(offset: int, slices: int, produce: Produce) -> None:
+        """Write how far results are out: up to a record, and so many slices of the next."""
+        told = {"schema": SCHEMA, "offset": offset, "slices": slices}
+        produce(FRONTIER, json.dumps(told).encode())
 
     def _read(self) -> dict[str, bytes]:
         """The latest value of each key, once no transaction that may still add to it is open."""

@@ -43,11 +43,11 @@ class Transactions:
             except BufferError:
                 self._producer.poll(0.1)
 
-    def commit(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
-        """Commit what was produced together with the offsets, if the group still knows us."""
+    def commit(self, consumer: Consumer | None, offsets: list[TopicPartition]) -> None:
+        """Commit what was produced together with the offsets, if the consumer's group still knows us."""
 
         def work() -> None:
-            if offsets:
+            if consumer is not None:
                 group = consumer.consumer_group_metadata()
                 self._producer.send_offsets_to_transaction(offsets, group, TRANSACTION_TIMEOUT)
             self._producer.commit_transaction(TRANSACTION_TIMEOUT)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     URL,
+    ColumnElement,
     Connection,
     Engine,
     Executable,
@@ -35,6 +36,7 @@ from log_guard.adapters.store.schema import (
     BALANCES,
     DEAD_LETTERS,
     LEDGERS,
+    LOG_EVENTS,
     RESULTS,
 )
 from log_guard.errors import StoreError
@@ -96,26 +98,35 @@ class Database:
     def ledgers(self) -> list[Row]:
         return self._rows(select(LEDGERS).order_by(LEDGERS.c.account))
 
-    def accounts(self, run: str) -> list[Row]:
-        order = (ACCOUNTS.c.topic, ACCOUNTS.c.partition, ACCOUNTS.c.first_offset)
-        return self._rows(select(ACCOUNTS).where(ACCOUNTS.c.run == run).order_by(*order))
+    def accounts(self, run: str, topic: str) -> Iterator[Row]:
+        mine = (ACCOUNTS.c.run == run) & (ACCOUNTS.c.topic == topic)
+        order = (ACCOUNTS.c.partition, ACCOUNTS.c.first_offset)
+        return self._stream(select(ACCOUNTS).where(mine).order_by(*order))
 
     def balance(self, run: str) -> Row | None:
         found = self._rows(select(BALANCES).where(BALANCES.c.run == run))
         return found[0] if found else None
 
     def verdicts(self, run: str, start: int | None, end: int | None) -> Iterator[Row]:
-        """The rows of a run with ``start <= window_start < end`` (µs), without evidence."""
+        """The rows of a run with ``start <= window_start < end`` (µs) in that order, without evidence."""
         columns = ("window_start", "service", "revision", "final", "is_anomaly", "anomaly_score")
         query = select(*(RESULTS.c[name] for name in (*columns, "log_count")))
-        query = query.where(RESULTS.c.run == run)
-        if start is not None:
-            query = query.where(RESULTS.c.window_start >= start)
-        if end is not None:
-            query = query.where(RESULTS.c.window_start < end)
-        with self._transaction() as connection:
-            for row in connection.execution_options(yield_per=10_000).execute(query):
-                yield row._asdict()
+        query = query.where(_within(run, start, end))
+        return self._stream(query.order_by(RESULTS.c.window_start))
+
+    def span_of_results(
+        self, run: str, start: int | None, end: int | None
+    ) -> tuple[int, tuple[int, int] | None]:
+        """How many rows of a run there are, and first and last start of the final ones among them."""
+        mine, begun = _within(run, start, end), RESULTS.c.window_start
+        (rows,) = self._rows(select(func.count().label("count")).where(mine))
+        (ends,) = self._rows(
+            select(func.min(begun).label("first"), func.max(begun).label("last")).where(
+                mine, RESULTS.c.final
+            )
+        )
+        final = None if ends["first"] is None else (ends["first"], ends["last"])
+        return int(rows["count"]), final
 
     def result(self, run: str, start: int, service: str) -> Row | None:
         key = (RESULTS.c.run == run, RESULTS.c.window_start == start, RESULTS.c.service == service)
@@ -127,9 +138,20 @@ class Database:
         (row,) = self._rows(select(func.count().label("count")).where(mine))
         return int(row["count"])
 
+    def log_events(self, topic: str) -> list[Row]:
+        place = (LOG_EVENTS.c.partition, LOG_EVENTS.c.offset, LOG_EVENTS.c.line)
+        mine = LOG_EVENTS.c.topic == topic
+        return self._rows(select(LOG_EVENTS).where(mine).order_by(*place))
+
     def count_results(self) -> int:
         (row,) = self._rows(select(func.count().label("count")).select_from(RESULTS))
         return int(row["count"])
+
+    def _stream(self, statement: Executable) -> Iterator[Row]:
+        """Rows as they come: the server keeps what is not yet asked for."""
+        with self._transaction() as connection:
+            for row in connection.execution_options(yield_per=10_000).execute(statement):
+                yield row._asdict()
 
     def _rows(self, statement: Executable) -> list[Row]:
         with self._transaction() as connection:
@@ -143,6 +165,15 @@ class Database:
     def failures(self) -> AbstractContextManager[None]:
         """Whatever the driver raises becomes a StoreError."""
         return failures_of(self.name)
+
+
+def _within(run: str, start: int | None, end: int | None) -> ColumnElement[bool]:
+    bounds = [RESULTS.c.run == run]
+    if start is not None:
+        bounds.append(RESULTS.c.window_start >= start)
+    if end is not None:
+        bounds.append(RESULTS.c.window_start < end)
+    return and_(*bounds)
 
 
 @contextmanager
@@ -254,5 +285,6 @@ _LATER: dict[Table, Callable[[Table, Any], Any] | None] = {
     ACCOUNTS: None,
     DEAD_LETTERS: None,
     LEDGERS: None,
+    LOG_EVENTS: None,
 }
 """Table → when a row may replace the one that is there; None: always, it is the same row again."""

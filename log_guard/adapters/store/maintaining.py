@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, delete, text
 
-from log_guard.adapters.store.schema import RESULTS
-from log_guard.adapters.store.upgrading import HOURLY, has_timescale
+from log_guard.adapters.store.schema import LOG_EVENTS, RESULTS
+from log_guard.adapters.store.upgrading import HOURLY, has_timescale, table_of_ours
 
-RETENTION = timedelta(days=30)
+_KEPT = (
+    (RESULTS, "window_start", 30, "results"),
+    (LOG_EVENTS, "time", 7, "log events"),
+)
+"""Table, its column of time, days for which it is kept, and what is in it."""
 _HOUR = {
     "postgresql": "date_trunc('hour', window_start)",
     "sqlite": "strftime('%Y-%m-%d %H:00:00.000000', window_start)",
@@ -19,7 +23,7 @@ _HOUR = {
 def maintain(engine: Engine, now: datetime) -> list[str]:
     """Roll up, then drop what is older than the retention; what was done, a line each."""
     done: list[str] = []
-    if _rolled_up_by_hand(engine):
+    if table_of_ours(engine):
         with engine.begin() as connection:
             query = HOURLY.format(hour=_HOUR[engine.dialect.name], where="WHERE 1 = 1")
             columns = ("windows", "anomalies", "peak_score", "peak_log_count")
@@ -32,28 +36,18 @@ def maintain(engine: Engine, now: datetime) -> list[str]:
                 )
             )
             done.append(f"rolled up {rolled.rowcount:,} hours of services")
-    # At a whole hour, so that no hour that was rolled up is ever rolled up again from a part of it.
-    oldest = (now - RETENTION).replace(minute=0, second=0, microsecond=0)
-    with engine.begin() as connection:
-        if has_timescale(engine):
-            chunks = connection.execute(
-                text("SELECT drop_chunks('anomaly_results', CAST(:oldest AS TIMESTAMPTZ))"),
-                {"oldest": oldest},
-            )
-            done.append(f"dropped {len(chunks.all())} chunks older than 30 days")
-        else:
-            old = RESULTS.c.window_start < round(oldest.timestamp() * 1_000_000)
-            gone = connection.execute(delete(RESULTS).where(old))
-            done.append(f"deleted {gone.rowcount:,} results older than 30 days")
+    for table, time, days, what in _KEPT:
+        # At a whole hour, so that no hour that was rolled up is ever rolled up again from a part of it.
+        oldest = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
+        with engine.begin() as connection:
+            if has_timescale(engine):
+                chunks = connection.execute(
+                    text(f"SELECT drop_chunks('{table.name}', CAST(:oldest AS TIMESTAMPTZ))"),
+                    {"oldest": oldest},
+                )
+                done.append(f"dropped {len(chunks.all())} chunks of {what} older than {days} days")
+            else:
+                old = table.c[time] < round(oldest.timestamp() * 1_000_000)
+                gone = connection.execute(delete(table).where(old))
+                done.append(f"deleted {gone.rowcount:,} {what} older than {days} days")
     return done
-
-
-def _rolled_up_by_hand(engine: Engine) -> bool:
-    """Whether the hourly rollup is a table of ours; the Community edition has a view that keeps itself."""
-    if engine.dialect.name == "sqlite":
-        return True
-    with engine.connect() as connection:
-        kind = connection.execute(
-            text("SELECT relkind FROM pg_class WHERE oid = to_regclass('anomaly_results_hourly')")
-        ).scalar()
-    return kind in ("r", b"r")

@@ -41,6 +41,15 @@ def rows_of(records: Iterable[Record]) -> dict[Table, list[Row]]:
     return {table: list(rows.values()) for table, rows in found.items()}
 
 
+def refused(record: Record) -> str | None:
+    """Why no table takes a record; None if one does."""
+    try:
+        _row_of(record)
+    except StoreError as e:
+        return str(e)
+    return None
+
+
 def _order(row: Row) -> tuple[Any, Any]:
     return row.get("revision", row.get("summary_offset", 0)), row.get("final", True)
 

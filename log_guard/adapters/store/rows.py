@@ -8,9 +8,11 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+import polars as pl
 
-from log_guard.core.events import DeadLetter
+from log_guard.core.events import DeadLetter, Level
 from log_guard.core.features import FEATURES, TEXT_FEATURES, VOLUME_FEATURES
+from log_guard.core.intake import LINE_BITS
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample, iso
 from log_guard.errors import StoreError
@@ -135,7 +137,7 @@ def _evidence_of(entry: Mapping[str, Any]) -> Evidence:
     return Evidence(
         sentence=entry["sentence"],
         parts=tuple(Part(**part) for part in entry["parts"]),
-        samples=tuple(Sample(**sample) for sample in entry["samples"]),
+        samples=tuple(map(_sample_of, entry["samples"])),
         normal_if=tuple(Bound(**bound) for bound in entry["normal_if"]),
         nearest_normal=entry["nearest_normal"],
         weighed=entry.get("weighed", 0),  # earlier records have none
@@ -158,3 +160,28 @@ def _not_finite(result: Result) -> StoreError:
         f"the result of {result.service} at {iso(result.window_end)} holds a number that is not "
         "finite: report this, it is a bug (or one of the --detector of your own)"
     )
+
+
+def event_rows(topic: str, partition: int, events: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of ``log_events``."""
+    place = {"topic": topic, "partition": partition}
+    return [
+        {
+            **place,
+            "offset": position >> LINE_BITS,
+            "line": position & ((1 << LINE_BITS) - 1),
+            "time": time,
+            "level": Level(level).name,
+            "service": service,
+            "message": message,
+        }
+        for time, level, service, message, position in events.iter_rows()
+    ]
+
+
+def _sample_of(entry: Mapping[str, Any]) -> Sample:
+    """A sample; one that came by Kafka says its place in full."""
+    if "offset" not in entry:
+        return Sample(**entry)
+    position = entry["offset"] << LINE_BITS | entry["line"]
+    return Sample(entry["level"], entry["message"], entry["partition"], position)

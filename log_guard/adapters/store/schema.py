@@ -151,3 +151,19 @@ BALANCES = Table(
     Column("watermark", Time),
 )
 """A row a run: the accounts of all windows after a record of ``window-summaries``."""
+
+LOG_EVENTS = Table(
+    "log_events",
+    METADATA,
+    Column("time", Time, primary_key=True),
+    Column("topic", String, primary_key=True),
+    *(
+        Column(name, BigInteger, primary_key=True, autoincrement=False)
+        for name in ("partition", "offset", "line")
+    ),
+    Column("level", String, nullable=False),
+    Column("service", String, nullable=False),
+    Column("message", String, nullable=False),  # redacted
+    Index("idx_log_events_service_time", "service", "time"),
+)
+"""A row an event, where somebody asked for them to be kept."""

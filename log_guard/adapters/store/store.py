@@ -13,6 +13,7 @@ from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Result
 
 if TYPE_CHECKING:
+    import polars as pl
     from sqlalchemy import URL
 
     from log_guard.adapters.store.database import Database
@@ -77,6 +78,22 @@ class Store:
             }
         )
 
+    def keep(self, topic: str, partition: int, events: pl.DataFrame) -> None:
+        """Write events (``EVENT_SCHEMA``) of a partition to ``log_events``; again is harmless."""
+        from log_guard.adapters.store import schema
+
+        self._database.write_rows({schema.LOG_EVENTS: rows.event_rows(topic, partition, events)})
+
+    def log_events(self, topic: str) -> list[Mapping[str, Any]]:
+        """The events that were kept, by partition and place."""
+        return self._database.log_events(topic)
+
+    def refuses(self, record: Mapping[str, Any]) -> str | None:
+        """Why no table takes a record of the topics; None if one does."""
+        from log_guard.adapters.store.records import refused
+
+        return refused(record)
+
     def apply(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Write records of the topics in one transaction; writing them again changes nothing.
 
@@ -99,9 +116,9 @@ class Store:
         with self._database.failures():
             return maintain(self._database.engine, now)
 
-    def accounts(self, run: str = "") -> list[Mapping[str, Any]]:
-        """The ranges of input offsets of a run, by partition."""
-        return self._database.accounts(run)
+    def accounts(self, topic: str, run: str = "") -> Iterator[Mapping[str, Any]]:
+        """The ranges of input offsets of a topic and run, by partition and first offset."""
+        return self._database.accounts(run, topic)
 
     def balance(self, run: str = "") -> Mapping[str, Any] | None:
         """The latest balance of a run."""
@@ -110,8 +127,14 @@ class Store:
     def verdicts(
         self, run: str = "", start: int | None = None, end: int | None = None
     ) -> Iterator[Mapping[str, Any]]:
-        """The rows of a run with ``start <= window_start < end`` (µs), without features and evidence."""
+        """The rows of a run with ``start <= window_start < end`` (µs), in that order; no features."""
         return self._database.verdicts(run, start, end)
+
+    def span_of_results(
+        self, run: str = "", start: int | None = None, end: int | None = None
+    ) -> tuple[int, tuple[int, int] | None]:
+        """How many rows there are in the span; first and last start (µs) of the final ones among them."""
+        return self._database.span_of_results(run, start, end)
 
     def result(self, start: int, service: str, run: str = "") -> Mapping[str, Any] | None:
         """The row of the window that starts then (µs); None if there is none."""

@@ -1,7 +1,8 @@
 """Bringing a database to the schema of this version; on TimescaleDB also to its own features.
 
-What TimescaleDB's licence at hand does not allow (SQLSTATE 0A000: policies, compression, continuous
-aggregates need the Community edition) is left out and named; :mod:`maintaining` does it instead.
+Policies, compression and continuous aggregates need the Community edition. Which edition this is, the
+server says (``timescaledb.license``: ``timescale`` or ``apache``); what it does not allow all the same
+(SQLSTATE 0A000) is left out and named, too, and :mod:`maintaining` does it instead.
 """
 
 from __future__ import annotations
@@ -31,24 +32,31 @@ HOURLY = """
 
 _FEATURES = {
     "retention of 30 days": [
-        "SELECT add_retention_policy('anomaly_results', INTERVAL '30 days', if_not_exists => true)"
+        "SELECT add_retention_policy('anomaly_results', INTERVAL '30 days', if_not_exists => true)",
+        "SELECT add_retention_policy('log_events', INTERVAL '7 days', if_not_exists => true)",
     ],
     "compression after 7 days": [
-        "ALTER TABLE anomaly_results SET (timescaledb.compress, "
+        # Once, since the settings of what is compressed may not be changed. All columns of the key
+        # are named: uniqueness is looked up in what is compressed, too.
+        "DO $$ BEGIN IF NOT (SELECT compression_enabled FROM timescaledb_information.hypertables "
+        "WHERE hypertable_schema = current_schema() AND hypertable_name = 'anomaly_results') "
+        "THEN ALTER TABLE anomaly_results SET (timescaledb.compress, "
         "timescaledb.compress_segmentby = 'service, run', "
-        "timescaledb.compress_orderby = 'window_start')",
+        "timescaledb.compress_orderby = 'window_start, window_end'); END IF; END $$",
         "SELECT add_compression_policy('anomaly_results', INTERVAL '7 days', if_not_exists => true)",
-    ],
-    "hourly continuous aggregate": [
-        "CREATE MATERIALIZED VIEW IF NOT EXISTS anomaly_results_hourly WITH (timescaledb.continuous) AS "
-        + HOURLY.format(hour="time_bucket('1 hour', window_start)", where="")
-        + " WITH NO DATA",
-        "SELECT add_continuous_aggregate_policy('anomaly_results_hourly', "
-        "start_offset => INTERVAL '3 hours', end_offset => INTERVAL '1 hour', "
-        "schedule_interval => INTERVAL '30 minutes', if_not_exists => true)",
     ],
 }
 """What TimescaleDB does by itself, and the statements that ask it to; the first says if it may."""
+
+AGGREGATE = "hourly continuous aggregate"
+_AGGREGATE = [
+    "CREATE MATERIALIZED VIEW IF NOT EXISTS anomaly_results_hourly WITH (timescaledb.continuous) AS "
+    + HOURLY.format(hour="time_bucket('1 hour', window_start)", where="")
+    + " WITH NO DATA",
+    "SELECT add_continuous_aggregate_policy('anomaly_results_hourly', "
+    "start_offset => INTERVAL '3 hours', end_offset => INTERVAL '1 hour', "
+    "schedule_interval => INTERVAL '30 minutes', if_not_exists => true)",
+]
 
 _HOURLY_TABLE = """
     CREATE TABLE IF NOT EXISTS anomaly_results_hourly (
@@ -65,7 +73,7 @@ def upgrade(engine: Engine) -> list[str]:
         command.upgrade(_config(connection), "head")
     notes = list(_timescale(engine)) if engine.dialect.name == "postgresql" else []
     time = "TIMESTAMP WITH TIME ZONE" if engine.dialect.name == "postgresql" else "DATETIME"
-    if "hourly continuous aggregate" in notes or not has_timescale(engine):
+    if AGGREGATE in notes or not has_timescale(engine):
         with engine.begin() as connection:
             connection.execute(text(_HOURLY_TABLE.format(time=time)))
     return notes
@@ -103,16 +111,39 @@ def _timescale(engine: Engine) -> Iterator[str]:
     if refused := _try(engine, "CREATE EXTENSION IF NOT EXISTS timescaledb"):
         yield f"TimescaleDB ({refused})"
         return
-    hypertable = (
-        "SELECT create_hypertable('anomaly_results', by_range('window_start', INTERVAL '1 day'), "
-        "if_not_exists => true, migrate_data => true, create_default_indexes => false)"
-    )
-    if refused := _try(engine, hypertable):
-        yield f"hypertable ({refused})"
-        return
+    for table, time in (("anomaly_results", "window_start"), ("log_events", "time")):
+        hypertable = (
+            f"SELECT create_hypertable('{table}', by_range('{time}', INTERVAL '1 day'), "
+            "if_not_exists => true, migrate_data => true, create_default_indexes => false)"
+        )
+        if refused := _try(engine, hypertable):
+            yield f"hypertable ({refused})"
+            return
+    apache = _licence(engine) == "apache"
     for name, statements in _FEATURES.items():
-        if any(_try(engine, statement, only=NOT_LICENSED) for statement in statements):
+        if apache or any(_try(engine, statement, only=NOT_LICENSED) for statement in statements):
             yield name
+    if not apache and table_of_ours(engine):
+        yield f"{AGGREGATE}, since the table anomaly_results_hourly is there (drop it to change over)"
+    elif apache or any(_try(engine, statement, only=NOT_LICENSED) for statement in _AGGREGATE):
+        yield AGGREGATE
+
+
+def table_of_ours(engine: Engine) -> bool:
+    """Whether the hourly rollup is a table; the Community edition has a view that keeps itself."""
+    if engine.dialect.name == "sqlite":
+        return True
+    with engine.connect() as connection:
+        kind = connection.execute(
+            text("SELECT relkind FROM pg_class WHERE oid = to_regclass('anomaly_results_hourly')")
+        ).scalar()
+    return kind in ("r", b"r")
+
+
+def _licence(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        query = text("SELECT current_setting('timescaledb.license', true)")
+        return connection.execute(query).scalar()
 
 
 def _try(engine: Engine, statement: str, only: str | None = None) -> str | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+MOST_KEPT = 10_000
+"""Findings that are told one by one; of what is beyond, only how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,15 @@ class Audit:
     rows: int = 0
     recounted: int | None = None
     findings: list[Finding] = field(default_factory=list)
+    more: int = 0
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Take in what a check found."""
+        for finding in findings:
+            if len(self.findings) < MOST_KEPT:
+                self.findings.append(finding)
+            else:
+                self.more += 1
 
     @property
     def complete(self) -> bool:
@@ -47,6 +60,7 @@ class Audit:
             "rows": self.rows,
             "recounted": self.recounted,
             "findings": [{"what": f.what, "where": f.where, "why": f.why} for f in self.findings],
+            "more": self.more,
         }
 
 

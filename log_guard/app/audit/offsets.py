@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from log_guard.app.audit.findings import (
@@ -17,56 +19,80 @@ from log_guard.app.audit.findings import (
 Row = Mapping[str, Any]
 
 
-def check_offsets(
-    topic: str, held: Mapping[int, tuple[int, int]], accounts: Sequence[Row]
+@dataclass
+class Totals:
+    """What the accepted accounts come to, once they were checked.
+
+    covered:  partition → the offsets from the first account to the last.
+    """
+
+    consumed: int = 0
+    summarised: int = 0
+    dead_lettered: int = 0
+    covered: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, account: Row) -> None:
+        self.consumed += account["consumed"]
+        self.summarised += account["summarised"]
+        self.dead_lettered += account["dead_lettered"]
+        first, after = account["first_offset"], account["next_offset"]
+        low, high = self.covered.get(account["partition"], (first, after))
+        self.covered[account["partition"]] = min(low, first), max(high, after)
+
+
+def check_accounts(
+    topic: str, held: Mapping[int, tuple[int, int]], accounts: Iterable[Row], totals: Totals
 ) -> Iterator[Finding]:
-    """Findings on each partition.
+    """Findings on each partition; adds up the accounts on the way, holding none of them.
 
     held:      partition → the offsets that the topic holds now, [low, high).
-    accounts:  rows of ``accounts``.
+    accounts:  rows of ``accounts``, by partition and first offset.
     """
-    for partition, (low, high) in sorted(held.items()):
-        mine = [a for a in accounts if a["partition"] == partition]
-        accepted = sorted(
-            (a["first_offset"], a["next_offset"]) for a in mine if a["status"] == "accepted"
-        )
-        at = min([low, *(first for first, _ in accepted)]) if accepted else low
-        for first, after in accepted:
+    reached = dict.fromkeys(held, -1)
+    for partition, mine in groupby(accounts, key=lambda account: int(account["partition"])):
+        for account in mine:
+            first, after = account["first_offset"], account["next_offset"]
+            if account["status"] == "doubled":
+                where = span(topic, partition, first, after)
+                yield Finding(DOUBLED, where, "read a second time, and kept out of the windows")
+            if account["status"] != "accepted":
+                continue
+            totals.add(account)
+            yield from _balance(topic, account)
+            at = reached.get(partition, -1)
+            if at < 0:
+                at = min(held.get(partition, (first, after))[0], first)
             if first > at:
                 yield Finding(MISSING, span(topic, partition, at, first), "no account covers it")
             elif first < at:
                 where = span(topic, partition, first, min(at, after))
                 yield Finding(DOUBLED, where, "two accounts cover it")
-            at = max(at, after)
+            reached[partition] = max(at, after)
+    for partition, (low, high) in sorted(held.items()):
+        at = max(reached[partition], low)
         if at < high:
-            yield Finding(IN_FLIGHT, span(topic, partition, at, high), "not summarised yet")
-        for account in mine:
-            if account["status"] == "doubled":
-                where = span(topic, partition, account["first_offset"], account["next_offset"])
-                yield Finding(DOUBLED, where, "read a second time, and kept out of the windows")
+            yield Finding(IN_FLIGHT, span(topic, partition, at, high), "no account of it yet")
 
 
-def check_sums(
-    topic: str, accounts: Sequence[Row], balance: Row | None, dead_letters: int
-) -> Iterator[Finding]:
-    """Findings on the accounts themselves: what was consumed went somewhere, and all of it."""
-    accepted = [a for a in accounts if a["status"] == "accepted"]
-    for a in accepted:
-        known = a["summarised"] + a["late"] + a["dead_lettered"] + a["filtered"]
-        if a["consumed"] != known:
-            where = span(topic, a["partition"], a["first_offset"], a["next_offset"])
-            why = f"{a['consumed']} consumed, {known} accounted for"
-            yield Finding(WRONG, where, why)
-    dead = sum(a["dead_lettered"] for a in accepted)
-    if dead_letters < dead:
-        yield Finding(MISSING, "dead_letters", f"{dead} were written, {dead_letters} are there")
+def _balance(topic: str, account: Row) -> Iterator[Finding]:
+    """What was consumed went somewhere, and all of it."""
+    known = sum(account[name] for name in ("summarised", "late", "dead_lettered", "filtered"))
+    if account["consumed"] != known:
+        where = span(topic, account["partition"], account["first_offset"], account["next_offset"])
+        yield Finding(WRONG, where, f"{account['consumed']} consumed, {known} accounted for")
+
+
+def check_sums(totals: Totals, balance: Row | None, dead_letters: int) -> Iterator[Finding]:
+    """Findings on the sums: dead letters are kept, and the windows hold what the accounts gave them."""
+    if dead_letters < totals.dead_lettered:
+        why = f"{totals.dead_lettered} were written, {dead_letters} are there"
+        yield Finding(MISSING, "dead_letters", why)
     if balance is None:
-        if accepted:
+        if totals.covered:
             yield Finding(MISSING, "balances", "accounts without a balance of the windows")
         return
-    taken = sum(a["summarised"] for a in accepted)
-    if taken != balance["taken"]:
-        why = f"the accounts hold {taken} events, the windows took {balance['taken']}"
+    if totals.summarised != balance["taken"]:
+        why = f"the accounts hold {totals.summarised} events, the windows took {balance['taken']}"
         yield Finding(WRONG, "accounts", why)
     placed = balance["scored"] + balance["late"] + balance["open"]
     if balance["taken"] != placed:

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
 from confluent_kafka import Message
 
+from log_guard.adapters.scratch import Scratch
 from log_guard.app.audit.findings import MISSING, WRONG, Finding
-from log_guard.app.audit.rows import Key
+from log_guard.app.audit.rows import ByTime
 from log_guard.app.roles.messages import raw_batch
-from log_guard.app.times import microseconds
 from log_guard.core.intake import Intake
 from log_guard.core.results import iso
 from log_guard.core.windows import WHOLE_STREAM
 
 
-@dataclass
 class Recount:
     """Events by pane and service, counted from the messages with a fresh clock for each partition.
 
     new_intake:  makes the intake of a partition, with the settings that the summariser has.
     """
 
-    new_intake: Callable[[int], Intake]
-    slide: int
-    events: int = 0
-    counts: Counter[tuple[int, str]] = field(default_factory=Counter)
-    _intakes: dict[int, Intake] = field(default_factory=dict)
+    def __init__(self, new_intake: Callable[[int], Intake], slide: int) -> None:
+        self.slide = slide
+        self.events = 0
+        self._new_intake = new_intake
+        self._intakes: dict[int, Intake] = {}
+        self._counts = Scratch(("events",), "events = kept.events + excluded.events")
+
+    def close(self) -> None:
+        self._counts.close()
 
     def add(self, messages: Sequence[Message]) -> None:
         """Count messages, of each partition in their order."""
@@ -38,40 +41,54 @@ class Recount:
             by_partition.setdefault(message.partition() or 0, []).append(message)
         for partition, mine in by_partition.items():
             if partition not in self._intakes:
-                self._intakes[partition] = self.new_intake(partition)
+                self._intakes[partition] = self._new_intake(partition)
             batch, appended, _ = raw_batch(mine, partition)
             taken = self._intakes[partition].take(batch, appended)
             self.events += taken.consumed
-            for pane, group, count in taken.summary.select("pane", "group", "count").iter_rows():
-                self.counts[pane, group] += count
+            counts = taken.summary.group_by("pane", "group").agg(pl.col("count").sum())
+            self._counts.add(counts.iter_rows())
 
     def check(
-        self, rows: Mapping[Key, Mapping[str, Any]], window: int, given_up: int
+        self, stored: ByTime, window: int, given_up: int, final: tuple[int, int] | None
     ) -> Iterator[Finding]:
         """Findings on the final rows: each count must be that of the events in its window.
 
         given_up:  events that came for panes that could be revised no more; a row may lack so many.
+        final:     starts (µs) of the first and of the last final row.
         """
-        by_pane: dict[int, Counter[str]] = {}
-        for (pane, group), count in self.counts.items():
-            by_pane.setdefault(pane, Counter())[group] += count
-        shown: set[tuple[int, str]] = set()
-        last = 0
-        for (start, service), row in sorted(rows.items()):
-            begin = microseconds(start)
-            panes = [by_pane.get(p) for p in range(begin, begin + window, self.slide)]
-            whole = service == WHOLE_STREAM
-            events = sum(c.total() if whole else c[service] for c in panes if c is not None)
-            if row["final"]:
-                shown.add((begin, service))
-                last = max(last, begin)
-            missed = events - row["log_count"]
-            if row["final"] and missed and not 0 < missed <= given_up:
-                why = f"log_count {row['log_count']:g}, but {events} events are in log-events"
-                yield Finding(WRONG, f"anomaly_results {start} {service}", why)
-        first = min((begin for begin, _ in shown), default=0)
-        for pane, group in sorted(self.counts):
-            # The window that begins with the pane; before the first and after the last there is none.
-            if first <= pane <= last and (pane, group) not in shown:
-                where = f"anomaly_results {iso(pane)} {group}"
-                yield Finding(MISSING, where, f"{self.counts[pane, group]} events, but no row")
+        first, last = final or (1, 0)
+        for start, panes, rows in self._windows(stored, window):
+            for service, row in sorted(rows.items()):
+                whole = service == WHOLE_STREAM
+                events = sum(p.total() if whole else p[service] for p in panes)
+                missed = events - row["log_count"]
+                if row["final"] and missed and not 0 < missed <= given_up:
+                    why = f"log_count {row['log_count']:g}, but {events} events are in log-events"
+                    yield Finding(WRONG, f"anomaly_results {iso(start)} {service}", why)
+            if first <= start <= last and panes and panes[0]:
+                # The window that begins with the pane; before the first and after the last is none.
+                for service, events in sorted(panes[0].items()):
+                    if service not in rows or not rows[service]["final"]:
+                        where = f"anomaly_results {iso(start)} {service}"
+                        yield Finding(MISSING, where, f"{events} events, but no row")
+
+    def _windows(
+        self, stored: ByTime, window: int
+    ) -> Iterator[tuple[int, list[Counter[str]], Mapping[str, Mapping[str, Any]]]]:
+        """Start, counts of each of its panes and rows of all windows that have events or rows."""
+        counted = self._counts.by_time()
+        ahead: deque[tuple[int, Counter[str]]] = deque()  # panes that a window to come may hold
+        pane, row = next(counted, None), next(stored, None)
+        while pane is not None or row is not None or ahead:
+            starts = [x[0] for x in (row, ahead[0] if ahead else pane) if x is not None]
+            start = min(starts)
+            while pane is not None and pane[0] < start + window:
+                ahead.append((pane[0], Counter({s: c["events"] for s, c in pane[1].items()})))
+                pane = next(counted, None)
+            rows: Mapping[str, Mapping[str, Any]] = {}
+            if row is not None and row[0] == start:
+                rows, row = row[1], next(stored, None)
+            own = ahead[0][0] == start if ahead else False
+            yield start, [*([] if own else [Counter()]), *(c for _, c in ahead)], rows
+            if own:
+                ahead.popleft()

@@ -2,74 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from log_guard.adapters.scratch import Scratch
 from log_guard.app.audit.findings import IN_FLIGHT, MISSING, WRONG, Finding
+from log_guard.app.times import microseconds
+from log_guard.core.results import iso
 
-Key = tuple[str, str]
-"""Start of the window (ISO 8601) and service."""
+Row = Mapping[str, Any]
+ByTime = Iterator[tuple[int, Mapping[str, Row]]]
+"""Start of a window (µs), ascending, and its rows by service."""
 
 COMPARED = ("final", "is_anomaly", "anomaly_score", "log_count")
+_COLUMNS = ("revision", *COMPARED, "partition", "offset_")
 
 
-def check_rows(
-    published: Mapping[Key, Mapping[str, Any]],
-    stored: Mapping[Key, Mapping[str, Any]],
-    read_to: Mapping[int, int],
-) -> Iterator[Finding]:
+def published_rows() -> Scratch:
+    """A table for the latest record of each window, as the store would keep it."""
+    merge = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
+    later = "(excluded.revision, excluded.final) >= (kept.revision, kept.final)"
+    return Scratch(_COLUMNS, f"{merge} WHERE {later}")
+
+
+def published_row(
+    partition: int, offset: int, record: Row, run: str, start: int | None, end: int | None
+) -> tuple[Any, ...] | None:
+    """A record of ``anomaly-results`` as a row for that table; None if it is none of the run and span."""
+    if record.get("kind") != "result" or record.get("run", "") != run:
+        return None
+    try:
+        at = microseconds(record["window_start"])
+        row = (at, record["service"], record["revision"], *(record[name] for name in COMPARED))
+    except (KeyError, TypeError, ValueError):
+        return None  # the writer has kept it as a dead letter
+    if (start is not None and at < start) or (end is not None and at >= end):
+        return None
+    return (*row, partition, offset)
+
+
+def check_rows(published: ByTime, stored: ByTime, read_to: Mapping[int, int]) -> Iterator[Finding]:
     """Findings on each window.
 
-    published:  the latest record of each window in ``anomaly-results``, as :func:`latest` gives it.
+    published:  the latest record of each window in ``anomaly-results``.
     stored:     the row of each window.
     read_to:    partition of ``anomaly-results`` → offset up to which the writer has read it.
     """
-    for key, record in sorted(published.items()):
-        where = f"anomaly_results {key[0]} {key[1]}"
-        row = stored.get(key)
-        lacking = IN_FLIGHT if record["offset"] >= read_to.get(record["partition"], 0) else MISSING
-        if row is None:
-            yield Finding(lacking, where, "published, but no row")
-        elif row["revision"] < record["revision"]:
-            why = f"the row is of revision {row['revision']}, published was {record['revision']}"
-            yield Finding(lacking, where, why)
-        elif row["revision"] == record["revision"]:
-            other = [name for name in COMPARED if _differ(row[name], record[name])]
-            if other:
-                yield Finding(WRONG, where, f"{', '.join(other)}: not what was published")
-    for key in sorted(stored.keys() - published.keys()):
-        yield Finding(WRONG, f"anomaly_results {key[0]} {key[1]}", "a row that was never published")
+    for start, records, rows in side_by_side(published, stored):
+        for service in sorted(records.keys() | rows.keys()):
+            where = f"anomaly_results {iso(start)} {service}"
+            yield from _check(where, records.get(service), rows.get(service), read_to)
+
+
+def _check(
+    where: str, record: Row | None, row: Row | None, read_to: Mapping[int, int]
+) -> Iterator[Finding]:
+    if record is None:
+        yield Finding(WRONG, where, "a row that was never published")
+        return
+    on_its_way = record["offset_"] >= read_to.get(record["partition"], 0)
+    lacking = IN_FLIGHT if on_its_way else MISSING
+    if row is None:
+        yield Finding(lacking, where, "published, but no row")
+    elif row["revision"] < record["revision"]:
+        why = f"the row is of revision {row['revision']}, published was {record['revision']}"
+        yield Finding(lacking, where, why)
+    elif row["revision"] == record["revision"]:
+        other = [name for name in COMPARED if _differ(row[name], record[name])]
+        if other:
+            yield Finding(WRONG, where, f"{', '.join(other)}: not what was published")
+
+
+def side_by_side(
+    one: ByTime, other: ByTime
+) -> Iterator[tuple[int, Mapping[str, Row], Mapping[str, Row]]]:
+    """Two streams by time as one: at each time what either has."""
+    nothing: Mapping[str, Row] = {}
+    a, b = next(one, None), next(other, None)
+    while a is not None or b is not None:
+        time = min(x[0] for x in (a, b) if x is not None)
+        mine = theirs = nothing
+        if a is not None and a[0] == time:
+            mine, a = a[1], next(one, None)
+        if b is not None and b[0] == time:
+            theirs, b = b[1], next(other, None)
+        yield time, mine, theirs
+
+
+def by_time(rows: Iterable[Row]) -> ByTime:
+    """Rows of the store, which come by ``window_start``."""
+    at: int | None = None
+    held: dict[str, Row] = {}
+    for row in rows:
+        if row["window_start"] != at:
+            if at is not None:
+                yield at, held
+            at, held = row["window_start"], {}
+        held[row["service"]] = row
+    if at is not None:
+        yield at, held
 
 
 def _differ(a: Any, b: Any) -> bool:
     if isinstance(a, float) or isinstance(b, float):
         return abs(float(a) - float(b)) > 1e-9 * max(1.0, abs(float(b)))
     return bool(a != b)
-
-
-def latest(
-    records: Iterator[tuple[int, int, Mapping[str, Any]]],
-    run: str,
-    start: str | None,
-    end: str | None,
-) -> dict[Key, Mapping[str, Any]]:
-    """The record with the greatest revision for each window of a run in ``[start, end)``.
-
-    records:  partition, offset and record.
-
-    Each comes with its ``revision``, its place and what is compared.
-    Times are ISO 8601 in UTC as results write them; they sort like the times they mean to the second.
-    """
-    found: dict[Key, Mapping[str, Any]] = {}
-    for partition, offset, record in records:
-        if record.get("kind") != "result" or record.get("run", "") != run:
-            continue
-        at = record["window_start"]
-        if (start is not None and at < start) or (end is not None and at >= end):
-            continue
-        key = (at, record["service"])
-        known = found.get(key)
-        if known is None or record["revision"] >= known["revision"]:
-            slim = {name: record[name] for name in ("revision", *COMPARED)}
-            found[key] = {**slim, "partition": partition, "offset": offset}
-    return found

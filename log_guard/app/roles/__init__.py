@@ -16,14 +16,22 @@ write      anomaly-results,    rows, each only over an older one                
 timeout; committed readers never see any of it; and since the offsets were part of it, the next owner
 reads the same records again. So each record's effects are seen once or not yet.
 
+**A partition is handed over** only after its owner has let go of it, which it does between two steps
+(cooperative rebalancing), or was put out of the group. What it had read and not committed is dropped.
+The next owner asks for the committed offset, an answer that waits for a transaction still open.
+
 **A zombie**, stopped for longer than its session and woken again, still believes that it owns its
 partitions. Its transaction carries the group's metadata, with the generation it knew; the broker
-refuses offsets of an older generation, and with them the whole transaction.
+refuses offsets of an older generation, and with them the whole transaction. Also a commit without
+events carries offsets, so that this question is asked each time.
 
 **Detect is a fold** (:mod:`log_guard.core.fold`): equal records, equal results. Its state is written
 now and then, in the same transaction; whoever takes over restores it and reads on from the offset
 that the state names. Up to the frontier, the last record whose results are out, it publishes
-nothing. So a state may be old without anything being emitted twice.
+nothing. So a state may be old without anything being emitted twice. A record that gives much is
+published in several transactions; the frontier then says how many slices of it are out, equal
+records have equal slices, and the group's offset moves on after the last one. Before it reads the
+state, the next detector waits for the end of every transaction that may still write to it.
 
 **What people change** while it runs, the model or the feedback, becomes part of that state before anything
 is judged by it, and never during a replay (:mod:`log_guard.app.roles.guidance`). So a replay judges as
@@ -31,11 +39,17 @@ the first run did.
 
 **Write** is at least once on purpose. A row is replaced only by one of the same or a greater
 revision, and the revision is the offset of the record that caused it; writing a record twice, or
-late, or by a zombie, changes nothing.
+late, or by a zombie, changes nothing. Of one revision, what is final stays.
+
+**Pausing** a partition that is far ahead changes when something is read and not what: it goes on from
+the first offset that no commit has covered.
 
 **Hands** can still move a group's offsets. Every commit says which input offsets it covers, and the
-fold keeps out a range that it has seen and names one that it has not (``audit`` shows both).
+fold keeps out a range that it has seen and names one that it has not (``audit`` shows both). Hands
+can also write to our topics: a record that nobody can read is kept as a dead letter and passed
+over, but one of a newer schema stops its reader until that is upgraded.
 
 Whatever goes wrong in a step ends the *session*: clients are closed, nothing half-done is kept, and
-after a pause the role starts from what is durable. There is one way back, and every failure takes it.
+the role starts from what is durable; at once if the session had got somewhere, else after a pause that
+grows. There is one way back, and every failure takes it.
 """

@@ -8,22 +8,27 @@ from typing import Any
 
 import polars as pl
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
 from log_guard.adapters.kafka.records import (
+    UnreadableError,
     account_record,
     alert_record,
     balance_record,
     commit_of,
+    dead_letter_record,
     result_record,
 )
 from log_guard.adapters.kafka.state import StateTopic, StoredState
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.roles.guidance import Guidance, Sources
+from log_guard.app.roles.messages import gather
 from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.detect import DetectOptions
+from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter
 from log_guard.core.fold import KINDS, Emitted, Fold
+from log_guard.core.intake import LINE_BITS
 from log_guard.core.model import Model
 from log_guard.core.snapshot import freeze, thaw
 from log_guard.core.windows import WindowSpec
@@ -32,7 +37,9 @@ from log_guard.errors import StateError
 STATE_EVERY = 30.0
 """Seconds between two writings of the state, or 20 times what a writing took, if that is more."""
 RECORDS = 200
-"""Records a step takes at most: what is computed before it is made durable."""
+"""Records that a step takes at most."""
+PUBLISH = 2_000
+"""Results and other records after which a step publishes, and goes on: a bound on what it holds."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class DetectRoleOptions:
     summaries: str = "window-summaries"
     state: str = "detector-state"
     results: str = "anomaly-results"
+    dead_letters: str = "dead-letters"
     group: str = "logguard-detector"
     poll: float = 0.1
     flush_on_exit: bool = False
@@ -86,42 +94,35 @@ class DetectSession:
         self.options = options
         self._log = structlog.get_logger().bind(role="detect")
         self._fold: Fold | None = None
-        self._frontier = -1
+        self._frontier = -1  # last record whose results are out
+        self._slices = 0  # so many slices of the next one are, too
         self._position = 0  # next record to take
+        self._waiting: list[tuple[str, bytes, bytes]] = []  # topic, key and value to be published
         self._state = StateTopic(cluster, options.state)
         self._kept: dict[str, object] = {}  # parts as they were stored, to know which are the same
         self._state_due = 0.0
         self._guidance = Guidance(options.sources, options.window)
-        for topic in (options.summaries, options.state, options.results):
+        for topic in (options.summaries, options.state, options.results, options.dead_letters):
             cluster.topic(topic)
         self._transactions = Transactions(cluster.producer("detect"))
         self._consumer: Consumer = cluster.consumer(options.group)
         self._callbacks = Callbacks(self._assigned, self._gone)
         self._callbacks.subscribe(self._consumer, [options.summaries])
 
-    def step(self) -> None:
-        messages = self._consumer.consume(RECORDS, self.options.poll)
+    def step(self) -> bool:
+        messages, _ = gather(self._consumer, RECORDS, self.options.poll, fill=False)
         self._callbacks.check()
         fold = self._fold
-        if fold is not None:
-            self._heed(fold)
-        emitted: list[tuple[int, Emitted]] = []
-        taken = False
+        if fold is None:
+            return False
+        self._heed(fold)
+        before = self._position
         for message in messages:
-            error = message.error()
-            if error is not None:
-                if error.code() != KafkaError._PARTITION_EOF and not error.retriable():
-                    raise KafkaException(error)
-                continue
             offset = message.offset()
-            assert offset is not None
-            if fold is None or offset < self._position:
-                continue
-            emitted.append((offset, self._take(fold, message, offset)))
-            self._position = offset + 1
-            taken = True
-        if taken and fold is not None:
-            self._publish(fold, [(o, e) for o, e in emitted if o > self._frontier])
+            if offset is not None and offset >= self._position:
+                self._take(fold, message, offset)
+        self._publish(fold)
+        return self._position > before
 
     def close(self, *, clean: bool) -> None:
         if clean and self.options.flush_on_exit and self._fold is not None:
@@ -133,45 +134,63 @@ class DetectSession:
 
         Not while results come that were published before: those were judged by what held then.
         """
-        if 0 < self._position <= self._frontier or not self._guidance.apply(fold):
+        catching_up = self._slices > 0 or 0 < self._position <= self._frontier
+        if catching_up or not self._guidance.apply(fold):
             return
         self._transactions.begin()
         self._save(fold)
-        self._state.frontier(self._frontier, self._to_state)
+        self._state.frontier(self._frontier, self._slices, self._to_state)
         read = max(self._position, self._frontier + 1)
         offsets = [TopicPartition(self.options.summaries, 0, read)]
         self._transactions.commit(self._consumer, offsets)
 
-    def _take(self, fold: Fold, message: Message, offset: int) -> Emitted:
-        commit = commit_of(message.value() or b"", message.headers(), self.options.window.slide)  # type: ignore[arg-type]
-        return fold.take(commit, offset)
+    def _take(self, fold: Fold, message: Message, offset: int) -> None:
+        """Fold a record; what it gives waits to be published, if it was not before."""
+        options, value = self.options, message.value() or b""
+        try:
+            commit = commit_of(value, message.headers(), options.window.slide)  # type: ignore[arg-type]
+        except UnreadableError as e:
+            self._log.warning("a record that cannot be read", offset=offset, reason=str(e))
+            letter = DeadLetter(str(e), offset << LINE_BITS, 0, value[:DEAD_LETTER_BYTES])
+            if offset > self._frontier:
+                self._waiting.append(
+                    (options.dead_letters, *dead_letter_record(letter, options.summaries))
+                )
+            self._position = offset + 1
+            return
+        for number, out in enumerate(fold.slices(commit, offset)):
+            if (offset, number) >= (self._frontier + 1, self._slices):
+                self._waiting += self._records(out, offset)
+            if len(self._waiting) >= PUBLISH:
+                self._publish(fold, number + 1)
+        self._position = offset + 1
 
-    def _publish(self, fold: Fold, emitted: list[tuple[int, Emitted]]) -> None:
-        """Results, state and offsets, or none of them."""
-        if self._position - 1 <= self._frontier:
+    def _publish(self, fold: Fold, slices: int = 0) -> None:
+        """Results, state and offsets, or none of them: up to our position and so many slices beyond."""
+        if (self._position, slices) <= (self._frontier + 1, self._slices):
             return  # this was all published before; only the state in memory has caught up
-        options = self.options
         self._transactions.begin()
-        for offset, out in emitted:
-            self._produce(out, offset)
+        for topic, key, value in self._waiting:
+            self._transactions.produce(topic, value, key=key)
         now = time.monotonic()
-        if now >= self._state_due:
+        if slices == 0 and now >= self._state_due:
             self._save(fold)
             self._state_due = time.monotonic() + max(STATE_EVERY, 20 * (time.monotonic() - now))
-        self._state.frontier(self._position - 1, self._to_state)
-        offsets = [TopicPartition(options.summaries, 0, self._position)]
+        self._state.frontier(self._position - 1, slices, self._to_state)
+        offsets = [TopicPartition(self.options.summaries, 0, self._position)]
         self._transactions.commit(self._consumer, offsets)
-        self._frontier = self._position - 1
+        self._frontier, self._slices = self._position - 1, slices
+        self._waiting = []
 
-    def _produce(self, out: Emitted, offset: int) -> None:
-        options = self.options
-        records = [result_record(r, options.events, options.run) for r in out.results]
-        records += [alert_record(a, offset, options.events, options.run) for a in out.alerts]
-        records += [account_record(a, options.events, options.run) for a in out.accounts]
+    def _records(self, out: Emitted, offset: int) -> list[tuple[str, bytes, bytes]]:
+        """Topic, key and value of what a slice gave."""
+        o = self.options
+        records = [result_record(r, o.events, o.run) for r in out.results]
+        records += [alert_record(a, offset, o.events, o.run) for a in out.alerts]
+        records += [account_record(a, o.events, o.run) for a in out.accounts]
         if out.balance is not None:
-            records.append(balance_record(out.balance, options.run))
-        for key, value in records:
-            self._transactions.produce(options.results, value, key=key)
+            records.append(balance_record(out.balance, o.run))
+        return [(o.results, *record) for record in records]
 
     def _flush(self, fold: Fold) -> None:
         """Publish the open windows as they stand; the next detector will publish them whole."""
@@ -179,7 +198,8 @@ class DetectSession:
         if not results:
             return
         self._transactions.begin()
-        self._produce(Emitted(results), self._position - 1)
+        for topic, key, value in self._records(Emitted(results), self._position - 1):
+            self._transactions.produce(topic, value, key=key)
         offsets = [TopicPartition(self.options.summaries, 0, self._position)]
         self._transactions.commit(self._consumer, offsets)
 
@@ -204,14 +224,10 @@ class DetectSession:
         # (a later one is refused: its generation is over). Asking for the offset waits for that
         # one's end, and reading the state to its own end for the end's marker.
         committed = self._committed()
-        stored = self._load(committed)
-        self._frontier = stored.frontier
-        self._position = 0
-        fold = self.options.fold()
-        if stored.parts:
-            fold.restore({name: thaw(data, KINDS) for name, data in stored.parts.items()})
-            self._position = stored.manifest["offset"]
-        self._fold = fold
+        self._fold, stored = self._restored(committed)
+        self._frontier, self._slices = stored.frontier, stored.slices
+        self._position = stored.manifest["offset"] if stored.parts else 0
+        self._waiting = []
         self._kept = {}
         self._state_due = time.monotonic() + STATE_EVERY
         self._log.info("took over", state_offset=self._position, frontier=self._frontier)
@@ -219,20 +235,21 @@ class DetectSession:
             [TopicPartition(p.topic, p.partition, self._position) for p in partitions]
         )
 
-    def _load(self, committed: int) -> StoredState:
-        """The stored state; without its parts where it cannot be used: then all is folded again."""
+    def _restored(self, committed: int) -> tuple[Fold, StoredState]:
+        """The fold as it was stored; a new one where that cannot be used: then all is folded again."""
+        stored = StoredState(frontier=committed)
         try:
             stored = self._state.load()
+            if stored.parts and stored.manifest.get("settings") != self.options.settings():
+                raise StateError("the stored state was made with other settings")
+            fold = self.options.fold()
+            if stored.parts:
+                fold.restore({name: thaw(data, KINDS) for name, data in stored.parts.items()})
+            return fold, stored
         except StateError as e:
             self._log.warning("reading the summaries again from their beginning", reason=str(e))
-            stored = StoredState(frontier=committed)
-        if stored.parts and stored.manifest.get("settings") != self.options.settings():
-            self._log.warning(
-                "reading the summaries again from their beginning",
-                reason="the stored state was made with other settings",
-            )
             stored.parts = {}
-        return stored
+            return self.options.fold(), stored
 
     def _committed(self) -> int:
         partition = TopicPartition(self.options.summaries, 0)

@@ -19,8 +19,8 @@ Failure = (KafkaException, StreamError, StoreError)
 class Session(Protocol):
     """One life of a role: its clients, and what it has in memory."""
 
-    def step(self) -> None:
-        """Do a run of records, or wait for a moment if there are none."""
+    def step(self) -> bool:
+        """Do a run of records, or wait for a moment if there are none; whether there were any."""
         ...
 
     def close(self, *, clean: bool) -> None:
@@ -77,19 +77,18 @@ def reason(error: BaseException | None) -> str:
 
 
 def _session(role: Role, stop: Event, log: structlog.stdlib.BoundLogger) -> None:
-    """Run one session; raises if it failed before its first step was done, else returns."""
+    """Run one session; raises if it failed before it had done anything, else returns."""
     session = role.open()
-    steps = 0
-    clean = False
+    running = done = clean = False
     try:
         while not stop.is_set():
-            session.step()
-            if steps == 0:
+            done = session.step() or done
+            if not running:
                 log.info("running")
-            steps += 1
+                running = True
         clean = True
     except Failure as e:
-        if steps == 0:
+        if not done:
             raise
         log.warning("interrupted, starting again from what is committed", reason=reason(e))
     finally:

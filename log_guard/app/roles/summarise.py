@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+import numpy as np
 import polars as pl
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
 from log_guard.adapters.kafka.records import commit_records, dead_letter_record
 from log_guard.adapters.kafka.transactions import Transactions
-from log_guard.app.roles.messages import offset_of, raw_batch
+from log_guard.app.roles.messages import by_partition, gather, offsets_of, raw_batch
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.events import SECOND, DeadLetter
@@ -27,6 +28,7 @@ HEARTBEAT = 1.0
 """Seconds between the reports of a partition that is quiet."""
 TIMEOUT = 10.0
 """Seconds to wait for Kafka's answers before the session is given up."""
+_LATEST = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class SummariseOptions:
     idle_after: float = 5.0
     commit_every: float = 0.25
     max_batch: int = 50_000
+    max_skew: float = 60.0
 
 
 @dataclass
@@ -55,7 +58,9 @@ class _Partition:
     appended: float | None  # when its last record was appended, seconds since 1970
     at_end_since: float | None = None  # by our clock, monotonic
     reported: float | None = None  # likewise
+    paused: bool = False  # it was too far ahead of the others
     end: int = 0  # where the end was reached; past a transaction's marker, which is no message
+    seen: int = 0  # what the partition held then; more, if a transaction in it is still open
 
     def quiet(self, now: float, wall: float) -> float:
         """Seconds for which nothing has come, known since the end was reached; else 0."""
@@ -108,30 +113,25 @@ class SummariseSession:
 
     name = "summarise"
 
-    def step(self) -> None:
+    def step(self) -> bool:
         options = self.options
-        messages = self._consumer.consume(options.max_batch, options.commit_every)
+        messages, ends = gather(self._consumer, options.max_batch, options.commit_every, fill=True)
         self._callbacks.check()
         now = self._clock()
-        by_partition: dict[int, list[Message]] = {}
-        for message in messages:
-            error = message.error()
-            if error is None:
-                by_partition.setdefault(message.partition(), []).append(message)  # type: ignore[arg-type]
-            elif error.code() == KafkaError._PARTITION_EOF:
-                ours = self._partitions.get(message.partition() or 0)
-                if ours is not None:
-                    ours.end = message.offset() or 0
-                    ours.at_end_since = now if ours.at_end_since is None else ours.at_end_since
-            elif not error.retriable():
-                raise KafkaException(error)
-        self._commit(by_partition, now)
+        for reached in ends:
+            ours = self._partitions.get(reached.partition() or 0)
+            if ours is not None:
+                ours.end, ours.seen = reached.offset() or 0, self._held(ours)
+                ours.at_end_since = now if ours.at_end_since is None else ours.at_end_since
+        self._commit(by_partition(messages), now)
+        self._hold_back()
+        return bool(messages)
 
     def close(self, *, clean: bool) -> None:
         """Leave the group. Every step has committed what it read, so nothing is in hand."""
         self._callbacks.close(self._consumer)
 
-    def _commit(self, by_partition: dict[int, list[Message]], now: float) -> None:
+    def _commit(self, read: dict[int, list[Message]], now: float) -> None:
         """Summarise and make durable what was read, and what quiet partitions have to say."""
         wall = self._wall()
         summaries: list[pl.DataFrame] = []
@@ -140,10 +140,15 @@ class SummariseSession:
         offsets: list[TopicPartition] = []
         for number, ours in sorted(self._partitions.items()):
             first = ours.next
-            messages = [m for m in by_partition.get(number, ()) if offset_of(m) >= first]
+            if self._is_behind(ours):
+                ours.at_end_since = None  # there is more, and we have not come to it
+            messages = read.get(number, [])
+            if messages:
+                # After a takeover the client may give what was fetched for an earlier assignment.
+                messages = messages[int(np.searchsorted(offsets_of(messages), first)) :]
             if messages:
                 taken, filtered = self._take(ours, messages)
-                ours.next = offset_of(messages[-1]) + 1
+                ours.next = (messages[-1].offset() or 0) + 1
                 ours.appended = messages[-1].timestamp()[1] / 1000
                 if ours.at_end_since is not None:
                     ours.at_end_since = now  # the end was reached again, or there is more
@@ -169,6 +174,37 @@ class SummariseSession:
             )
         if told:
             self._write(pl.concat([empty(), *summaries]), told, dead, offsets)
+
+    def _hold_back(self) -> None:
+        """Pause partitions that are far ahead, in event time, of one that has more to be read.
+
+        Windows close when all partitions have passed them: what is ahead would pile up downstream.
+        """
+        skew = self.options.max_skew * SECOND
+        behind = {number for number, ours in self._partitions.items() if self._is_behind(ours)}
+        # One whose first event is still to come is behind all others.
+        highs = [self._partitions[number].intake.clock.high or 0 for number in behind]
+        slowest = min(highs, default=_LATEST)
+        for number, ours in self._partitions.items():
+            ahead = (ours.intake.clock.high or 0) - slowest
+            here = TopicPartition(self.options.events, number, ours.next)
+            if not ours.paused and number in behind and ahead > skew:
+                self._consumer.pause([here])
+                ours.paused, ours.at_end_since = True, None
+            elif ours.paused and ahead <= skew / 2:
+                # What was fetched and not taken is gone from the client: it starts again from here.
+                self._consumer.seek(here)
+                self._consumer.resume([here])
+                ours.paused = False
+
+    def _is_behind(self, ours: _Partition) -> bool:
+        """Whether more has been appended than we have read, as far as the client knows."""
+        return self._held(ours) > max(ours.next, ours.seen)
+
+    def _held(self, ours: _Partition) -> int:
+        """End of the partition as of the last fetch; negative before the first."""
+        here = TopicPartition(self.options.events, ours.intake.source)
+        return int(self._consumer.get_watermark_offsets(here, cached=True)[1])
 
     def _take(self, ours: _Partition, messages: list[Message]) -> tuple[Taken, int]:
         """Summarise the messages of one partition; also how many held nothing (tombstones)."""
@@ -225,6 +261,7 @@ class SummariseSession:
             self._partitions[partition.partition] = _Partition(intake, begin, known.get("appended"))
             starts.append(TopicPartition(partition.topic, partition.partition, begin))
         consumer.incremental_assign(starts)
+        consumer.resume(starts)  # an earlier assignment may have ended while it was paused
 
     def _gone(self, partitions: list[TopicPartition]) -> None:
         """Forget what is no longer ours; whatever of it was read and not committed is read again."""

@@ -8,18 +8,23 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import KafkaException, Message
 
 from log_guard.adapters.kafka.clients import Cluster
-from log_guard.adapters.kafka.records import json_of
-from log_guard.errors import StreamError
+from log_guard.adapters.kafka.records import UnreadableError, json_of
+from log_guard.app.roles.messages import gather
+from log_guard.errors import StoreError
 
 
 class Sink(Protocol):
     """Where rows go: a row is replaced only by one of the same or a greater revision."""
 
     def apply(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Write all of them in one transaction."""
+        """Write all of them in one transaction; StoreError where that cannot be done."""
+        ...
+
+    def refuses(self, record: Mapping[str, Any]) -> str | None:
+        """Why no table takes this record, however often it is tried; None if one does."""
         ...
 
     def close(self) -> None: ...
@@ -68,22 +73,23 @@ class WriteSession:
         self._consumer = cluster.consumer(options.group)
         self._consumer.subscribe([options.results, options.dead_letters])
 
-    def step(self) -> None:
-        records: list[Mapping[str, Any]] = []
-        read = 0
-        for message in self._consumer.consume(self.options.batch, self.options.poll):
-            error = message.error()
-            if error is None:
-                records.append(self._record(message))
-                read += 1
-            elif error.code() != KafkaError._PARTITION_EOF and not error.retriable():
-                raise KafkaException(error)
-            if error is None:
-                self._consumer.store_offsets(message)
-        if not read:
-            return
-        self._sink.apply(records)
+    def step(self) -> bool:
+        messages, _ = gather(self._consumer, self.options.batch, self.options.poll, fill=False)
+        records = [self._record(message) for message in messages]
+        for message in messages:
+            self._consumer.store_offsets(message)
+        if not records:
+            return False
+        try:
+            self._sink.apply(records)
+        except StoreError:
+            reasons = [self._sink.refuses(record) for record in records]
+            if not any(reasons):
+                raise
+            told = zip(messages, records, reasons, strict=True)
+            self._sink.apply([self._kept(m, why) if why else record for m, record, why in told])
         self._consumer.commit(asynchronous=False)
+        return True
 
     def close(self, *, clean: bool) -> None:
         with suppress(KafkaException):
@@ -91,18 +97,21 @@ class WriteSession:
         self._sink.close()
 
     def _record(self, message: Message) -> Mapping[str, Any]:
-        """The record, or what stands for one that nobody can read: it is kept, too."""
         try:
             return json_of(message.value())
-        except StreamError as e:
-            self._log.warning("a record that cannot be read", topic=message.topic(), reason=str(e))
-            return {
-                "kind": "dead_letter",
-                "run": "",
-                "topic": message.topic(),
-                "partition": message.partition(),
-                "offset": message.offset(),
-                "line": 0,
-                "reason": str(e),
-                "raw": (message.value() or b"").decode("utf-8", errors="replace")[:4096],
-            }
+        except UnreadableError as e:
+            return self._kept(message, str(e))
+
+    def _kept(self, message: Message, reason: str) -> Mapping[str, Any]:
+        """What stands for a record that nobody can store: it is kept, too."""
+        self._log.warning("a record that cannot be stored", topic=message.topic(), reason=reason)
+        return {
+            "kind": "dead_letter",
+            "run": "",
+            "topic": message.topic(),
+            "partition": message.partition(),
+            "offset": message.offset(),
+            "line": 0,
+            "reason": reason,
+            "raw": (message.value() or b"").decode("utf-8", errors="replace")[:4096],
+        }

@@ -1,0 +1,263 @@
+"""Every store passes all of this: SQLite, plain PostgreSQL, TimescaleDB."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from alembic import command
+from sqlalchemy import create_engine, text
+
+from log_guard.adapters.kafka.records import (
+    account_record,
+    alert_record,
+    balance_record,
+    dead_letter_record,
+    json_of,
+    pack,
+    result_record,
+)
+from log_guard.adapters.store import Store, check_database
+from log_guard.adapters.store.upgrading import _config
+from log_guard.core.events import SECOND, DeadLetter, Level
+from log_guard.core.intake import LINE_BITS
+from log_guard.core.progress import Account, Balance
+from log_guard.core.results import Alert, Result
+from log_guard.errors import StoreError
+from tests.integration.test_store import EVIDENCE, START, alert, anomaly, result
+from tests.streams import Event, micros, table
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL", "TimescaleDB"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "SQLite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    fixture = "plain_url" if request.param == "PostgreSQL" else "database_url"
+    return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with Store(url) as one:
+        yield one
+
+
+def of_result(one: Result, run: str = "") -> dict[str, Any]:
+    return json_of(result_record(one, "log-events", run)[1])
+
+
+def of_alert(one: Alert, revision: int) -> dict[str, Any]:
+    return json_of(alert_record(one, revision, "log-events", "")[1])
+
+
+def of_account(first: int, after: int, **changes: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {"consumed": after - first, "summarised": after - first, **changes}
+    account = Account(0, first, after, plain.pop("status", "accepted"), first, **plain)
+    return json_of(account_record(account, "log-events", "")[1])
+
+
+def of_letter(offset: int, line: int = 0, raw: bytes = b"\xff\x00 not text") -> dict[str, Any]:
+    position = int(pack(np.array([offset]), line)[0])
+    return json_of(
+        dead_letter_record(DeadLetter("no\x00 timestamp", position, 2, raw), "log-events")[1]
+    )
+
+
+def verdicts(store: Store, *span: int | None) -> list[tuple[Any, ...]]:
+    return sorted(tuple(row.values()) for row in store.verdicts("", *span))
+
+
+def test_the_schema_is_what_this_version_needs_and_a_second_upgrade_changes_nothing(
+    url: str,
+) -> None:
+    assert "run `logguard db upgrade`" in check_database(url)[0]
+    with Store(url) as store:
+        store.apply([of_result(result())])
+    with Store(url) as store:
+        assert check_database(url) == []
+        assert store.count_results() == 1
+
+
+def test_a_database_without_tables_is_refused_with_the_repair(url: str) -> None:
+    with pytest.raises(StoreError):
+        Store(url, upgrade=False)
+
+
+def test_records_are_found_again(store: Store) -> None:
+    store.apply(
+        [
+            of_result(anomaly(1)),
+            of_result(result(2, "b\x00d \U0001f525")),
+            of_alert(alert(), 7),
+            of_account(0, 10),
+            of_letter(3, 4),
+            json_of(balance_record(Balance(9, 10, 8, 1, 1, START), "")[1]),
+        ]
+    )
+    first, second = verdicts(store)
+    assert first[:5] == (anomaly(1).window_start, "api", 1, True, True)
+    assert second[1] == "b\ufffdd \U0001f525"
+    assert store.result(anomaly(1).window_start, "api") is not None
+    (account,) = store.accounts("log-events")
+    assert (account["first_offset"], account["next_offset"], account["consumed"]) == (0, 10, 10)
+    balance = store.balance()
+    assert balance is not None
+    assert (balance["taken"], balance["watermark"]) == (10, START)
+    assert store.count_dead_letters("log-events") == 1
+    assert store.dead_letters()[0].raw == b"\xff\x00 not text"
+    assert store.alerts()[0].services == alert().services
+    assert store.anomalies()[0].evidence == EVIDENCE
+
+
+def test_the_table_does_not_depend_on_the_order_or_on_repetition(store: Store) -> None:
+    """Revisions of a few windows and of an alert, in any order, cut anywhere, some of them again."""
+    records = [
+        of_result(
+            result(window, revision=revision, final=final, anomaly_score=revision + final / 2)
+        )
+        for window in range(3)
+        for revision in range(4)
+        for final in (False, True)
+    ]
+    records += [of_alert(alert(windows=revision), revision) for revision in range(4)]
+    chance = random.Random(1)
+    expected = [(START + window * 5 * SECOND, "api", 3, True, False, 3.5) for window in range(3)]
+    for _ in range(8):
+        chance.shuffle(records)
+        cut = chance.randrange(len(records))
+        store.apply(records[:cut])
+        store.apply(records[cut - 2 :])
+    assert [row[:6] for row in verdicts(store)] == expected
+    assert [one.windows for one in store.alerts()] == [3]
+
+
+def test_an_old_revision_changes_nothing(store: Store) -> None:
+    store.apply([of_result(anomaly(revision=7))])
+    before = verdicts(store)
+    store.apply([of_result(result(revision=6)), of_result(result(revision=7, final=False))])
+    assert verdicts(store) == before
+
+
+def test_a_record_that_no_table_takes_leaves_nothing_half_written(store: Store) -> None:
+    bad = {**of_result(result(2)), "log_count": "many"}
+    assert store.refuses(bad) is not None
+    assert store.refuses(of_result(result(2))) is None
+    with pytest.raises(StoreError, match="cannot be stored"):
+        store.apply([of_result(result(1)), bad])
+    assert store.count_results() == 0
+
+
+def test_runs_are_kept_apart(store: Store) -> None:
+    store.apply([of_result(result()), of_result(anomaly(revision=9), run="again")])
+    assert [row["revision"] for row in store.verdicts("again")] == [9]
+    assert [row["revision"] for row in store.verdicts()] == [1]
+
+
+def test_rows_come_in_order_of_time_and_of_a_span_only(store: Store) -> None:
+    store.apply([of_result(result(window, service)) for window in (5, 1, 3) for service in "ba"])
+    starts = [row["window_start"] for row in store.verdicts()]
+    assert starts == sorted(starts)
+    span = START + 5 * SECOND, START + 20 * SECOND
+    assert {row[0] for row in verdicts(store, *span)} == {START + w * 5 * SECOND for w in (1, 3)}
+    assert store.span_of_results("", *span) == (4, (START + 5 * SECOND, START + 15 * SECOND))
+    assert store.span_of_results("nobody") == (0, None)
+
+
+def test_accounts_come_in_order_of_their_offsets(store: Store) -> None:
+    store.apply([of_account(n, n + 10) for n in (20, 0, 10)])
+    assert [a["first_offset"] for a in store.accounts("log-events")] == [0, 10, 20]
+    assert list(store.accounts("other")) == []
+
+
+def test_what_is_old_is_rolled_up_and_dropped(store: Store, url: str) -> None:
+    now = datetime.fromtimestamp(START / SECOND, UTC) + timedelta(days=32)
+    recent = int((now.timestamp() - 3_600) * SECOND)
+    store.apply(
+        [of_result(anomaly(window, anomaly_score=0.5 + window / 10)) for window in range(3)]
+        + [of_result(result(window_start=recent, window_end=recent + 30 * SECOND))]
+    )
+    store.maintain(now)
+    store.maintain(now)
+    assert [row["window_start"] for row in store.verdicts()] == [recent]
+    engine = create_engine(url)
+    query = "SELECT windows, anomalies, peak_score FROM anomaly_results_hourly ORDER BY hour"
+    with engine.connect() as connection:
+        hours = [tuple(row) for row in connection.execute(text(query))]
+    engine.dispose()
+    assert hours == [(3, 3, pytest.approx(0.7)), (1, 0, pytest.approx(0.3))]
+
+
+def test_log_events_are_kept_once_and_for_seven_days(store: Store) -> None:
+    old = [Event(0, "api", Level.ERROR, "disk 🔥 full"), Event(1, "db")]
+    new = [Event(8 * 86_400, "api")]
+    for events, first in ((old, 5 << LINE_BITS), (old, 5 << LINE_BITS), (new, 9 << LINE_BITS)):
+        store.keep("log-events", 2, table(events, first))
+    kept = store.log_events("log-events")
+    assert [(row["offset"], row["line"], row["level"]) for row in kept] == [
+        (5, 0, "ERROR"),
+        (5, 1, "INFO"),
+        (9, 0, "INFO"),
+    ]
+    assert (kept[0]["time"], kept[0]["message"]) == (micros(0), "disk 🔥 full")
+    store.maintain(datetime.fromtimestamp(micros(9 * 86_400) / SECOND, UTC))
+    assert [row["offset"] for row in store.log_events("log-events")] == [9]
+    assert store.log_events("other") == []
+
+
+def test_rows_of_an_older_schema_are_kept(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "0001")
+        connection.execute(
+            text(
+                "INSERT INTO dead_letters (source, position, reason, raw) VALUES (1, 2, 'why', :raw)"
+            ),
+            {"raw": b"raw"},
+        )
+        columns = ", ".join(f'"{name}"' for name in ("id", "state", "start", "end", "opened"))
+        connection.execute(
+            text(
+                f"INSERT INTO alerts ({columns}, services, service, peak_score, windows, evidence) VALUES "
+                "(4, 'opened', '2026-01-01', '2026-01-01', '2026-01-01', '[\"api\"]', 'api', 1, 1, '{}')"
+            )
+        )
+    with Store(url) as store:
+        assert [letter.reason for letter in store.dead_letters()] == ["why"]
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT id, revision FROM alerts")).one() == (4, 0)
+    engine.dispose()
+
+
+def test_on_timescaledb_results_are_a_hypertable_and_what_the_licence_forbids_is_named(
+    database_url: str,
+) -> None:
+    with Store(database_url) as store:
+        notes = store.notes
+        store.apply([of_result(result(window)) for window in (0, 20_000)])
+        engine = create_engine(database_url)
+        with engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "SELECT time_interval, num_chunks FROM timescaledb_information.dimensions d "
+                    "JOIN timescaledb_information.hypertables h USING (hypertable_name) "
+                    "WHERE hypertable_name = 'anomaly_results'"
+                )
+            ).one()
+            licence = connection.execute(text("SHOW timescaledb.license")).scalar()
+        engine.dispose()
+    assert tuple(found) == (timedelta(days=1), 2)
+    features = ["retention of 30 days", "compression after 7 days", "hourly continuous aggregate"]
+    assert notes == (features if licence == "apache" else [])
+
+
+def test_a_plain_postgresql_says_why_there_is_no_hypertable(plain_url: str) -> None:
+    with Store(plain_url) as store:
+        assert all(note.startswith("TimescaleDB (") for note in store.notes)
+        store.apply([of_result(result())])
+        assert store.count_results() == 1

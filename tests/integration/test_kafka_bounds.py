@@ -1,0 +1,73 @@
+"""What is held in memory is bounded: partitions are kept in step, and one record may give much."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from confluent_kafka import Producer
+
+from log_guard.adapters.kafka.reading import read
+from log_guard.adapters.kafka.records import commit_of
+from log_guard.core.events import SECOND
+from tests.integration.test_kafka_pipeline import audit
+from tests.kafka import PARTITIONS, Lines, Pipeline
+
+
+def made(start: int, every: float, seconds: int) -> list[bytes]:
+    """An event every so many seconds."""
+    return [
+        json.dumps(
+            {"timestamp": start + i * every, "level": "INFO", "service": "api", "message": "ok"}
+        ).encode()
+        for i in range(int(seconds / every))
+    ]
+
+
+def widest(pipeline: Pipeline) -> float:
+    """Seconds by which two partitions' watermarks were apart, at most, over all commits."""
+    latest: dict[int, int] = {}
+    apart = 0
+    slide = pipeline.deployment.window.slide
+    for messages in read(pipeline.deployment.cluster("-test"), pipeline.settings.summary_topic):
+        for message in messages:
+            commit = commit_of(message.value() or b"", message.headers(), slide)  # type: ignore[arg-type]
+            for progress in commit.progress:
+                if progress.watermark is not None and not progress.idle:
+                    latest[progress.partition] = progress.watermark
+            if len(latest) == PARTITIONS and commit.progress:
+                apart = max(apart, max(latest.values()) - min(latest.values()))
+    return apart / SECOND
+
+
+def test_a_partition_does_not_run_far_ahead_of_a_slow_one(pipeline: Pipeline) -> None:
+    start = int(time.time()) // 60 * 60 - 7_200
+    # A message of partition 0 is a tenth of a second, one of the others four seconds.
+    lines: Lines = [made(start, 0.1, 3_600), *(made(start, 4.0, 3_600) for _ in range(3))]
+    pipeline.produce(lines)
+    for role in ("summarise", "detect", "write"):
+        pipeline.start(role, role, idle_seconds=2.0, max_batch=200, max_skew_seconds=120.0)
+    # While all run: silence goes on being told, and who is stopped first must not matter.
+    pipeline.wait("all", lambda: audit(pipeline, "--recount") == 0)
+    pipeline.stop()
+    # The skew that is put up with, and what a batch of the fast ones may add to it.
+    assert widest(pipeline) <= 120 + 200 * 4
+
+
+def test_records_that_nobody_can_read_are_kept_and_passed_over(pipeline: Pipeline) -> None:
+    settings = pipeline.settings
+    producer = Producer({"bootstrap.servers": pipeline.brokers})
+    for topic in (settings.summary_topic, settings.output_topic):
+        for value in (b"nonsense", b"[1]", b'{"schema": 1, "kind": "result"}', None):
+            producer.produce(topic, value)
+    producer.flush(30)
+    start = int(time.time()) - 3_600
+    pipeline.produce([made(start, 1.0, 600) for _ in range(PARTITIONS)])
+    for role in ("summarise", "detect", "write"):
+        pipeline.start(role, role, idle_seconds=1.0)
+    pipeline.wait("all", lambda: audit(pipeline) == 0)
+    pipeline.stop()
+    with pipeline.deployment.store() as store:
+        assert store.count_dead_letters(settings.summary_topic) == 4
+        assert store.count_dead_letters(settings.output_topic) == 4
+        assert store.count_dead_letters(settings.topic) == 0

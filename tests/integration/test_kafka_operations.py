@@ -1,0 +1,223 @@
+"""What an operator does: stop, restart one after another under load, look up lines, score again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from threading import Thread
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from sqlalchemy import create_engine, text
+
+from log_guard.core.events import SECOND
+from log_guard.core.results import iso
+from servers import KafkaServer
+from tests.integration.test_kafka_pipeline import audit, prepared, run_to_end
+from tests.kafka import PARTITIONS, Pipeline, made_stream, truth
+
+
+def query(pipeline: Pipeline, statement: str, **values: Any) -> list[dict[str, Any]]:
+    engine = create_engine(pipeline.url)
+    with engine.connect() as connection:
+        rows = [row._asdict() for row in connection.execute(text(statement), values)]
+    engine.dispose()
+    return rows
+
+
+def wait_until_running(pipeline: Pipeline, name: str, times: int = 1) -> None:
+    """Until a process has said so; in its log are also its earlier lives."""
+    said = '"event": "running"'
+    pipeline.wait(f"{name} to run", lambda: pipeline.log(name).count(said) >= times)
+
+
+def test_many_events_in_a_message_keep_their_places(pipeline: Pipeline) -> None:
+    """Positions, samples, dead letters, accounts, ``audit`` and ``lines``, where offsets are shared."""
+    start = int(time.time()) // 60 * 60 - 3_600
+    messages: list[list[list[str]]] = [[] for _ in range(PARTITIONS)]
+    for second in range(0, 900, 3):
+        lines = []
+        for i in range(30):
+            service = ("api", "db")[i % 2]
+            burst = second == 780 and service == "db"
+            body = {
+                "timestamp": start + second + i / 10,
+                "level": "ERROR" if burst else "INFO",
+                "service": service,
+                "message": f"replica {i} is \x9b31mlost"
+                if burst
+                else f"served request {i} in {second} ms",
+            }
+            lines.append(json.dumps(body, ensure_ascii=False))
+        if second % 90 == 0:
+            lines.insert(7, "not json")
+        messages[second // 3 % PARTITIONS].append(lines)
+    producer = Producer({"bootstrap.servers": pipeline.brokers})
+    settings = pipeline.settings
+    for partition, mine in enumerate(messages):
+        for number, lines in enumerate(mine):
+            end = "\n" if number % 2 else ""  # some shippers end the last line, too
+            producer.produce(settings.topic, "\n".join(lines) + end, partition=partition)
+    producer.flush(30)
+    for role in ("summarise", "detect", "write"):
+        pipeline.start(role, role, idle_seconds=1.0, max_batch=7)
+    everything = sum(len(lines) for mine in messages for lines in mine)
+    said = f"all {everything:,} events accounted for"
+    pipeline.wait("all", lambda: said in pipeline.run("audit", "--recount").stdout)
+    pipeline.stop()
+
+    letters = query(pipeline, 'SELECT "partition", "offset", line, raw FROM dead_letters')
+    assert len(letters) == 10
+    for letter in letters:
+        assert messages[letter["partition"]][letter["offset"]][letter["line"]] == "not json"
+        assert bytes(letter["raw"]) == b"not json"
+
+    rows = query(
+        pipeline,
+        "SELECT service, evidence FROM anomaly_results WHERE is_anomaly AND service = 'db'",
+    )
+    samples = [sample for row in rows for sample in row["evidence"]["samples"]]
+    assert any("replica" in sample["message"] for sample in samples)
+    for sample in samples:
+        line = json.loads(messages[sample["partition"]][sample["offset"]][sample["line"]])
+        assert line["message"].replace("\x9b", " ") == sample["message"]
+        assert line["service"] == "db"
+
+    begin = start + 780
+    done = pipeline.run("lines", f"db@{iso(begin * SECOND)}")
+    assert done.returncode == 0, done.stderr
+    expected = {
+        f"{settings.topic}-{p}@{offset}:{n}: {line}".replace("\x9b", "\\x9b")
+        for p, mine in enumerate(messages)
+        for offset, lines in enumerate(mine)
+        for n, line in enumerate(lines)
+        if line != "not json"
+        and json.loads(line)["service"] == "db"
+        and begin <= json.loads(line)["timestamp"] < begin + 30
+    }
+    assert len(expected) == 150
+    assert set(done.stdout.splitlines()) == expected
+    whole = pipeline.run("lines", f"*@{iso(begin * SECOND)}")
+    assert len(whole.stdout.splitlines()) == 300
+
+
+def test_the_log_events_are_kept_for_those_who_ask(pipeline: Pipeline) -> None:
+    lines, _ = prepared()
+    lines = [mine[:500] for mine in lines]
+    pipeline.produce(lines)
+    pipeline.start("write", "write", db_log_events=True)
+    readable = [
+        json.loads(line) for mine in lines for line in mine if line.startswith(b'{"timestamp"')
+    ]
+    with pipeline.deployment.store() as store:
+        topic = pipeline.settings.topic
+        pipeline.wait("the events", lambda: len(store.log_events(topic)) == len(readable), 60)
+        kept = store.log_events(topic)
+    for row in kept:
+        line = json.loads(lines[row["partition"]][row["offset"]])
+        assert (row["service"], row["level"], row["line"]) == (line["service"], line["level"], 0)
+        assert row["message"] == line["message"]
+    pipeline.stop()
+
+
+def test_lines_of_no_result_are_one_line_of_error(pipeline: Pipeline) -> None:
+    for asked, code in (("api@2026-01-01T00:00:00Z", 1), ("api", 2), ("api@yesterday", 2)):
+        done = pipeline.run("lines", asked)
+        assert done.returncode == code
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_past_span_is_scored_again_beside_the_live_results(pipeline: Pipeline) -> None:
+    lines, until = prepared()
+    run_to_end(pipeline, lines, until)
+    before = pipeline.table(until)
+    first, last = until - 600 * SECOND, until - 300 * SECOND
+    span = ("--from", iso(first), "--to", iso(last))
+    done = pipeline.run("process", *span)
+    assert done.returncode == 2
+    assert "--run NAME" in done.stderr
+    done = pipeline.run("process", *span, "--run", "again")
+    assert done.returncode == 0, done.stderr
+    pipeline.start("write", "write")
+    again = """SELECT window_start, service, is_anomaly, anomaly_score, log_count FROM anomaly_results
+               WHERE run = :run AND window_start >= :first AND window_start < :last ORDER BY 1, 2"""
+    limits = {"first": iso(first), "last": iso(last)}
+    live = query(pipeline, again, run="", **limits)
+    pipeline.wait("the rows", lambda: query(pipeline, again, run="again", **limits) == live, 60)
+    pipeline.stop()
+    outside = query(
+        pipeline,
+        "SELECT count(*) AS n FROM anomaly_results WHERE run = 'again' AND NOT (window_start >= :first "
+        "AND window_start < :last)",
+        **limits,
+    )
+    assert outside == [{"n": 0}]
+    assert pipeline.table(until, run="") == before
+
+
+def test_a_rolling_restart_under_load_keeps_the_table_right(pipeline: Pipeline) -> None:
+    seconds = 1_500
+    start = int(time.time()) // 60 * 60 - 7_200
+    until = (start + seconds) * SECOND
+    lines = made_stream(13, 60_000, start, seconds)
+    names = {"one": "summarise", "two": "summarise", "detect": "detect", "standby": "detect"}
+    for name, role in {**names, "write": "write"}.items():
+        pipeline.start(name, role)
+    load = Thread(target=pipeline.produce, args=(lines, 25.0), daemon=True)
+    load.start()
+    for name, role in {**names, "write": "write"}.items():
+        wait_until_running(pipeline, name)
+        assert pipeline.stop([name]) == {name: 0}
+        pipeline.start(name, role)
+        wait_until_running(pipeline, name, 2)
+    load.join()
+    pipeline.wait("the table", lambda: pipeline.written_to(until))
+    pipeline.stop(["one", "two"])
+    pipeline.start("last", "summarise", idle_seconds=1.0)
+    pipeline.wait("the last windows", lambda: audit(pipeline, "--recount") == 0)
+    pipeline.stop()
+    assert pipeline.table(until) == truth(pipeline, lines, until)
+
+
+@pytest.mark.parametrize(
+    "command", [("summarise",), ("detect",), ("write",), ("process", "--write")]
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_busy_process_with_exit_code_0(
+    pipeline: Pipeline, command: tuple[str, ...], number: int
+) -> None:
+    lines, _ = prepared()
+    others = {"summarise", "detect", "write"} - {command[0]} if command[0] != "process" else set()
+    for role in sorted(others):
+        pipeline.start(role, role)
+    process = pipeline.start("tested", *command)
+    pipeline.produce(lines)
+    wait_until_running(pipeline, "tested")
+    process.send_signal(number)
+    assert process.wait(timeout=10) == 0
+    del pipeline.processes["tested"]
+
+
+@pytest.mark.skipif("LOGGUARD_TEST_KAFKA" in os.environ, reason="a broker of others is not frozen")
+def test_a_broker_that_hangs_does_not_keep_a_process_and_a_second_signal_ends_it_at_once(
+    pipeline: Pipeline, kafka_server: KafkaServer
+) -> None:
+    first, second = (
+        pipeline.start(name, "process", "--write") for name in ("patient", "impatient")
+    )
+    for name in ("patient", "impatient"):
+        wait_until_running(pipeline, name)
+    kafka_server.pause()
+    try:
+        for process in (first, second):
+            process.terminate()
+        pipeline.wait("the first signal", lambda: "stopping" in pipeline.log("impatient"), 10)
+        second.terminate()
+        assert second.wait(timeout=2) == 128 + signal.SIGTERM
+        assert first.wait(timeout=10) == 0
+    finally:
+        kafka_server.resume()
+    pipeline.processes.clear()

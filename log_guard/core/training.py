@@ -296,7 +296,7 @@ def _calibrate(looks: _Looks, block: int, false_alarms_per_day: float) -> Scales
     as the budget allows: volumes are heavier-tailed than any tail that could be fitted to so few blocks.
     """
     span_days = (int(looks.ends.max()) - int(looks.ends.min()) + block) / SECOND / DAY
-    budget = false_alarms_per_day * span_days
+    budget = false_alarms_per_day * span_days / 2  # the two detectors share it
     novelty, surprise = (block_maxima(looks.values[:, i], looks.ends, block) for i in range(2))
     # A line that comes more often than the budget allows must not be an alarm by its rarity alone,
     # however regular the history was that it was not part of.

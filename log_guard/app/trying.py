@@ -235,6 +235,11 @@ def _remarks(scan: Scan) -> Iterator[str]:
                 f"the suppression of {(entry.template or entry.matches)!r} fits no message of this log "
                 "(write the template as an alert shows it)"
             )
+    if detect.model is not None and detect.model.training.worst is not None:
+        yield (
+            f"{detect.model.training.unusual:,} windows of what was learnt from were not normal themselves, most of "
+            f"all at {iso(detect.model.training.worst)[:19]}: they are not reported, and their trouble was not learnt"
+        )
     if detect.crowded:
         yield (
             f"more than {detect.options.max_groups:,} services: {detect.crowded:,} events of the others were judged "

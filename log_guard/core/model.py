@@ -23,6 +23,9 @@ class Training:
     digest:      SHA-256 of the summaries learnt from: equal data, equal digest.
     blocks:      blocks of history whose maxima calibrated the thresholds.
     block:       their length, µs.
+    unusual:     windows of the history that are not normal by the rest of it: their trouble was not
+                 learnt.
+    worst:       end of the most unusual of them, µs; None where there is none.
     """
 
     start: int
@@ -32,6 +35,8 @@ class Training:
     digest: str
     blocks: int
     block: int
+    unusual: int = 0
+    worst: int | None = None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from log_guard.core.parts import detector_values
 from log_guard.core.scoring import find_parts
 from log_guard.core.statements import Templates
 from log_guard.core.suppression import Suppressor
+from log_guard.core.trimming import trimmed, unusual
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WHOLE, WindowBatch, Windows, WindowSpec
 from log_guard.errors import InputError
@@ -106,9 +107,6 @@ def train(
     if whole:
         since[WHOLE] = start
     folds = _folds(panes, history.templates, start, end, spec.window, since, whole)
-    baseline = folds[0].baseline
-    for fold in folds[1:]:
-        baseline = baseline + fold.baseline
     text, vectors = _learn_text(panes, history.templates)
     looks = _look(history, spec, folds, vectors, feedback)
     block = int(min(max((end - start) // 40, 2 * spec.window, MINUTE), MAX_BLOCK))
@@ -116,6 +114,9 @@ def train(
     if end - start < steady_seconds * SECOND:
         caution = float(np.sqrt(steady_seconds * SECOND / (end - start)))
         scales = Scales(scales.novelty * float(np.sqrt(caution)), scales.surprise * caution)
+    found = unusual(looks.ends, looks.groups, looks.values, scales.as_array())
+    calm = trimmed(panes, history.templates, found, spec)
+    baseline = learn(calm, history.templates, start, end, spec.window, since, whole)
     density = InductiveDBSCAN().fit(looks.features)
     return Model(
         window=spec.window,
@@ -136,6 +137,8 @@ def train(
             digest=_digest(panes, history, spec, group_by),
             blocks=int((end - start) // block),
             block=block,
+            unusual=len(found.ends),
+            worst=found.worst,
         ),
     )
 

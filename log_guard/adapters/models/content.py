@@ -71,6 +71,8 @@ def manifest_of(model: Model, checksums: dict[str, str]) -> Manifest:
             blocks=training.blocks,
             block_seconds=training.block / SECOND,
             digest=training.digest,
+            unusual=training.unusual,
+            worst=None if training.worst is None else iso(training.worst),
         ),
         density=DensityEntry(eps=model.density.eps, min_samples=model.density.min_samples),
         scales=ScalesEntry(novelty=model.scales.novelty, surprise=model.scales.surprise),
@@ -126,6 +128,8 @@ def model_of(manifest: Manifest, arrays: Arrays) -> Model:
             digest=entry.digest,
             blocks=entry.blocks,
             block=_microseconds(entry.block_seconds),
+            unusual=entry.unusual,
+            worst=None if entry.worst is None else _time_of(entry.worst),
         ),
         features=manifest.features,
     )

@@ -66,6 +66,8 @@ def describe(directory: str | Path) -> dict[str, Any]:
         "training_events": training.events,
         "training_windows": training.windows,
         "training_digest": training.digest,
+        "training_unusual_windows": training.unusual,
+        "training_most_unusual": training.worst,
         "window_seconds": manifest.window_seconds,
         "slide_seconds": manifest.slide_seconds,
         "group_by": list(manifest.group_by),

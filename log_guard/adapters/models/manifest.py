@@ -41,6 +41,8 @@ class TrainingEntry(_Strict):
     blocks: Count
     block_seconds: Positive
     digest: Sha256
+    unusual: Count = 0
+    worst: str | None = None
 
 
 class ScalesEntry(_Strict):

@@ -16,6 +16,8 @@ from log_guard.core.results import Bound, Evidence, Part, Sample
 SHOWN_PARTS = 8
 SHOWN_SAMPLES = 3
 MAX_BOUNDS = 3
+LEAST_SHARE = 0.02
+"""Share of the score below which a count has no line shown for it: it would be any ordinary line."""
 UNSEEN = 1e-9
 MOSTLY = 0.8
 """Share of a volume from which on a message is said to make it up."""
@@ -61,7 +63,9 @@ def explain(
     return Evidence(
         sentence=_sentence(made, new, service, window_seconds),
         parts=tuple(made),
-        samples=_samples(parts, order, samples),
+        samples=_samples(
+            parts, order[: max(int((squares >= LEAST_SHARE * total).sum()), 1)], samples
+        ),
         normal_if=_normal_if(parts, order, counts, templates, is_normal),
         nearest_normal=nearest_normal,
         weighed=int(weighing.sum()),

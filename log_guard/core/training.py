@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import add
 
 import numpy as np
 import polars as pl
@@ -115,8 +117,10 @@ def train(
         caution = float(np.sqrt(steady_seconds * SECOND / (end - start)))
         scales = Scales(scales.novelty * float(np.sqrt(caution)), scales.surprise * caution)
     found = unusual(looks.ends, looks.groups, looks.values, scales.as_array())
-    calm = trimmed(panes, history.templates, found, spec)
-    baseline = learn(calm, history.templates, start, end, spec.window, since, whole)
+    if found.worst is not None:  # a fold at a time, for what is learnt from is large
+        calm = trimmed(panes, history.templates, found, spec)
+        folds = _folds(calm, history.templates, start, end, spec.window, since, whole)
+    baseline = reduce(add, (fold.baseline for fold in folds))
     density = InductiveDBSCAN().fit(looks.features)
     return Model(
         window=spec.window,

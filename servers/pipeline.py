@@ -1,6 +1,7 @@
 """``make pipeline``: real servers, the simulator, and every role as a process of its own.
 
-The simulator says ten minutes at once, to learn from, and goes on for twenty at the clock's pace.
+The simulator says half an hour at once, of which twenty minutes are quiet, to learn from, and goes on for
+another half at the clock's pace.
 Prints alerts as they come and, at the end, what is in the database. Ends on Ctrl-C or after SECONDS.
 """
 
@@ -29,7 +30,7 @@ from servers import DatabaseServer, KafkaServer, ServerError
 LOGGUARD = (sys.executable, "-m", "log_guard.cli")
 
 
-PAST = timedelta(minutes=10)
+PAST = timedelta(minutes=30)
 """What the simulator says at once, so that there is something to have learnt from."""
 
 
@@ -70,7 +71,7 @@ def main(
             # A session of their own: Ctrl-C is ours to handle, and they end in order.
             processes.append(subprocess.Popen([*LOGGUARD, role], env=quiet, start_new_session=True))
         start = (datetime.now(UTC) - PAST).strftime("%Y-%m-%dT%H:%M:%S")
-        simulate = ("simulate", "--real-time", "--minutes", "30", "--start", start)
+        simulate = ("simulate", "--real-time", "--minutes", "60", "--start", start)
         producer = [*LOGGUARD, *simulate, "--rate", str(rate), "--kafka-brokers", address]
         processes.insert(0, subprocess.Popen(producer, env=own, start_new_session=True))
         _show_alerts(address, time.monotonic() + seconds if seconds else None, stop)

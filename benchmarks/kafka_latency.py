@@ -111,7 +111,7 @@ def _stages(pipeline: Pipeline, rows: dict[float, float]) -> None:
     marks: dict[int, int] = {}
     for messages in read(cluster, settings.summary_topic):
         for message in messages:
-            commit = commit_of(message.value() or b"", message.headers(), int(5 * SECOND))  # type: ignore[arg-type]
+            commit = commit_of(message.value() or b"", message.headers(), int(5 * SECOND))  # type: ignore[arg-type]  # headers are typed wider than they come
             marks |= {p.partition: p.watermark for p in commit.progress if p.watermark is not None}
             if len(marks) == commit.partitions:
                 for end in rows:

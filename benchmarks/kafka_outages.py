@@ -139,7 +139,7 @@ def _accounted(pipeline: Pipeline) -> bool:
     """Nothing is lost: the audit has nothing to name, once the last windows are closed."""
     deadline = time.monotonic() + 180
     while (done := pipeline.run("audit")).returncode and time.monotonic() < deadline:
-        time.sleep(1)
+        time.sleep(1)  # between two audits
     pipeline.stop()
     print(done.stdout.strip())
     return report(

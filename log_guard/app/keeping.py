@@ -22,7 +22,7 @@ def fetch_summaries(deployment: Deployment, out: Path, start: str | None, end: s
         for messages in read(deployment.cluster("-summaries"), options.summaries):
             for message in messages:
                 try:
-                    commit = commit_of(message.value() or b"", message.headers(), slide)  # type: ignore[arg-type]
+                    commit = commit_of(message.value() or b"", message.headers(), slide)  # type: ignore[arg-type]  # headers are typed wider than they come
                 except UnreadableError:
                     continue  # the detector has kept it as a dead letter
                 summary = joining.take(commit)

@@ -33,7 +33,7 @@ def rescore(deployment: Deployment, start: str | None, end: str | None) -> int:
         for message in messages:
             offset, value = message.offset() or 0, message.value() or b""
             try:
-                commit = commit_of(value, message.headers(), detect.window.slide)  # type: ignore[arg-type]
+                commit = commit_of(value, message.headers(), detect.window.slide)  # type: ignore[arg-type]  # headers are typed wider than they come
             except UnreadableError:
                 continue  # the live detector has kept it as a dead letter
             for out in fold.slices(commit, offset):

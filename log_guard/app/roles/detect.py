@@ -148,7 +148,7 @@ class DetectSession:
         """Fold a record; what it gives waits to be published, if it was not before."""
         options, value = self.options, message.value() or b""
         try:
-            commit = commit_of(value, message.headers(), options.window.slide)  # type: ignore[arg-type]
+            commit = commit_of(value, message.headers(), options.window.slide)  # type: ignore[arg-type]  # headers are typed wider than they come
         except UnreadableError as e:
             self._log.warning("a record that cannot be read", offset=offset, reason=str(e))
             letter = DeadLetter(str(e), offset << LINE_BITS, 0, value[:DEAD_LETTER_BYTES])

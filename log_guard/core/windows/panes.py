@@ -1,0 +1,49 @@
+"""Panes as rows: counts as integers, each with one sample."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from log_guard.core.windows.spec import WHOLE
+
+PANE_SCHEMA: dict[str, pl.DataType] = {
+    "pane": pl.Int64(),
+    "group": pl.Int64(),
+    "level": pl.UInt8(),
+    "template": pl.Int64(),
+    "late": pl.Boolean(),
+    "count": pl.Int64(),
+}
+
+SAMPLE_SCHEMA: dict[str, pl.DataType] = {
+    "sample_hash": pl.UInt64(),
+    "source": pl.UInt32(),
+    "position": pl.UInt64(),
+    "sample": pl.String(),
+}
+
+
+def merged(panes: pl.DataFrame) -> pl.DataFrame:
+    """Add up equal pane rows, each with the one sample of smallest hash."""
+    rank = list(SAMPLE_SCHEMA)
+    return (
+        panes.sort(rank)
+        .group_by("pane", "group", "level", "template", "late")
+        .agg(pl.col("count").sum(), *(pl.col(name).first() for name in rank))
+        .select([*PANE_SCHEMA, *SAMPLE_SCHEMA])
+    )
+
+
+def on_time(panes: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
+    """Rows with ``start <= pane < end`` (µs) of events that came on time."""
+    return panes.filter(pl.col("pane").is_between(start, end, closed="left") & ~pl.col("late"))
+
+
+def window_samples(panes: pl.DataFrame, start: int, end: int, group: int) -> pl.DataFrame:
+    """Samples of [start, end) (µs): ``level``, ``template``, ``source``, ``position``, ``sample``."""
+    inside = pl.col("pane").is_between(start, end, closed="left")
+    chosen = panes.filter(inside if group == WHOLE else inside & (pl.col("group") == group))
+    kept = chosen.sort("sample_hash", "source", "position").unique(
+        ["pane", "group", "level", "template", "late"], keep="first", maintain_order=True
+    )
+    return kept.select("level", "template", "source", "position", "sample")

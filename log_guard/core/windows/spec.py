@@ -1,0 +1,37 @@
+"""The shape of the windows, and the name of the sum of all groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from log_guard.core.events import SECOND
+from log_guard.errors import OptionError
+
+WHOLE_STREAM = "*"
+"""Name of the group that is the sum of all groups."""
+WHOLE = 0
+"""Its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpec:
+    """Shape of the windows, microseconds."""
+
+    window: int = 30 * SECOND
+    slide: int = 5 * SECOND
+    max_lateness: int = 600 * SECOND
+    silence_shown: int = 300 * SECOND
+    forget_after: int = 86_400 * SECOND
+
+    def __post_init__(self) -> None:
+        if self.slide <= 0 or self.window <= 0:
+            raise OptionError("window and slide must be longer than 0 seconds")
+        if self.window % self.slide:
+            raise OptionError(
+                f"the window ({self.window / SECOND:g} s) must be a multiple of the slide ({self.slide / SECOND:g} s)"
+            )
+
+    @property
+    def panes(self) -> int:
+        """Panes in a window."""
+        return self.window // self.slide

@@ -14,7 +14,7 @@ from log_guard.core.detect import Detect, DetectOptions
 from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.episodes import Episodes
 from log_guard.core.events import SECOND, DeadLetter, RawBatch
-from log_guard.core.intake import Intake, IntakeOptions, Taken
+from log_guard.core.intake import COMPILED_AFTER, Intake, IntakeOptions, Taken
 from log_guard.core.judge import Outlier
 from log_guard.core.ledger import Ledger
 from log_guard.core.masking import Masker
@@ -37,8 +37,8 @@ class PipelineOptions:
     lateness: int = 2 * SECOND
     blank_level: bool = False
     """Forget every event's level: how does detection do when levels lie?"""
-    compiled_after: int | None = None
-    """Bytes of a source after which compiled code reads it, for 120 MB of memory (decision 13)."""
+    compiled_after: int | None = COMPILED_AFTER
+    """Bytes of a source after which compiled code reads it, for 120 MB of memory; None: it never does."""
 
 
 @dataclass

@@ -35,6 +35,7 @@ from log_guard.core.results import Result
 from log_guard.core.summaries import Summarizer
 from log_guard.core.windows import WHOLE_STREAM, WindowSpec
 from log_guard.errors import ModelError
+from tests.streams import Event, line
 
 SPEC = WindowSpec()
 START = 1_700_000_000 * SECOND
@@ -515,9 +516,17 @@ def test_a_model_is_described(model: Model, saved: Path) -> None:
         describe(saved.parent)
 
 
-def test_scoring_needs_no_learning_library(saved: Path) -> None:
+def test_neither_learning_nor_scoring_needs_a_learning_library(saved: Path, tmp_path: Path) -> None:
+    # It takes a second and 60 MB to load.
+    log = tmp_path / "app.log"
+    log.write_bytes(
+        b"\n".join(line(Event(float(i), message=f"served in {i} ms")) for i in range(3600))
+    )
     script = (
-        "import sys; from log_guard.adapters.models import load_model; "
-        f"load_model({str(saved)!r}); sys.exit('sklearn' in sys.modules)"
+        "import sys, log_guard; "
+        "from log_guard.adapters.models import load_model; "
+        f"load_model({str(saved)!r}); items = list(log_guard.scan({str(log)!r})); "
+        "assert any(isinstance(i, log_guard.Result) for i in items); "
+        "sys.exit('sklearn' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+import subprocess
+import sys
 
 import numpy as np
 import polars as pl
@@ -22,7 +24,7 @@ from log_guard.core.events import SECOND, RawBatch
 from log_guard.core.flat import decode_flat, spans_of, with_messages
 from log_guard.core.formats.json_lines import PLAIN_NAMES, JsonLines
 from log_guard.core.formats.json_record import Fields
-from log_guard.core.intake import Intake, Taken
+from log_guard.core.intake import COMPILED_AFTER, Intake, Taken
 from log_guard.core.masking import MAX_MESSAGE_CHARS, Masker, mask_one
 from log_guard.core.summaries import KEY, Summarizer
 from log_guard.core.timestamps import parse_timestamps
@@ -166,6 +168,19 @@ def test_all_that_an_intake_gives_is_alike(
     lines = [iso(event) for event in events] + odd
     batches = [list(part) for part in pieces(lines, at)]
     assert list(map(told, taken_in(0, batches))) == list(map(told, taken_in(None, batches)))
+
+
+@pytest.mark.parametrize(("size", "loaded"), [(COMPILED_AFTER // 2, False), (COMPILED_AFTER, True)])
+def test_a_pipeline_loads_compiled_code_where_a_source_is_large(size: int, loaded: bool) -> None:
+    script = (
+        "import sys; from log_guard.app.pipeline import Pipeline; "
+        "from log_guard.core.decode import Decoder; from log_guard.core.events import RawBatch; "
+        "from log_guard.core.formats.json_lines import JsonLines; "
+        f"line = {iso(Event(1.0, message='x' * 2000))!r}; lines = {size} // len(line) + 1; "
+        "Pipeline(Decoder(JsonLines())).feed(RawBatch((line + bytes([10])) * lines, 1)); "
+        f"assert ('log_guard.core.flat' in sys.modules) == {loaded}"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def iso(event: Event) -> bytes:

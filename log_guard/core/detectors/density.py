@@ -3,6 +3,8 @@
 DBSCAN (Ester et al., KDD 1996) labels the points it is fitted on and has nothing to say of others;
 refitting it on the window at hand labels a single window -1, always. Here it is fitted on history.
 A new window within ``eps`` of a core sample takes that sample's cluster, any other is noise (-1).
+Only the core samples matter then, and they are a few lines; scikit-learn's DBSCAN gives the same ones
+(a test holds the two equal), but importing it takes a second and 60 MB (record 23).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import numpy as np
 EPS = 5.0
 MIN_SAMPLES = 3
 MAX_FIT_ROWS = 2_000
-"""DBSCAN holds all neighbourhoods at once: a longer history is thinned evenly to so many windows."""
+"""All neighbourhoods are held at once: a longer history is thinned evenly to so many windows."""
 
 
 class InductiveDBSCAN:
@@ -39,8 +41,6 @@ class InductiveDBSCAN:
 
     def fit(self, X: np.ndarray, y: None = None) -> InductiveDBSCAN:
         """Learn from history, X (windows, features), whatever the order of its rows."""
-        from sklearn.cluster import DBSCAN
-
         X = np.asarray(X, dtype=float)
         order = np.lexsort(X.T)  # the last bits of a mean depend on the order of the sum
         if len(X) > MAX_FIT_ROWS:
@@ -50,12 +50,10 @@ class InductiveDBSCAN:
         deviation = X.std(axis=0)
         self.scale_ = np.where(deviation > 1e-9, deviation, 1.0)
         scaled, weights = np.unique((X - self.mean_) / self.scale_, axis=0, return_counts=True)
-        found = DBSCAN(eps=self.eps, min_samples=self.min_samples).fit(
-            scaled, sample_weight=weights
-        )
-        core = found.core_sample_indices_
+        near = _within(scaled, self.eps)
+        core = np.flatnonzero(near @ weights >= self.min_samples)
         self.core_ = scaled[core]
-        self.core_labels_ = found.labels_[core]
+        self.core_labels_ = _connected(near[np.ix_(core, core)])
         self.labels_ = self.cluster(every)
         return self
 
@@ -103,3 +101,26 @@ class InductiveDBSCAN:
             nearest[start : start + 1024] = part.argmin(axis=1)
             distance[start : start + 1024] = part.min(axis=1)
         return distance, nearest
+
+
+def _within(points: np.ndarray, radius: float) -> np.ndarray:
+    """Which points lie within a radius of which, itself included, bool (n, n)."""
+    from scipy.spatial.distance import cdist
+
+    near = np.empty((len(points), len(points)), dtype=np.bool_)
+    for start in range(0, len(points), 256):
+        near[start : start + 256] = cdist(points[start : start + 256], points) <= radius
+    return near
+
+
+def _connected(near: np.ndarray) -> np.ndarray:
+    """Clusters of core samples, each a chain of neighbours, numbered by their first one, (n,)."""
+    label = np.full(len(near), -1)
+    for first in range(len(near)):
+        if label[first] < 0:
+            fresh = np.arange(len(near)) == first
+            number = label.max() + 1
+            while fresh.any():
+                label[fresh] = number
+                fresh = near[fresh].any(axis=0) & (label < 0)
+    return label

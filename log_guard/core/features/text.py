@@ -20,6 +20,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from log_guard.core.features.clustering import kmeans
+
 COMPONENTS = 15
 CLUSTERS = 20
 TERMS = 100
@@ -89,14 +91,12 @@ def tfidf(templates: list[str], vocabulary: np.ndarray, idf: np.ndarray) -> np.n
     return np.asarray(matrix / np.maximum(length, 1e-12))
 
 
-def fit_text(templates: list[str], counts: np.ndarray, seed: int = 0) -> TextModel:
+def fit_text(templates: list[str], counts: np.ndarray) -> TextModel:
     """Learn from the templates of a history and how often each occurred, (n,).
 
     Document frequencies, SVD and clusters weigh a template by its count, as if each event had been
     a document. At least one template with a count is needed.
     """
-    from sklearn.cluster import KMeans
-
     order = np.argsort(np.array(templates))
     templates = [templates[i] for i in order]
     weight = counts[order].astype(float)
@@ -117,20 +117,18 @@ def fit_text(templates: list[str], counts: np.ndarray, seed: int = 0) -> TextMod
     components = _svd(matrix, weight)
     reduced = matrix @ components.T
     clusters = min(CLUSTERS, len(np.unique(reduced.round(9), axis=0)))
-    kmeans = KMeans(n_clusters=clusters, n_init=3, random_state=seed).fit(
-        reduced, sample_weight=weight
+    centres, label = kmeans(reduced, weight, clusters)
+    share = np.bincount(label, weights=weight, minlength=clusters) / total
+    distance = np.sqrt(((reduced - centres[label]) ** 2).sum(axis=1))
+    spread = np.bincount(label, weights=weight * distance, minlength=clusters) / np.maximum(
+        share * total, 1e-9
     )
-    share = np.bincount(kmeans.labels_, weights=weight, minlength=clusters) / total
-    distance = np.sqrt(((reduced - kmeans.cluster_centers_[kmeans.labels_]) ** 2).sum(axis=1))
-    spread = np.bincount(
-        kmeans.labels_, weights=weight * distance, minlength=clusters
-    ) / np.maximum(share * total, 1e-9)
     rank = np.lexsort((np.arange(clusters), -share))
     return TextModel(
         terms=vocabulary,
         idf=idf,
         components=components,
-        centres=kmeans.cluster_centers_[rank],
+        centres=centres[rank],
         cluster_share=share[rank],
         cluster_spread=spread[rank],
         known=np.array(templates),

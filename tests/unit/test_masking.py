@@ -10,15 +10,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from log_guard.core import masking
 from log_guard.core.masking import (
     MAX_MESSAGE_CHARS,
     MAX_SAMPLE_CHARS,
     MAX_TEMPLATE_CHARS,
     Masker,
     mask_one,
+    masker,
     redact,
+    showing,
 )
+from log_guard.core.masking.rules import NARROWING, RULES
+from log_guard.core.masking.secret_shapes import SECRETS
 from log_guard.errors import OptionError
 from tests.streams import bounded
 
@@ -292,7 +295,7 @@ def test_no_digit_is_left_in_a_template(message: str) -> None:
 
 
 def test_a_full_memory_of_templates_changes_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("log_guard.core.masking.MAX_CACHED", 5)
+    monkeypatch.setattr("log_guard.core.masking.masker.MAX_CACHED", 5)
     masker = Masker()
     messages = list(TEMPLATES)
     for _ in range(2):
@@ -303,8 +306,8 @@ def test_a_full_memory_of_templates_changes_none(monkeypatch: pytest.MonkeyPatch
 
 def test_all_expressions_fit_into_what_polars_remembers() -> None:
     """One more than 32, and each of them is compiled again in each batch: ten times slower."""
-    rules = [masking._DIGITS, masking._ODD, masking._CONTROL, masking._EXCEPTION]
-    rules += [pattern for pattern, _ in masking._SECRETS + masking._NARROWING + masking._RULES]
+    rules = [masker.DIGITS, showing.ODD, showing.CONTROL, showing.EXCEPTION]
+    rules += [pattern for pattern, _ in SECRETS + NARROWING + RULES]
     assert len(set(rules)) <= 28  # timestamps, levels and a mask of the user's own need some
 
 

@@ -1,0 +1,159 @@
+"""Message → template: what varies is replaced by a placeholder, what is secret is removed.
+
+``Payment processed - transaction_id: txn_552216, amount: $705.61`` becomes
+``Payment processed - transaction_id: <id>, amount: $<num>``.
+
+Two steps, because one is cheap and the other is thorough:
+
+1. :meth:`Masker.coarse` runs one regular expression over every message and collapses each run of
+   (hexadecimal) digits to ``0``. Nothing is decided by it, but thousands of messages become a few.
+2. :meth:`Masker.refine` runs the lists of rules below over the few that remain, and what it found
+   is remembered.
+
+``template = refine(coarse(message))`` depends on the message alone, so any split of a stream into
+batches gives the same templates. The price of collapsing first is that an all-hexadecimal word with
+a digit in it is a number like any other (``<num>``): a request id that happens to consist of
+decimal digits must not become a template of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.events import Bytes
+from log_guard.core.masking.replacing import masked, replacing
+from log_guard.core.masking.rules import NARROWING, RULES
+from log_guard.core.masking.secret_shapes import SECRETS
+from log_guard.core.masking.showing import MAX_MESSAGE_CHARS, ODD, longest, one_line
+from log_guard.errors import OptionError
+
+MAX_CACHED = 20_000
+"""Coarse messages whose templates are remembered; a full memory is emptied, nothing depends on it."""
+
+MAX_TEMPLATE_CHARS = 512
+
+DIGITS = r"(?-u:\b)[0-9a-fA-F]*[0-9][0-9a-fA-F]*(?-u:\b)|[0-9]+"
+
+_WITHOUT_SECRETS = replacing(SECRETS)
+_NARROWED = replacing(NARROWING)
+_FINISHED = replacing(RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
+
+
+@dataclass(frozen=True)
+class Masker:
+    """Turns messages into templates, and into samples that can be shown.
+
+    extra:  (name, regular expression) pairs of the user's own, applied first; what they match
+            becomes ``<name>``. Rust syntax: no look-around, so that time stays linear.
+    """
+
+    extra: tuple[tuple[str, str], ...] = ()
+    _remembered: Remembered = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, pattern in self.extra:
+            if not re.fullmatch(r"[a-z][a-z_]*", name):
+                raise OptionError(f"mask name {name!r}: use lower-case letters and '_' only")
+            try:
+                pl.Series([""]).str.contains(pattern)
+            except pl.exceptions.ComputeError as error:
+                said = re.search(
+                    r"(?m)^(?:error|regex error): (?!regex parse)(.*?)\.?$", str(error)
+                )
+                reason = said[1] if said else "it does not compile"
+                raise OptionError(f"mask {name}: not a regular expression ({reason})") from None
+        # Thirty rules cost more than all the rest, so the few that narrow go first: what they leave
+        # was mostly seen before.
+        finish = Remembered(_finish)
+        refine = Remembered(lambda coarse: pl.Series(finish(_narrow(coarse)), dtype=pl.String))
+        object.__setattr__(self, "_remembered", refine)
+
+    def __reduce__(self) -> tuple[type[Masker], tuple[tuple[tuple[str, str], ...]]]:
+        """To another process goes what it is, and not what it remembers."""
+        return Masker, (self.extra,)
+
+    def coarse(self, messages: pl.Series) -> pl.Series:
+        """Collapse what mostly varies: String series → String series, a row a message."""
+        if longest(messages) > MAX_MESSAGE_CHARS:
+            messages = messages.str.slice(0, MAX_MESSAGE_CHARS)
+        for name, pattern in self.extra:
+            messages = messages.str.replace_all(pattern, f"<{name}>")
+        return messages.str.replace_all(DIGITS, "0")
+
+    def refine(self, coarse: pl.Series) -> pl.Series:
+        """Make templates of coarse messages; meant for the distinct ones only."""
+        return pl.Series(self._remembered(coarse), dtype=pl.String)
+
+    def indexed(self, messages: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Message → template, as an index for each message, UInt32, and the distinct templates."""
+        texts = self.coarse(messages)
+        distinct = texts.unique()
+        numbers = pl.Series(np.arange(len(distinct), dtype=np.uint32))
+        return self._indexed(texts.replace_strict(distinct, numbers).to_numpy(), distinct)
+
+    def indexed_spans(self, text: Bytes, events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Do the same to messages in an array of bytes (``SPAN_SCHEMA``), by compiled code.
+
+        Masks of the user's own are not known to it.
+        """
+        from log_guard.core.compiled.coarse import coarse  # late: loading it takes its time
+
+        begins, ends = events["begin"].to_numpy(), events["end"].to_numpy()
+        codes, distinct = coarse(text, begins, ends, MAX_MESSAGE_CHARS)
+        return self._indexed(codes, distinct)
+
+    def _indexed(self, codes: np.ndarray, distinct: Iterable[str]) -> tuple[pl.Series, pl.Series]:
+        numbers: dict[str, int] = {}
+        refined = self._remembered(distinct)
+        index = np.array([numbers.setdefault(t, len(numbers)) for t in refined], dtype=np.uint32)
+        return pl.Series(index[codes]), pl.Series(list(numbers), dtype=pl.String)
+
+    def templates(self, messages: pl.Series) -> pl.Series:
+        """Message → template, row by row (the two steps together)."""
+        index, templates = self.indexed(messages)
+        return templates.gather(index)
+
+
+class Remembered:
+    """A function of texts, row by row, that is not computed again for a text seen lately."""
+
+    def __init__(self, compute: Callable[[pl.Series], pl.Series]) -> None:
+        self._compute = compute
+        self._known: dict[str, str] = {}
+
+    def __call__(self, texts: Iterable[str]) -> list[str]:
+        """Texts → results, as many."""
+        known = self._known
+        wanted = list(texts)
+        fresh = list({text: None for text in wanted if text not in known})
+        if fresh:
+            if len(known) + len(fresh) > MAX_CACHED:
+                known.clear()
+                fresh = list(dict.fromkeys(wanted))
+            found = self._compute(pl.Series(fresh, dtype=pl.String)).to_list()
+            known.update(zip(fresh, found, strict=True))
+        return [known[text] for text in wanted]
+
+
+def _narrow(coarse: pl.Series) -> pl.Series:
+    """What is left of the first line without secrets, addresses and ids."""
+    # Few texts have a secret or a second line, so it is asked first which.
+    odd = coarse.str.contains(ODD).arg_true()
+    if len(odd):
+        clean = masked(one_line(coarse.gather(odd)), _WITHOUT_SECRETS)
+        coarse = coarse.clone().scatter(odd, clean)
+    return masked(coarse, _NARROWED)
+
+
+def _finish(narrowed: pl.Series) -> pl.Series:
+    return masked(narrowed, _FINISHED)
+
+
+def mask_one(message: str, extra: Sequence[tuple[str, str]] = ()) -> str:
+    """Return the template of one message (for explanations and tests, not for streams)."""
+    return str(Masker(tuple(extra)).templates(pl.Series([message]))[0])

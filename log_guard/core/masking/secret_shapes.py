@@ -1,0 +1,51 @@
+"""How secrets look: found by what they are called, or by a shape that nothing else has."""
+
+from __future__ import annotations
+
+_KEY = (
+    r"(?:password|passwd|passphrase|pwd|secret|credentials?|authorization"
+    r"|(?:api|access|private|secret|auth|encryption|signing)[_-]?key|(?:[a-z]+[_-])?token"
+    r"|session[_-]?(?:id|key)|sessid)"
+)
+
+# Words that mean other things too: secrets only before "=", or as a quoted key.
+_SHORT_KEY = r"""(?:(?:\b|_)(?:pass|session|sid|cookie|otp|sig)\\*(?:["']\\*\s*[:=]|\s*=))"""
+
+# All of a header, for names and values of cookies are anybody's.
+_COOKIES = r"""\bcookies?[\\"']*\s*:[\s\\"']*"""
+
+_SCHEME = r"(?:(?:bearer|basic|digest|negotiate|ntlm|token|api-?key)\s+)?"
+
+# The value of a secret; its closing quote may be missing, for messages are cut. Quotes are escaped
+# where the message quotes JSON.
+_VALUE = (
+    r"""(?:\\+"[^"]*"?|"(?:[^"\\]|\\.)*"?|\\+'[^']*'?|'(?:[^'\\]|\\.)*'?"""
+    # A comma may belong to it, but not one that ends a clause, or goes before another key.
+    r"""|[\w$*.+/~!@#%^?-][^\s"',;&)}\]]*(?:,[^\s"',;&)}\]=:]+)*([\s"',;&)}\]]|$))"""
+)
+
+# What cannot be a word: a capital or a digit, and not only in front.
+_OPAQUE = r"(?:[\w.~+/=-]{7,}[A-Z0-9=][\w.~+/=-]*|[\w.~+/=-]{1,6}[A-Z0-9=][\w.~+/=-]{5,})"
+
+# Up to its last @, for a password may hold one, or a slash. What begins as a port is no password.
+_CREDENTIALS = (
+    r"""(?:[^/\s:@"'<>?#]*:(?:[^\d/\s@"'<>?#]|\d+[^\d/\s@"'<>?#])[^\s"'<>?#]*|[^/\s"'<>]+)@"""
+)
+
+SECRETS: tuple[tuple[str, str], ...] = (
+    (
+        rf"""(?is)((?:{_KEY}[\\"']*\s*[:=]|{_SHORT_KEY}|--(?:[\w-]+-)?{_KEY}\s)\s*){_SCHEME}{_VALUE}|({_COOKIES})(?:\[[^\]\r\n]*\]?|[^"'\r\n]+)""",
+        "${1}${3}<secret>${2}",
+    ),
+    (rf"\b((?i:bearer|basic))\s+{_OPAQUE}", "${1} <secret>"),
+    (rf"([A-Za-z][A-Za-z0-9+.-]*://){_CREDENTIALS}", "${1}<secret>@"),
+    (
+        r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
+        r"|\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}"
+        r"|(?s:-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z))",
+        "<secret>",
+    ),
+)
+
+# Every secret above holds one of these: a message without any is not searched again.
+SUSPECT = r"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-)"

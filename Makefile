@@ -28,8 +28,9 @@ help: ## show this list
 demo: .venv/.ready ## watch LogGuard find the incidents in simulated logs
 	@$(BIN)/logguard demo $(ARGS)
 
+# A file of tests is run by one of several processes, the long ones first. ARGS="-n0 --pdb" for one process.
 test: .venv/.ready lint types ## everything that CI checks: lint, types and tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: .venv/.ready ## measure speed and quality
 	@$(BIN)/python -m benchmarks $(ARGS)

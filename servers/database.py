@@ -13,6 +13,7 @@ from servers.identity import Identity
 from servers.process import (
     ServerError,
     alive,
+    alone,
     cache_directory,
     end,
     free_port,
@@ -184,8 +185,14 @@ def _programs() -> Path:
     """PostgreSQL's programs and TimescaleDB, from the machine's own Debian mirror, fetched once."""
     home = cache_directory(f"postgresql-{VERSION}")
     programs = home / "root" / "usr" / "lib" / "postgresql" / VERSION / "bin"
-    if (home / "complete").exists():
-        return programs
+    with alone(home):
+        if not (home / "complete").exists():
+            _fetch(home, programs)
+            (home / "complete").touch()
+    return programs
+
+
+def _fetch(home: Path, programs: Path) -> None:
     need("apt-get", "apt")
     need("dpkg", "dpkg")
     for part in ("apt/lists/partial", "apt/cache/archives/partial", "root"):
@@ -209,8 +216,6 @@ def _programs() -> Path:
         run("dpkg", "-x", package, home / "root")
     _make_self_contained(home, programs)
     run("chmod", "-R", "a+rX", home)
-    (home / "complete").touch()
-    return programs
 
 
 def _make_self_contained(home: Path, programs: Path) -> None:

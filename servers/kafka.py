@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from servers.identity import Identity
 from servers.process import (
     ServerError,
     alive,
+    alone,
     answers,
     cache_directory,
     end,
@@ -198,12 +198,16 @@ def _jars() -> Path:
     """Kafka's jars (54 MB), fetched once."""
     need("java", "default-jre-headless")
     jars = cache_directory(f"kafka-{VERSION}")
-    if (jars / "complete").exists():
-        return jars
+    with alone(jars):
+        if not (jars / "complete").exists():
+            _fetch(jars)
+            (jars / "complete").touch()
+    return jars
+
+
+def _fetch(jars: Path) -> None:
     need("mvn", "maven")
-    pom = jars / f"pom-{os.getpid()}.xml"
+    pom = jars / "pom.xml"
     pom.write_text(_POM.format(version=VERSION))
     goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={jars}")
     run("mvn", "-q", "-B", "-f", pom, *goal)
-    (jars / "complete").touch()
-    return jars

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -24,6 +25,14 @@ def cache_directory(name: str) -> Path:
     path = base / "logguard" / name
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Let one process at a time be here: the next finds what this one has fetched."""
+    with (directory / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def need(program: str, package: str) -> None:

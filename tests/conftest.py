@@ -12,8 +12,9 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import NullPool, create_engine, make_url, text
 
+from log_guard.adapters.kafka.topics import create
 from servers import DatabaseServer, KafkaServer, ServerError
-from tests.kafka import Pipeline, running
+from tests.kafka import PARTITIONS, Pipeline, running
 
 # No deadlines: a machine may be slow, and a test says nothing about speed. The same examples each
 # time: a change is judged by what it changed.
@@ -123,7 +124,7 @@ def pipeline(kafka: str, database_url: str, tmp_path: Path) -> Iterator[Pipeline
     one = Pipeline(kafka, database_url, f"test-{uuid.uuid4().hex[:8]}", tmp_path)
     one.changes |= {"idle_seconds": 60.0, "session_timeout_seconds": 3.0}
     with running(one):
-        for command in (("topics", "create"), ("db", "upgrade")):
-            done = one.run(*command)
-            assert done.returncode == 0, done.stderr
+        deployment = one.deployment
+        create(deployment.cluster(), deployment.topics(PARTITIONS), 1)
+        deployment.store(upgrade=True).close()
         yield one

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from log_guard.core.timestamps import _localiser, _read_distinct, parse_timestamps
+from log_guard.core.timestamps import parse_timestamps
+from log_guard.core.timestamps.one_by_one import read_distinct
+from log_guard.core.timestamps.zones import localiser
 from log_guard.errors import OptionError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -286,6 +288,6 @@ def test_a_row_does_not_depend_on_its_neighbours(
 def test_columns_read_as_the_reading_by_text_does(texts: list[str], year: int) -> None:
     raw = pl.Series(texts, dtype=pl.String)
     reference = micros(datetime(year, 12, 30, tzinfo=UTC))
-    by_text = _read_distinct(raw, _localiser("America/New_York"), reference).tolist()
+    by_text = read_distinct(raw, localiser("America/New_York"), reference).tolist()
     by_column = parse(*texts, zone="America/New_York", reference=reference)
     assert by_column == [None if time < 0 else time for time in by_text]

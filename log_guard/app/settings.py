@@ -6,28 +6,18 @@ environment and ``window_seconds`` in the TOML file; the first of these that say
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from log_guard.errors import OptionError
 
 PREFIX = "LOGGUARD_"
-PROPERTIES = f"{PREFIX}KAFKA_PROPERTIES"
 DEVELOPMENT_PASSWORD = "logguard123"
 _SECRET = re.compile(r"password|secret|token|jaas|\.key$|credential", re.IGNORECASE)
 
@@ -189,99 +179,3 @@ def section(name: str) -> str:
 def option(name: str) -> str:
     """``window_seconds`` → ``--window-seconds``."""
     return "--kafka-property" if name == "kafka_properties" else "--" + name.replace("_", "-")
-
-
-def default_file() -> Path:
-    """Where the settings are looked for if no file is named (XDG)."""
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "logguard" / "config.toml"
-
-
-def load_settings(
-    given: Mapping[str, Any], file: Path | None = None
-) -> tuple[Settings, dict[str, str]]:
-    """The effective settings, and where each value comes from.
-
-    given:  values of the command line; None where an option was not used.
-    file:   a TOML file; None: the one that LOGGUARD_CONFIG names, or the user's own if there is one.
-
-    Raises OptionError, with the name of what is wrong and never the value of a secret.
-    """
-    named = file or (
-        Path(os.environ["LOGGUARD_CONFIG"]) if "LOGGUARD_CONFIG" in os.environ else None
-    )
-    path = named or default_file()
-    sources = {
-        "default": {},
-        str(path): _from_file(path, required=named is not None),
-        "environment": _from_environment(),
-        "command line": {k: v for k, v in given.items() if v is not None},
-    }
-    values: dict[str, Any] = {}
-    origins = dict.fromkeys(Settings.model_fields, "default")
-    for origin, found in sources.items():
-        values |= found
-        origins |= dict.fromkeys(found, origin)
-    try:
-        return Settings(**values), origins
-    except ValidationError as e:
-        first = e.errors()[0]
-        name = str(first["loc"][0])
-        origin = origins.get(name, str(path))
-        where = {"command line": option(name), "environment": PREFIX + name.upper()}.get(
-            origin, f"{origin}: {name}"
-        )
-        shown = "" if is_secret(name) else f" {first['input']!r}"
-        if first["type"] == "extra_forbidden":
-            raise OptionError(f"{where}: no such setting; see `logguard config show`") from None
-        raise OptionError(f"{where}{shown}: {first['msg']}") from None
-
-
-def _from_file(path: Path, *, required: bool) -> dict[str, Any]:
-    if not path.is_file():
-        if required:
-            raise OptionError(f"--config {path}: no such file")
-        return {}
-    try:
-        return dict(TomlConfigSettingsSource(Settings, path).toml_data)
-    except (ValueError, OSError) as e:
-        raise OptionError(f"{path}: cannot be read ({e})") from None
-
-
-def _from_environment() -> dict[str, Any]:
-    # pydantic knows JSON only; it is kept from reading these itself.
-    saved = os.environ.pop(PROPERTIES, None)
-    try:
-        found = EnvSettingsSource(Settings)()
-    except SettingsError as e:
-        raise OptionError(f"environment: {e}") from None
-    finally:
-        if saved is not None:
-            os.environ[PROPERTIES] = saved
-    if saved:
-        found["kafka_properties"] = properties_of_environment()
-    return {name: value for name, value in found.items() if name in Settings.model_fields}
-
-
-def properties_of_environment() -> dict[str, str]:
-    """``LOGGUARD_KAFKA_PROPERTIES``: ``a=b,c=d``, or a JSON object where a value holds a comma."""
-    text = os.environ.get(PROPERTIES, "").strip()
-    if not text.startswith("{"):
-        return properties(text.split(",")) if text else {}
-    try:
-        return {str(name): str(value) for name, value in json.loads(text).items()}
-    except ValueError:
-        raise OptionError(f"{PROPERTIES}: that is no JSON object") from None
-
-
-def properties(pairs: list[str]) -> dict[str, str]:
-    """``["a=b"]`` → ``{"a": "b"}``; OptionError for anything else."""
-    found: dict[str, str] = {}
-    for pair in pairs:
-        name, sign, value = pair.partition("=")
-        if not sign or not name.strip():
-            raise OptionError(
-                f"--kafka-property {name or pair!r}: give NAME=VALUE, e.g. security.protocol=SSL"
-            )
-        found[name.strip()] = value
-    return found

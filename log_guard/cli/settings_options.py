@@ -18,7 +18,8 @@ def with_settings(*sections: str) -> Callable[[Command], Command]:
     The command's own parameters come first; it takes ``settings``, and ``origins`` if it has such a
     parameter, by keyword.
     """
-    from log_guard.app.settings import Settings, load_settings, option, properties, section
+    from log_guard.app.settings import Settings, option, section
+    from log_guard.app.settings_loading import load_settings, properties
 
     names = [name for name in Settings.model_fields if section(name) in sections]
 

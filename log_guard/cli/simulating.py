@@ -105,7 +105,7 @@ def simulate(
         write_stream(spec, out, truth, real_time=real_time)
         return
     from log_guard.adapters.kafka.sending import Sender
-    from log_guard.app.settings import properties, properties_of_environment
+    from log_guard.app.settings_loading import properties, properties_of_environment
 
     security = properties(kafka_property) if kafka_property else properties_of_environment()
     with Sender(kafka_brokers, topic, security) as sender:

@@ -1,35 +1,15 @@
-"""The statements: open, upsert, select. Rows are plain dictionaries here."""
+"""An open database: upserts and selects. Rows are plain dictionaries here."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    ColumnElement,
-    Connection,
-    Engine,
-    Executable,
-    Table,
-    and_,
-    create_engine,
-    event,
-    func,
-    make_url,
-    not_,
-    or_,
-    select,
-)
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, ColumnElement, Connection, Executable, Table, and_, func, select
 
 from log_guard.adapters.store import upgrading
-from log_guard.adapters.store.failures import store_error
+from log_guard.adapters.store.engine import failures_of, open_engine
 from log_guard.adapters.store.schema import (
     ACCOUNTS,
     ALERTS,
@@ -39,6 +19,7 @@ from log_guard.adapters.store.schema import (
     LOG_EVENTS,
     RESULTS,
 )
+from log_guard.adapters.store.upserts import statements
 from log_guard.errors import StoreError
 
 Row = Mapping[str, Any]
@@ -174,117 +155,3 @@ def _within(run: str, start: int | None, end: int | None) -> ColumnElement[bool]
     if end is not None:
         bounds.append(RESULTS.c.window_start < end)
     return and_(*bounds)
-
-
-@contextmanager
-def failures_of(database: str) -> Iterator[None]:
-    """Whatever the driver raises becomes a StoreError; ``database`` is its name for people."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise store_error(database, error.orig) from error
-
-
-def open_engine(url: str | URL, wait_seconds: float) -> tuple[Engine, str]:
-    """The engine, and the database's name for people (without its password)."""
-    try:
-        known = isinstance(url, URL) or "://" in url
-        parsed = make_url(url) if known else URL.create("sqlite", database=str(url))
-    except (ArgumentError, ValueError):
-        raise StoreError(
-            "that is no database URL: give the path of a file, sqlite:///PATH, "
-            "or postgresql://USER:PASSWORD@HOST:PORT/NAME"
-        ) from None
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername == "postgresql+psycopg":
-        return _server(parsed, wait_seconds)
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise StoreError(
-            f"{parsed.drivername} databases are not supported: "
-            "give the path of a file, sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/NAME"
-        )
-    path = parsed.database or ":memory:"
-    if path != ":memory:" and not Path(path).parent.is_dir():
-        raise StoreError(
-            f"no such directory for database {path}: {Path(path).parent} "
-            "(make it, or name another file)"
-        )
-    engine = create_engine(parsed, json_serializer=_compact, connect_args={"timeout": wait_seconds})
-    event.listen(engine, "connect", _prepare)
-    return engine, path
-
-
-def _server(url: URL, wait_seconds: float) -> tuple[Engine, str]:
-    """PostgreSQL. Connections are tried before use, since a server may have been away meanwhile."""
-    engine = create_engine(
-        url,
-        json_serializer=_compact,
-        pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": max(int(wait_seconds), 2),
-            "application_name": "logguard",
-            # A server that died without a word must not be waited for longer than this.
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 20_000,
-        },
-    )
-    return engine, f"{url.database} at {url.host or 'localhost'}:{url.port or 5432}"
-
-
-def _prepare(connection: Any, _: object) -> None:
-    # Readers and the writer do not wait for one another. How hard a commit is pressed to the disk
-    # stays SQLite's default, the safest: offsets are committed to Kafka on the strength of it.
-    connection.execute("PRAGMA journal_mode = WAL").close()
-
-
-def _compact(value: object) -> str:
-    # A number that is not finite is a bug of ours; `rows` has refused it before.
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def statements(dialect: str) -> dict[Table, Any]:
-    """The upsert of each table. SQLite and PostgreSQL spell it alike."""
-    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
-    return {table: _upsert(insert, table, later) for table, later in _LATER.items()}
-
-
-def _upsert(insert: Any, table: Table, later: Callable[[Table, Any], Any] | None) -> Any:
-    statement = insert(table)
-    new = statement.excluded
-    changed = {c.name: new[c.name] for c in table.columns if not c.primary_key}
-    where = None if later is None else later(table, new)
-    keys = [column.name for column in table.primary_key]
-    return statement.on_conflict_do_update(index_elements=keys, set_=changed, where=where)
-
-
-def _later_result(table: Table, new: Any) -> Any:
-    """A greater revision counts and, of one revision, what is final: in whatever order they come.
-
-    A second writing of the same (revision, final) goes through too, and brings the same content.
-    """
-    old = table.c
-    same = and_(new.revision == old.revision, or_(new.final, not_(old.final)))
-    return or_(new.revision > old.revision, same)
-
-
-def _later_revision(table: Table, new: Any) -> Any:
-    return new.revision >= table.c.revision
-
-
-def _later_offset(table: Table, new: Any) -> Any:
-    return new.summary_offset >= table.c.summary_offset
-
-
-_LATER: dict[Table, Callable[[Table, Any], Any] | None] = {
-    RESULTS: _later_result,
-    ALERTS: _later_revision,
-    BALANCES: _later_offset,
-    ACCOUNTS: None,
-    DEAD_LETTERS: None,
-    LEDGERS: None,
-    LOG_EVENTS: None,
-}
-"""Table → when a row may replace the one that is there; None: always, it is the same row again."""

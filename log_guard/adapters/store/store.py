@@ -167,7 +167,7 @@ class Store:
 def check_database(url: str | URL, wait_seconds: float = 10.0) -> list[str]:
     """What in a database's schema is not as this version needs it, a sentence each; changes nothing."""
     from log_guard.adapters.store import upgrading
-    from log_guard.adapters.store.database import failures_of, open_engine
+    from log_guard.adapters.store.engine import failures_of, open_engine
 
     engine, name = open_engine(url, wait_seconds)
     try:

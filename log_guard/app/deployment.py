@@ -31,9 +31,6 @@ from log_guard.core.summaries import Summarizer
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import OptionError
 
-NO_JUMPS = 1 << 62
-"""On Kafka an event is held against its record's own time, never against its neighbours."""
-
 
 class Deployment:
     """What the settings mean."""
@@ -83,7 +80,7 @@ class Deployment:
                 slide=self.window.slide,
                 lateness=_micros(s.lateness_seconds),
                 max_lateness=self.window.max_lateness,
-                max_jump=NO_JUMPS,
+                max_jump=None,  # an event is held against its record's own time, not its neighbours'
             ),
             summarizer=Summarizer(self.window.slide),
             intake=IntakeOptions(bool(groups), max_future=_micros(s.max_future_seconds)),
@@ -95,6 +92,9 @@ class Deployment:
             commit_every=s.commit_milliseconds / 1000,
             max_batch=s.max_batch,
             max_skew=s.max_skew_seconds,
+            compiled_after=None
+            if s.compiled_after_megabytes < 0
+            else s.compiled_after_megabytes << 20,
         )
 
     def new_intake(self, partition: int) -> Intake:

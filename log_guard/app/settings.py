@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     level_field: str = _of("Input", "", "JSON field that holds the level.")
     service_field: str = _of("Input", "", "JSON field that holds the service.")
     message_field: str = _of("Input", "", "JSON field that holds the message.")
+    compiled_after_megabytes: int = _of(
+        "Input",
+        32,
+        "Log, read or waiting, from which on compiled code reads it: faster, and takes 120 MB. -1: never.",
+        ge=-1,
+    )
 
     db_url: SecretStr = _of("Database", SecretStr(""), "URL of the database, or path of a file.")
     db_host: str = _of("Database", "localhost", "Host of PostgreSQL or TimescaleDB.")

@@ -28,7 +28,8 @@ class TimeRules:
     slide: int = 5 * SECOND
     lateness: int = 2 * SECOND
     max_lateness: int = 600 * SECOND
-    max_jump: int = 86_400 * SECOND
+    max_jump: int | None = 86_400 * SECOND
+    """None: every event is believed at once, for something else has looked at its time."""
     max_unconfirmed: int = 366 * 86_400 * SECOND
     """How far ahead the very last event may be, which no other event can confirm."""
 
@@ -80,8 +81,8 @@ class PartitionClock:
         if events.is_empty():
             return Judged(events.with_columns(pl.lit(False).alias("late")), 0, events)
         times = events["time"].to_numpy()
-        before = self._high_before(times)
-        if before is None or bool((times - before > self.rules.max_jump).any()):
+        before, jump = self._high_before(times), self.rules.max_jump
+        if before is None or (jump is not None and bool((times - before > jump).any())):
             keep, unreal, held = self._follow_jumps(times.tolist())
             self._held = hold(events[-1:]) if held else None
             outside = events[unreal]
@@ -118,15 +119,20 @@ class PartitionClock:
         return int(times[0]) if self.high is None else self.high
 
     def _high_before(self, times: np.ndarray) -> np.ndarray | None:
-        if self.high is None:
-            return None
-        return np.maximum.accumulate(np.concatenate([[self.high], times[:-1]]))
+        high, jump = self.high, self.rules.max_jump
+        if high is None:
+            # The first event of all is believed if the next one does not lie far before it.
+            if jump is not None and (len(times) == 1 or times[1] < times[0] - jump):
+                return None
+            high = int(times[0])
+        return np.maximum.accumulate(np.concatenate([[high], times[:-1]]))
 
     def _follow_jumps(self, times: list[int]) -> tuple[list[int], list[int], bool]:
         """Event by event: indexes to keep, indexes that are unreal, and whether the last is held."""
         keep: list[int] = []
         unreal: list[int] = []
         high, jump = self.high, self.rules.max_jump
+        assert jump is not None
         for i, time in enumerate(times):
             if high is None or time - high > jump:
                 if i + 1 == len(times):

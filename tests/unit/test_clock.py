@@ -13,6 +13,7 @@ from tests.streams import Event, bounded, cuts, micros, pieces, table
 
 DAY = 86_400
 RULES = TimeRules()
+JUMP = RULES.max_jump or 0
 
 
 def judge(times: list[float], at: list[int] | None = None) -> dict[int, str]:
@@ -43,9 +44,9 @@ def naive(times: list[float]) -> dict[int, str]:
     moments = [micros(time) for time in times]
     for i, time in enumerate(moments):
         following = moments[i + 1] if i + 1 < len(moments) else None
-        if high is None or time - high > RULES.max_jump:
+        if high is None or time - high > JUMP:
             if following is not None:
-                believed = following >= time - RULES.max_jump
+                believed = following >= time - JUMP
             else:
                 believed = high is None or time - high <= RULES.max_unconfirmed
             if not believed:
@@ -149,3 +150,11 @@ def test_no_events_change_nothing() -> None:
     assert clock.judge(table([])).events.is_empty()
     assert clock.watermark is None
     assert clock.finish() is None
+
+
+def test_where_jumps_are_not_judged_nothing_waits_to_be_confirmed() -> None:
+    # Else the first event of a partition would be only in memory when its offset is committed.
+    clock = PartitionClock(TimeRules(max_jump=None))
+    for time in (1_000.0, 400 * DAY):
+        assert clock.judge(table([Event(time)], first=0)).events.height == 1
+        assert not clock.holds

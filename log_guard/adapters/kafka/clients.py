@@ -56,6 +56,7 @@ class Cluster:
                 "partition.assignment.strategy": "cooperative-sticky",
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": 100,
+                "fetch.queue.backoff.ms": 10,
                 "isolation.level": "read_committed",
                 **settings,
                 "group.id": group,

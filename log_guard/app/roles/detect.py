@@ -110,7 +110,7 @@ class DetectSession:
         self._callbacks.subscribe(self._consumer, [options.summaries])
 
     def step(self) -> bool:
-        messages, _ = gather(self._consumer, RECORDS, self.options.poll, fill=False)
+        messages = gather(self._consumer, RECORDS, self.options.poll, fill=False)
         self._callbacks.check()
         fold = self._fold
         if fold is None:

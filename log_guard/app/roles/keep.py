@@ -69,7 +69,7 @@ class KeepSession:
 
     def step(self) -> bool:
         options = self.options
-        messages, _ = gather(self._consumer, options.batch, options.poll, fill=False)
+        messages = gather(self._consumer, options.batch, options.poll, fill=False)
         for partition, mine in by_partition(messages).items():
             batch, appended, _ = raw_batch(mine, partition)
             events = options.decoder.decode(batch).events

@@ -8,18 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-import numpy as np
 import polars as pl
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
 from log_guard.adapters.kafka.records import commit_records, dead_letter_record
 from log_guard.adapters.kafka.transactions import Transactions
-from log_guard.app.roles.messages import by_partition, gather, offsets_of, raw_batch
+from log_guard.app.roles.messages import Pending, by_partition, chunks
 from log_guard.core.clock import TimeRules
 from log_guard.core.decode import Decoder
 from log_guard.core.events import SECOND, DeadLetter
-from log_guard.core.intake import COMPILED_AFTER, Intake, IntakeOptions, Taken
+from log_guard.core.intake import COMPILED_AFTER, Intake, IntakeOptions
 from log_guard.core.progress import Commit, Progress
 from log_guard.core.summaries import Summarizer, empty
 from log_guard.errors import StreamError
@@ -36,7 +35,7 @@ class SummariseOptions:
     """Topics, group and rules. Times in seconds where the name says nothing else."""
 
     decoder: Decoder
-    rules: TimeRules  # µs; a jump is judged by the record's own time, so max_jump is not used
+    rules: TimeRules  # µs; no max_jump: an event is held against its record's own time
     summarizer: Summarizer
     intake: IntakeOptions = field(default_factory=IntakeOptions)
     events: str = "log-events"
@@ -47,6 +46,7 @@ class SummariseOptions:
     commit_every: float = 0.25
     max_batch: int = 50_000
     max_skew: float = 60.0
+    compiled_after: int | None = COMPILED_AFTER  # bytes, read or waiting; None: never
 
 
 @dataclass
@@ -54,13 +54,21 @@ class _Partition:
     """One input partition while it is ours."""
 
     intake: Intake
-    next: int  # first offset that is not covered yet
+    next: int  # first offset that no commit covers yet
     appended: float | None  # when its last record was appended, seconds since 1970
     at_end_since: float | None = None  # by our clock, monotonic
     reported: float | None = None  # likewise
     paused: bool = False  # it was too far ahead of the others
     end: int = 0  # where the end was reached; past a transaction's marker, which is no message
     seen: int = 0  # what the partition held then; more, if a transaction in it is still open
+    pending: Pending = field(init=False)  # what was read and no commit covers yet
+
+    def __post_init__(self) -> None:
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Begin with what comes after the last commit."""
+        self.pending = Pending(self.intake.source, self.next)
 
     def quiet(self, now: float, wall: float) -> float:
         """Seconds for which nothing has come, known since the end was reached; else 0."""
@@ -104,6 +112,7 @@ class SummariseSession:
         self._clock, self._wall = clock, wall
         self.consumed = 0  # records of this session
         self._partitions: dict[int, _Partition] = {}
+        self._read = self._read_messages = 0  # bytes, messages
         cluster.topic(options.summaries)
         self._total = cluster.partitions(options.events)
         self._transactions = Transactions(cluster.producer(self.name))
@@ -115,57 +124,70 @@ class SummariseSession:
 
     def step(self) -> bool:
         options = self.options
-        messages, ends = gather(self._consumer, options.max_batch, options.commit_every, fill=True)
+        some = False
+        for messages, ends in chunks(
+            self._consumer, options.max_batch, options.commit_every, fill=True
+        ):
+            some = some or bool(messages)
+            for number, mine in by_partition(messages).items():
+                if number in self._partitions:
+                    self._partitions[number].pending.add(mine)
+            for reached in ends:
+                self._at_end(reached)
         self._callbacks.check()
-        now = self._clock()
-        for reached in ends:
-            ours = self._partitions.get(reached.partition() or 0)
-            if ours is not None:
-                ours.end, ours.seen = reached.offset() or 0, self._held(ours)
-                ours.at_end_since = now if ours.at_end_since is None else ours.at_end_since
-        self._commit(by_partition(messages), now)
+        self._commit(self._clock())
         self._hold_back()
-        return bool(messages)
+        return some
+
+    def _at_end(self, reached: Message) -> None:
+        ours = self._partitions.get(reached.partition() or 0)
+        if ours is not None:
+            ours.end, ours.seen = reached.offset() or 0, self._held(ours)
+            ours.at_end_since = self._clock() if ours.at_end_since is None else ours.at_end_since
 
     def close(self, *, clean: bool) -> None:
         """Leave the group. Every step has committed what it read, so nothing is in hand."""
         self._callbacks.close(self._consumer)
 
-    def _commit(self, read: dict[int, list[Message]], now: float) -> None:
+    def _commit(self, now: float) -> None:
         """Summarise and make durable what was read, and what quiet partitions have to say."""
         wall = self._wall()
         summaries: list[pl.DataFrame] = []
         told: list[Progress] = []
         dead: list[DeadLetter] = []
         offsets: list[TopicPartition] = []
+        self._compile()
         for number, ours in sorted(self._partitions.items()):
             first = ours.next
             if self._is_behind(ours):
                 ours.at_end_since = None  # there is more, and we have not come to it
-            messages = read.get(number, [])
-            if messages:
-                # After a takeover the client may give what was fetched for an earlier assignment.
-                messages = messages[int(np.searchsorted(offsets_of(messages), first)) :]
-            if messages:
-                taken, filtered = self._take(ours, messages)
-                ours.next = (messages[-1].offset() or 0) + 1
-                ours.appended = messages[-1].timestamp()[1] / 1000
+            pending, filtered = ours.pending, ours.pending.filtered
+            if pending.messages:
+                taken = [ours.intake.take(*batch) for batch in pending.batches()]
+                ours.next, ours.appended = pending.next, pending.appended
                 if ours.at_end_since is not None:
                     ours.at_end_since = now  # the end was reached again, or there is more
-                summaries.append(taken.summary)
-                dead += taken.dead
-                self.consumed += taken.consumed
-                counts = (taken.consumed + filtered, taken.summarised, taken.late, len(taken.dead))
+                consumed = sum(t.consumed for t in taken)
+                self.consumed += consumed
+                summaries += [t.summary for t in taken]
+                dead += [letter for t in taken for letter in t.dead]
+                counts = (
+                    consumed + filtered,
+                    sum(t.summarised for t in taken),
+                    sum(t.late for t in taken),
+                    sum(len(t.dead) for t in taken),
+                )
             elif (
                 ours.reported is None
                 or ours.end > ours.next
                 or (ours.at_end_since is not None and now - ours.reported >= HEARTBEAT)
             ):
-                counts, filtered = (0, 0, 0, 0), 0
+                counts = (0, 0, 0, 0)
             else:
                 continue
             ours.reported = now
             ours.next = max(ours.next, ours.end)
+            ours.go_on()
             # Also where nothing came: with the offsets goes the question whether it is still ours.
             offsets.append(self._mark(number, ours))
             plain = ours.progress(first, self.options.idle_after, now, wall)
@@ -174,6 +196,17 @@ class SummariseSession:
             )
         if told:
             self._write(pl.concat([empty(), *summaries]), told, dead, offsets)
+
+    def _compile(self) -> None:
+        """Have lines read by compiled code, where there are enough of them for the time it takes to load."""
+        partitions, after = self._partitions.values(), self.options.compiled_after
+        self._read += sum(ours.pending.size for ours in partitions)
+        self._read_messages += sum(ours.pending.messages for ours in partitions)
+        waiting = sum(max(self._held(ours) - ours.pending.next, 0) for ours in partitions)
+        known = self._read * (1 + waiting / max(self._read_messages, 1))
+        if after is not None and known > after:
+            for ours in partitions:
+                ours.intake.compiled_after = 0
 
     def _hold_back(self) -> None:
         """Pause partitions that are far ahead, in event time, of one that has more to be read.
@@ -205,11 +238,6 @@ class SummariseSession:
         """End of the partition as of the last fetch; negative before the first."""
         here = TopicPartition(self.options.events, ours.intake.source)
         return int(self._consumer.get_watermark_offsets(here, cached=True)[1])
-
-    def _take(self, ours: _Partition, messages: list[Message]) -> tuple[Taken, int]:
-        """Summarise the messages of one partition; also how many held nothing (tombstones)."""
-        batch, appended, filtered = raw_batch(messages, ours.intake.source)
-        return ours.intake.take(batch, appended), filtered
 
     def _mark(self, number: int, ours: _Partition) -> TopicPartition:
         """The offset to commit, with what the next owner has to know."""
@@ -254,7 +282,6 @@ class SummariseSession:
                 self.options.intake,
                 partition.partition,
                 known.get("high"),
-                compiled_after=COMPILED_AFTER,
             )
             # What retention has deleted unread lies between two ranges, and the fold will name it.
             begin = max(start, low)

@@ -74,7 +74,7 @@ class WriteSession:
         self._consumer.subscribe([options.results, options.dead_letters])
 
     def step(self) -> bool:
-        messages, _ = gather(self._consumer, self.options.batch, self.options.poll, fill=False)
+        messages = gather(self._consumer, self.options.batch, self.options.poll, fill=False)
         records = [self._record(message) for message in messages]
         for message in messages:
             self._consumer.store_offsets(message)

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from log_guard.core.events import SECOND
-from log_guard.core.evidence import describe
+from log_guard.core.evidence_words import bound, describe, many
 from log_guard.core.ledger import Ledger
-from log_guard.core.results import Alert, Bound, Evidence, Part
+from log_guard.core.results import Alert, Evidence, Part
 
 SHOWN_PARTS = 4
 SHOWN_REASONS = 5
@@ -61,7 +61,7 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
         console.print(_part_line(part))
     others = 1.0 - sum(part.share for part in shown)
     if shown and others >= 0.01:
-        console.print(Text(f"  {min(others, 0.99):4.0%}  {_unlisted(evidence, len(shown))}"))
+        console.print(Text(f"  {min(others, 0.99):4.0%}  {_unlisted(evidence, shown)}"))
     for sample in evidence.samples:
         line = Text(f"  {source} {sample.position}: ", style="cyan")
         line.append(sample.message, style="default")
@@ -73,21 +73,20 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
         )
 
 
-def _unlisted(evidence: Evidence, shown: int) -> str:
-    n = max(evidence.weighed - shown, 1)
-    return "1 other count" if n == 1 else f"{n} other counts"
+def _unlisted(evidence: Evidence, shown: list[Part]) -> str:
+    n = max(evidence.weighed - sum(part.counts for part in shown), 1)
+    return "1 other count" if n == 1 else f"{n:,} other counts"
 
 
 def _part_line(part: Part) -> Text:
-    usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
-    name = describe(part.level, part.template)
     share = f"{part.share:4.0%}" if part.share >= 0.01 else " <1%"
-    return Text(f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {name}")
-
-
-def bound(b: Bound) -> str:
-    """One clause of 'normal if'."""
-    return f"{describe(b.level, b.template)} {b.relation} {b.count}"
+    if part.messages > 1 and part.template is not None:
+        return Text(f"  {share}  {many(part)}")
+    usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
+    text = f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {describe(part.level, part.template)}"
+    if part.volumes:
+        text += f" (with it {', '.join(f'{volume} events' for volume in part.volumes)})"
+    return Text(text)
 
 
 def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:

@@ -18,6 +18,11 @@ def iso(time: int) -> str:
     return (_EPOCH + timedelta(microseconds=time)).isoformat().replace("+00:00", "Z")
 
 
+def from_iso(text: str) -> int:
+    """Inverse of :func:`iso`; ValueError where it is no time with a zone."""
+    return (datetime.fromisoformat(text).astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One count's share in an anomaly.
@@ -26,6 +31,11 @@ class Part:
     level:     name of the level; ``template`` None means all events of that level, ``level`` None all.
     observed:  count in the window; ``expected`` its mean in history; ``low``, ``high`` its usual range.
     bits:      surprise; ``share`` of the score that it makes up, 0 to 1.
+    messages:  how many messages it stands for. If several, ``level`` and ``template`` are those of one
+               of them, and ``observed`` and ``expected`` are sums; of a volume, how many rise or fall
+               with it, in step.
+    volumes:   levels whose number it explains (``all``: that of all events); their surprise is in
+               ``bits`` and ``share``.
     """
 
     kind: str
@@ -37,6 +47,14 @@ class Part:
     high: int
     bits: float
     share: float
+    messages: int = 1
+    volumes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> int:
+        """How many counts are told by it, its volumes included."""
+        own = self.messages + (self.template is None and self.messages > 1)
+        return own + len(self.volumes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +69,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One clause of 'normal if': this count at most, or at least, so many."""
+    """One clause of 'normal if': this count at most, or at least, so many.
+
+    kind:  empty, or ``new`` or ``rare``: then it counts the messages of the window that are so, not events.
+    """
 
     level: str | None
     template: str | None
     relation: str  # "<=" or ">="
     count: int
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +86,15 @@ class Evidence:
     """Why a window is not normal.
 
     sentence:   what a person would say first.
-    parts:      the counts that make up the score, largest first and at most eight; shares of all
+    parts:      the counts that make up the score, what leads first and at most eight; shares of all
                 parts add up to 1.
     weighed:    how many counts have a share in the score, those not listed included.
-    samples:    up to three raw lines.
+    samples:    up to three raw lines of different templates.
     normal_if:  at most three bounds, none of which can be left out, that would make it normal;
                 empty where no such three were found.
     nearest_normal:  volume features of the nearest window of history that the reference detector
                 holds for normal.
+    onset:      event time (µs) of the pane in which what leads began.
     """
 
     sentence: str
@@ -80,6 +103,11 @@ class Evidence:
     normal_if: tuple[Bound, ...]
     nearest_normal: dict[str, float]
     weighed: int = 0
+    onset: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {**asdict(self), "onset": None if self.onset is None else iso(self.onset)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +145,7 @@ class Result:
             "warming": self.warming,
             "error": self.error,
             **dict(zip(FEATURES, self.features.tolist(), strict=True)),
-            "evidence": None if self.evidence is None else asdict(self.evidence),
+            "evidence": None if self.evidence is None else self.evidence.as_dict(),
         }
 
 
@@ -155,5 +183,5 @@ class Alert:
             "service": self.service,
             "peak_score": self.peak_score,
             "windows": self.windows,
-            "evidence": asdict(self.evidence),
+            "evidence": self.evidence.as_dict(),
         }

@@ -333,15 +333,18 @@ class Windows:
         return chosen.select(list(PANE_SCHEMA))
 
     def samples(self, end: int, group: int) -> pl.DataFrame:
-        """Samples of one window: ``level``, ``template``, ``source``, ``position``, ``sample``."""
+        """Samples of one window: ``pane``, ``level``, ``template``, ``count``, ``source``, ``position``, ``sample``."""
         inside = pl.col("pane").is_between(end - self.spec.window, end, closed="left")
         chosen = self._panes.filter(
             inside if group == WHOLE else inside & (pl.col("group") == group)
         )
-        kept = chosen.sort("sample_hash", "source", "position").unique(
-            ["pane", "group", "level", "template", "late"], keep="first", maintain_order=True
+        key = ["pane", "group", "level", "template", "late"]
+        kept = (
+            chosen.with_columns(pl.col("count").sum().over(key))
+            .sort("sample_hash", "source", "position")
+            .unique(key, keep="first", maintain_order=True)
         )
-        return kept.select("level", "template", "source", "position", "sample")
+        return kept.select("pane", "level", "template", "count", "source", "position", "sample")
 
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""

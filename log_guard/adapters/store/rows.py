@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from math import isfinite
 from typing import Any
 
@@ -14,7 +14,7 @@ from log_guard.core.events import DeadLetter, Level
 from log_guard.core.features import FEATURES, TEXT_FEATURES, VOLUME_FEATURES
 from log_guard.core.intake import LINE_BITS
 from log_guard.core.ledger import Ledger
-from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample, iso
+from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample, from_iso, iso
 from log_guard.errors import StoreError
 
 Row = Mapping[str, Any]
@@ -130,18 +130,23 @@ def ledger_of(row: Row) -> Ledger:
 
 
 def _evidence_entry(evidence: Evidence | None) -> dict[str, Any] | None:
-    return None if evidence is None else asdict(evidence)
+    return None if evidence is None else evidence.as_dict()
 
 
 def _evidence_of(entry: Mapping[str, Any]) -> Evidence:
     return Evidence(
         sentence=entry["sentence"],
-        parts=tuple(Part(**part) for part in entry["parts"]),
+        parts=tuple(map(_part_of, entry["parts"])),
         samples=tuple(map(_sample_of, entry["samples"])),
         normal_if=tuple(Bound(**bound) for bound in entry["normal_if"]),
         nearest_normal=entry["nearest_normal"],
-        weighed=entry.get("weighed", 0),  # earlier records have none
+        weighed=entry.get("weighed", 0),  # earlier records have none, nor an onset
+        onset=from_iso(entry["onset"]) if entry.get("onset") else None,
     )
+
+
+def _part_of(entry: Mapping[str, Any]) -> Part:
+    return Part(**{**entry, "volumes": tuple(entry.get("volumes", ()))})
 
 
 def _finite(value: object) -> bool:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from log_guard.core.course import Bout, Course
 from log_guard.core.features import FEATURES
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def iso(time: int) -> str:
-    """Microseconds since 1970 UTC → ISO 8601 with a Z."""
-    return (_EPOCH + timedelta(microseconds=time)).isoformat().replace("+00:00", "Z")
-
-
-def from_iso(text: str) -> int:
-    """Inverse of :func:`iso`; ValueError where it is no time with a zone."""
-    return (datetime.fromisoformat(text).astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+from log_guard.core.iso import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +142,7 @@ class Result:
 class Alert:
     """One episode, as a person meets it.
 
-    state:     opened, updated, resolved.
+    state:     opened, updated, resolved; after that, where the same has come back, updated and resolved again.
     start, end:  span of the anomalous windows, µs; ``opened``: end of the first of them.
     services:  those that failed together, the likeliest first cause first.
     service:   the first of them, whose evidence is shown.
@@ -169,6 +158,12 @@ class Alert:
     evidence: Evidence
     service: str
     opened: int
+    course: Course = field(default_factory=Course)
+
+    def each_bout(self) -> list[Alert]:
+        """The alert as one for each time it was on: what is measured must not count the time between."""
+        bouts = self.course.bouts or (Bout(self.start, self.end, self.opened),)
+        return [replace(self, start=b.start, end=b.end, opened=b.opened) for b in bouts]
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -184,4 +179,5 @@ class Alert:
             "peak_score": self.peak_score,
             "windows": self.windows,
             "evidence": self.evidence.as_dict(),
+            "course": self.course.as_dict(),
         }

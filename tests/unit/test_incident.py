@@ -37,7 +37,16 @@ def _alerts(events: list[Event]) -> list[Alert]:
 
 
 def test_with_as_many_new_messages_as_it_says_it_would_have_been_normal() -> None:
-    steps = "mounting unmounting scanning repairing trimming resizing moving sealing".split()
+    steps = [
+        "mounting",
+        "unmounting",
+        "scanning",
+        "repairing",
+        "trimming",
+        "resizing",
+        "moving",
+        "sealing",
+    ]
     trouble = [Event(900 + i, "db", Level.INFO, f"{step} shard") for i, step in enumerate(steps)]
     (alert,) = _alerts([*_steady(1200), *trouble])
     (bound,) = alert.evidence.normal_if

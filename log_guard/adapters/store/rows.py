@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from log_guard.core.course import Course
 from log_guard.core.events import DeadLetter, Level
 from log_guard.core.features import FEATURES, TEXT_FEATURES, VOLUME_FEATURES
 from log_guard.core.intake import LINE_BITS
+from log_guard.core.iso import from_iso, iso
 from log_guard.core.ledger import Ledger
-from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample, from_iso, iso
+from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
 from log_guard.errors import StoreError
 
 Row = Mapping[str, Any]
@@ -83,6 +85,7 @@ def alert_rows(alerts: Sequence[Alert]) -> list[dict[str, Any]]:
 def _alert_row(alert: Alert) -> dict[str, Any]:
     row = {f.name: getattr(alert, f.name) for f in fields(alert)}
     row |= {"services": list(alert.services), "evidence": _evidence_entry(alert.evidence)}
+    row |= {"course": alert.course.as_dict()}
     row |= {"run": "", "revision": 0}  # one writer, whose last word counts
     if not _finite(row):
         raise StoreError(
@@ -95,7 +98,8 @@ def alert_of(row: Row) -> Alert:
     """The alert of a row."""
     plain = {f.name: row[f.name] for f in fields(Alert)}
     services, evidence = tuple(row["services"]), _evidence_of(row["evidence"])
-    return Alert(**{**plain, "services": services, "evidence": evidence})
+    course = Course.of(row["course"])
+    return Alert(**{**plain, "services": services, "evidence": evidence, "course": course})
 
 
 def dead_letter_rows(dead: Sequence[DeadLetter]) -> list[dict[str, Any]]:

@@ -48,9 +48,9 @@ def watch(week: Week) -> list[Alert]:
 def tell(week: Week, alerts: list[Alert]) -> bool:
     """Print the week and its figures."""
     origin = START.timestamp()
-    by_happening: Counter[str] = Counter()
+    about: dict[str, set[int]] = {}
     false: list[Alert] = []
-    for alert in alerts:
+    for alert in (bout for one in alerts for bout in one.each_bout()):
         start, end = (t / SECOND - origin for t in (alert.start, alert.end))
         # What is wrong explains an alert before what is harmless does, and that before the leak.
         causes = sorted(
@@ -58,9 +58,10 @@ def tell(week: Week, alerts: list[Alert]) -> bool:
             key=lambda h: (h.harmless, h.end - h.start),
         )
         if causes:
-            by_happening[causes[0].name] += 1
+            about.setdefault(causes[0].name, set()).add(alert.id)
         else:
             false.append(alert)
+    by_happening = Counter({name: len(ids) for name, ids in about.items()})
     print(f"seed {week.seed}: {len(alerts)} alerts in {week.days - LEARN_DAYS} days")
     for happening in sorted(week.happenings, key=lambda h: h.start):
         if happening.start >= LEARN_DAYS * DAY:

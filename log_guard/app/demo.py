@@ -71,17 +71,18 @@ def _steps(simulation: Simulation, pipeline: Pipeline) -> Iterator[tuple[Output,
 
 def compare(incidents: list[Incident], alerts: list[Alert], ledger: Ledger, results: int) -> Scored:
     """Set alerts against the truth: an incident is found by an alert that overlaps it in time."""
+    alerts = [bout for alert in alerts for bout in alert.each_bout()]
     found: list[tuple[Incident, Alert]] = []
     missed: list[Incident] = []
-    real: set[int] = set()
+    real: set[tuple[int, int]] = set()
     for incident in incidents:
         start = int(incident.start.timestamp() * SECOND)
         end = int((incident.end + GRACE).timestamp() * SECOND)
         touching = [a for a in alerts if a.start < end and a.end > start]
-        real.update(a.id for a in touching)
+        real.update((a.id, a.start) for a in touching)
         if touching:
             found.append((incident, touching[0]))
         else:
             missed.append(incident)
-    false = tuple(a for a in alerts if a.id not in real)
+    false = tuple(a for a in alerts if (a.id, a.start) not in real)
     return Scored(tuple(found), tuple(missed), false, ledger, results)

@@ -16,7 +16,7 @@ from log_guard.app.evaluate_each import Trial, evaluate_each
 from log_guard.app.evaluating import Evaluated
 from log_guard.app.rendering import plain_table
 from log_guard.core.evaluation import BUDGETS, Evaluation, Measured
-from log_guard.core.evidence import describe
+from log_guard.core.evidence_words import describe
 from log_guard.core.outcomes import TemplateOutcome
 
 RULE = "rule"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from log_guard.core.episode_course import FEW
 from log_guard.core.events import SECOND
-from log_guard.core.evidence import describe
+from log_guard.core.evidence_words import bound, describe, many
 from log_guard.core.ledger import Ledger
-from log_guard.core.results import Alert, Bound, Evidence, Part
+from log_guard.core.results import Alert, Evidence, Part
 
 SHOWN_PARTS = 4
 SHOWN_REASONS = 5
+SHOWN_OTHERS = 4
 LEAST_SHARE = 0.02
 """Smaller parts of a score are shown as one: the others."""
 
@@ -27,26 +30,99 @@ def moment(time: int) -> str:
 def print_alert(
     console: Console, alert: Alert, *, live: bool = False, source: str = "line"
 ) -> None:
-    """Print one alert with its evidence, or, of a live stream, that it was resolved."""
-    span = (
-        f"{moment(alert.start)} to {moment(alert.end)[11:]}"
-        if moment(alert.start)[:10] == moment(alert.end)[:10]
-        else (f"{moment(alert.start)} to {moment(alert.end)}")
-    )
+    """Print one alert with its evidence; what is told of it later, in a line each.
+
+    live:  say how it went on (updated) and how it ended (resolved). Otherwise alerts are given when they
+           are resolved: the first time with all of it, later that they were on again.
+    """
+    again = len(alert.course.bouts) > 1
     if live and alert.state == "resolved":
-        console.print(Text(f"resolved {alert.id}: {span}, {_windows(alert)}", style="dim"))
+        console.print(Text(f"resolved {alert.id}: {_span(alert)}, {_so_far(alert)}", style="dim"))
         return
-    head = Text(f"{'ALERT' if alert.state != 'updated' else 'UPDATE'} {alert.id}", style="bold red")
-    head.append(f"  {span}  ", style="default")
-    head.append(", ".join(s for s in alert.services if s != "*") or "whole stream", style="bold")
+    if live and alert.state == "updated":
+        _print_update(console, alert)
+        return
+    head = Text(f"ALERT {alert.id}", style="bold red")
+    head.append(f"{_times(alert)}  {_span(alert)}  ", style="default")
+    head.append(_names(alert.services), style="bold")
+    if again:
+        console.print(head.append(f"  {_so_far(alert)}", style="default"))
+        return
     head.append(f"  score {alert.peak_score:.2f}", style="default")
     console.print()
     console.print(head)
     print_evidence(console, alert.evidence, source)
+    _print_others(console, alert, [other.service for other in alert.course.others])
 
 
-def _windows(alert: Alert) -> str:
-    return "1 window" if alert.windows == 1 else f"{alert.windows} windows"
+def _print_update(console: Console, alert: Alert) -> None:
+    """How it grew: who has joined, how much of it there is now and was at most."""
+    head = Text(f"UPDATE {alert.id}", style="bold red")
+    head.append(f"{_times(alert)}  since {moment(_onset(alert))}", style="default")
+    head.append("".join(f"  +{s}" for s in alert.course.joined), style="bold")
+    head.append(f"  {_so_far(alert)}", style="default")
+    console.print(head)
+    _print_others(console, alert, alert.course.joined)
+
+
+def _print_others(console: Console, alert: Alert, services: Sequence[str]) -> None:
+    """What other services said, and how much later than the first."""
+    told = [other for other in alert.course.others if other.service in services]
+    for other in told[:SHOWN_OTHERS]:
+        after = (other.onset - _onset(alert)) // SECOND
+        when = f"{after} s later" if after > 0 else "at once"
+        console.print(Text(f"  also, {when}: {other.sentence}"))
+    if len(told) > SHOWN_OTHERS:
+        console.print(Text(f"  also in {', '.join(o.service for o in told[SHOWN_OTHERS:])}"))
+
+
+def _onset(alert: Alert) -> int:
+    """Onset of the bout that is on: that of the first is known more exactly than by its window."""
+    bouts = alert.course.bouts
+    if len(bouts) > 1:
+        return bouts[-1].start
+    return alert.start if alert.course.onset is None else alert.course.onset
+
+
+def _span(alert: Alert) -> str:
+    start, end = moment(_onset(alert)), moment(alert.end)
+    return f"{start} to {end[11:] if start[:10] == end[:10] else end}"
+
+
+def _times(alert: Alert) -> str:
+    n = len(alert.course.bouts)
+    return f" again (time {n})" if n > 1 else ""
+
+
+def _names(services: Sequence[str]) -> str:
+    return ", ".join(s for s in services if s != "*") or "whole stream"
+
+
+def _so_far(alert: Alert) -> str:
+    """How long it has been on, and how much of what leads it there is and was at most."""
+    said = length(alert.end - _onset(alert))
+    course, parts = alert.course, alert.evidence.parts
+    if not parts or course.peak is None or parts[0].kind in FEW:
+        return said
+    if alert.state != "resolved" and course.count is not None:
+        said += f", now {course.count:,}"
+    name = describe(parts[0].level, parts[0].template)
+    return f"{said}, peak {course.peak:,}{_others_of(parts[0])}: {name}"
+
+
+def _others_of(part: Part) -> str:
+    return f" of {part.messages:,} messages" if part.messages > 1 and part.template else ""
+
+
+def length(span: int) -> str:
+    """A span of event time (µs) as people say it."""
+    minutes, seconds = divmod(span // SECOND, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
+    return f"{seconds} s"
 
 
 def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
@@ -61,7 +137,7 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
         console.print(_part_line(part))
     others = 1.0 - sum(part.share for part in shown)
     if shown and others >= 0.01:
-        console.print(Text(f"  {min(others, 0.99):4.0%}  {_unlisted(evidence, len(shown))}"))
+        console.print(Text(f"  {min(others, 0.99):4.0%}  {_unlisted(evidence, shown)}"))
     for sample in evidence.samples:
         line = Text(f"  {source} {sample.position}: ", style="cyan")
         line.append(sample.message, style="default")
@@ -73,21 +149,20 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
         )
 
 
-def _unlisted(evidence: Evidence, shown: int) -> str:
-    n = max(evidence.weighed - shown, 1)
-    return "1 other count" if n == 1 else f"{n} other counts"
+def _unlisted(evidence: Evidence, shown: list[Part]) -> str:
+    n = max(evidence.weighed - sum(part.counts for part in shown), 1)
+    return "1 other count" if n == 1 else f"{n:,} other counts"
 
 
 def _part_line(part: Part) -> Text:
-    usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
-    name = describe(part.level, part.template)
     share = f"{part.share:4.0%}" if part.share >= 0.01 else " <1%"
-    return Text(f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {name}")
-
-
-def bound(b: Bound) -> str:
-    """One clause of 'normal if'."""
-    return f"{describe(b.level, b.template)} {b.relation} {b.count}"
+    if part.messages > 1 and part.template is not None:
+        return Text(f"  {share}  {many(part)}")
+    usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
+    text = f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {describe(part.level, part.template)}"
+    if part.volumes:
+        text += f" (with it {', '.join(f'{volume} events' for volume in part.volumes)})"
+    return Text(text)
 
 
 def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:

@@ -23,7 +23,7 @@ from log_guard.app.rendering import accounts, moment, print_alert
 from log_guard.app.scan import Scan, open_scan
 from log_guard.core.admission import OTHER_GROUPS
 from log_guard.core.events import DeadLetter
-from log_guard.core.results import iso
+from log_guard.core.iso import iso
 from log_guard.errors import InputError
 
 

@@ -3,7 +3,8 @@
 Anomalous windows of a group that overlap or follow closely are one **episode**. Groups whose trouble
 begins within ``together`` of one another are one episode too, and one alert: the group whose
 trouble began first leads. A group has at most one open episode; the whole stream (``*``), being the
-sum of the groups, joins whatever is open.
+sum of the groups, joins whatever is open. An episode that is over comes back, as another **bout** of
+the same alert, when a group's trouble has the cause that it had before and no other is open.
 """
 
 from __future__ import annotations
@@ -11,9 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from log_guard.core.course import Bout
+from log_guard.core.episode_course import Trouble, course_of, ranked
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Evidence, Result
 from log_guard.core.windows import WHOLE_STREAM
+
+MAX_BOUTS = 50
+MAX_PAST = 200
+"""Episodes that are over and can come back; beyond that the oldest are forgotten."""
+GROWN = 10
+"""An alert is told again when what leads it has become so many times what was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +31,22 @@ class EpisodeRules:
 
     quiet:     an episode is over when none of its groups was anomalous for so long.
     together:  a group joins an episode in which some trouble began no longer ago than this.
-    remember:  how long a resolved episode still takes in late windows of its own, unheard.
+    reopen:    how long an episode that is over can come back, and takes in late windows, unheard.
     """
 
     quiet: int = 60 * SECOND
     together: int = 60 * SECOND
-    remember: int = 600 * SECOND
-
-
-@dataclass(slots=True)
-class Trouble:
-    """What one group did in the episode: its first and latest window (their ends), and its worst."""
-
-    onset: int
-    latest: int
-    score: float
-    evidence: Evidence
+    reopen: int = 4 * 3600 * SECOND
 
 
 @dataclass(slots=True)
 class Episode:
-    """The troubles, by group, that are one."""
+    """The troubles, by group, that are one.
+
+    bouts:   earlier ones; ``start``, ``end`` and ``opened`` are those of the latest.
+    joined:  groups that have come, or come back, since it was told of.
+    told:    count of what leads, when it was told of.
+    """
 
     id: int
     start: int
@@ -51,6 +55,12 @@ class Episode:
     newest_onset: int
     windows: int = 0
     groups: dict[str, Trouble] = field(default_factory=dict)
+    bouts: list[Bout] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
+    told: int = 0
+
+    def all_bouts(self) -> tuple[Bout, ...]:
+        return (*self.bouts, Bout(self.start, self.end, self.opened))
 
 
 class Episodes:
@@ -60,10 +70,15 @@ class Episodes:
         self.rules = rules or EpisodeRules()
         self._next = first_id
         self._open: list[Episode] = []
-        self._past: list[Episode] = []  # resolved, but late events may still revise their windows
+        self._past: list[
+            Episode
+        ] = []  # over, but late events may revise them, and they may come back
 
     def add(self, results: Iterable[Result]) -> list[Alert]:
-        """Take in results; return what a person should hear: opened, updated (another service), resolved."""
+        """Take in results; return what a person should hear.
+
+        That is: opened, updated (another service, much more of it, or it has come back), resolved.
+        """
         alerts: list[Alert] = []
         # At the same time the services come before the stream that is their sum.
         for result in sorted(
@@ -88,46 +103,51 @@ class Episodes:
 
         over = [episode for episode in self._open if is_over(episode)]
         self._open = [episode for episode in self._open if not is_over(episode)]
-        oldest = result.window_end - self.rules.remember
-        self._past = [episode for episode in [*self._past, *over] if episode.end >= oldest]
+        oldest = result.window_end - self.rules.reopen
+        past = [episode for episode in [*self._past, *over] if episode.end >= oldest]
+        self._past = past[-MAX_PAST:]
         return [self._alert(episode, "resolved") for episode in over]
 
     def _take(self, result: Result, evidence: Evidence) -> list[Alert]:
         if self._was_heard(result):
             return []
+        end, state = result.window_end, None
         episode = self._episode_of(result)
-        state = None
         if episode is None:
-            end = result.window_end
-            episode = Episode(self._next, result.window_start, end, opened=end, newest_onset=end)
+            episode, state = self._come_back(result, evidence), "updated"
+        if episode is None:
+            episode, state = Episode(self._next, result.window_start, end, end, end), "opened"
             self._open.append(episode)
             self._next += 1
-            state = "opened"
         episode.start = min(episode.start, result.window_start)
-        episode.end = max(episode.end, result.window_end)
+        episode.end = max(episode.end, end)
         trouble = episode.groups.get(result.service)
         if trouble is None:
-            episode.groups[result.service] = Trouble(
-                result.window_end, result.window_end, result.anomaly_score, evidence
-            )
+            trouble = Trouble.of(result, evidence)
+            episode.groups[result.service] = trouble
             episode.windows += 1
             if result.service != WHOLE_STREAM:
-                episode.newest_onset = max(episode.newest_onset, result.window_end)
+                episode.newest_onset = max(episode.newest_onset, end)
+                episode.joined.append(result.service)
                 state = state or "updated"
         else:
-            episode.windows += result.window_end > trouble.latest  # and not for a revision
-            trouble.onset = min(trouble.onset, result.window_end)
-            trouble.latest = max(trouble.latest, result.window_end)
-            if result.anomaly_score > trouble.score:
-                trouble.score, trouble.evidence = result.anomaly_score, evidence
-        return [] if state is None else [self._alert(episode, state)]
+            episode.windows += end > trouble.latest  # and not for a revision
+            trouble.see(result, evidence)
+        count = ranked(episode.groups)[0][1].count
+        if state is None and count is not None and count >= GROWN * max(episode.told, 1):
+            state = "updated"
+        if state is None:
+            return []
+        episode.told = max(episode.told, count or 0)
+        return [self._alert(episode, state)]
 
     def _was_heard(self, result: Result) -> bool:
-        """Whether a late window is part of an episode that is over: a person has heard of it."""
+        """Whether a late window is part of a bout that is over: a person has heard of it."""
         return any(
-            result.service in episode.groups
-            and episode.start <= result.window_end <= episode.end + self.rules.quiet
+            bout.start <= result.window_end <= bout.end + self.rules.quiet
             for episode in self._past
+            if result.service in episode.groups
+            for bout in episode.all_bouts()
         )
 
     def _episode_of(self, result: Result) -> Episode | None:
@@ -141,22 +161,43 @@ class Episodes:
                 return episode
         return None
 
+    def _come_back(self, result: Result, evidence: Evidence) -> Episode | None:
+        """Open again the latest episode in which the group had trouble of this cause."""
+        for episode in reversed(self._past):
+            trouble = episode.groups.get(result.service)
+            if (
+                trouble is None
+                or len(episode.bouts) + 1 >= MAX_BOUTS
+                or not trouble.is_like(evidence)
+            ):
+                continue
+            episode.bouts.append(Bout(episode.start, episode.end, episode.opened))
+            episode.start = result.window_start
+            episode.end = episode.opened = episode.newest_onset = result.window_end
+            episode.joined.append(result.service)
+            self._past.remove(episode)
+            self._open.append(episode)
+            return episode
+        return None
+
     def _alert(self, episode: Episode, state: str) -> Alert:
-        """Order the services by onset, then by surprise; the stream as a whole leads only alone."""
-        ranked = sorted(
-            episode.groups.items(),
-            key=lambda item: (item[0] == WHOLE_STREAM, item[1].onset, -item[1].score, item[0]),
-        )
-        name, lead = ranked[0]
+        """The alert as it stands; who has joined is told once."""
+        groups = ranked(episode.groups)
+        name, lead = groups[0]
+        bouts = episode.all_bouts()
+        joined = [] if state == "opened" else episode.joined
+        course = course_of(groups, bouts, joined if state == "updated" else [])
+        episode.joined = []
         return Alert(
             id=episode.id,
             state=state,
-            start=episode.start,
+            start=bouts[0].start,
             end=episode.end,
-            services=tuple(group for group, _ in ranked),
-            peak_score=max(trouble.score for trouble in episode.groups.values()),
+            services=tuple(group for group, _ in groups),
+            peak_score=max(trouble.score for _, trouble in groups),
             windows=episode.windows,
             evidence=lead.evidence,
             service=name,
-            opened=episode.opened,
+            opened=bouts[0].opened,
+            course=course,
         )

@@ -19,9 +19,11 @@ import polars as pl
 
 from log_guard.core.admission import Admission
 from log_guard.core.baseline import Baseline, Table
+from log_guard.core.course import Bout
 from log_guard.core.detect import Detect, DetectOptions
 from log_guard.core.detectors.density import InductiveDBSCAN
-from log_guard.core.episodes import Episode, EpisodeRules, Episodes, Trouble
+from log_guard.core.episode_course import Trouble
+from log_guard.core.episodes import Episode, EpisodeRules, Episodes
 from log_guard.core.events import SECOND, Level
 from log_guard.core.features.text import TextModel
 from log_guard.core.feedback import Feedback, Label
@@ -49,6 +51,7 @@ KINDS: dict[str, type[Any]] = {
             Admission,
             Baseline,
             Bound,
+            Bout,
             Episode,
             EpisodeRules,
             Episodes,

@@ -10,8 +10,8 @@ import polars as pl
 
 from log_guard.core.baseline import Baseline
 from log_guard.core.detectors.base import OutlierDetector
-from log_guard.core.events import SECOND
-from log_guard.core.evidence import Counts, explain
+from log_guard.core.evidence import explain
+from log_guard.core.evidence_parts import Counts
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.features.window import window_features
 from log_guard.core.model import FIRST_SCALES, Model
@@ -181,8 +181,9 @@ class Judge:
 
         def is_normal(changed: Counts) -> bool:
             rows = [(0, level, template, n) for (level, template), n in changed.items() if n > 0]
+            heard = whole.with_columns(silent=0) if rows else whole
             other = WindowBatch(
-                whole, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final
+                heard, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final
             )
             _, ratio = self._ratio(self._parts(other, *known), other, self.features(other))
             return bool(ratio[0] < 1.0)
@@ -195,10 +196,11 @@ class Judge:
         return explain(
             parts,
             squares,
+            weighted_squares(parts, self.model.scales.as_array()),
             windows.samples(end, group),
             self.templates.words,
             self.groups.words[group],
-            self.model.window / SECOND,
+            (end - self.model.window, end),
             counts,
             is_normal,
             {name: round(float(v), 3) for name, v in zip(VOLUME_FEATURES, nearest, strict=False)},

@@ -53,10 +53,10 @@ class TemplateOutcome:
 
 @dataclass(frozen=True, slots=True)
 class AlertOutcome:
-    """What became of the alerts.
+    """What became of the alerts; one that came back counts for each time it was on.
 
     real:          alerts that touch an incident; ``false``: those that touch nothing at all.
-    per_incident:  alerts an incident that has any, on average; 0 where none has.
+    per_incident:  alerts (coming back is none) an incident that has any, on average; 0 where none has.
     templates:     by what raised them, most alerts first.
     """
 
@@ -77,8 +77,9 @@ def promise(observed: int, per_day: float, hours: float) -> Promise:
 
 
 def last_words(alerts: Iterable[Alert]) -> list[Alert]:
-    """Each alert once, as it was told of last."""
-    return list({alert.id: alert for alert in alerts}.values())
+    """Each alert as it was told of last, once for each time it was on."""
+    last = {alert.id: alert for alert in alerts}
+    return [bout for alert in last.values() for bout in alert.each_bout()]
 
 
 def touching(alert: Alert, incidents: Sequence[Incident]) -> list[Incident]:
@@ -88,29 +89,29 @@ def touching(alert: Alert, incidents: Sequence[Incident]) -> list[Incident]:
 
 
 def outcome_of(alerts: Sequence[Alert], labels: Labels) -> AlertOutcome:
-    """Hold alerts, each given once, against the truth."""
-    found: dict[str, int] = {}
-    real: set[int] = set()
-    false: set[int] = set()
+    """Hold alerts, as :func:`last_words` gives them, against the truth."""
+    found: dict[str, set[int]] = {}
+    real: set[tuple[int, int]] = set()
+    false: set[tuple[int, int]] = set()
     for alert in alerts:
         mine = touching(alert, labels.incidents)
         for incident in mine:
-            found[incident.id] = found.get(incident.id, 0) + 1
+            found.setdefault(incident.id, set()).add(alert.id)
         if mine:
-            real.add(alert.id)
+            real.add((alert.id, alert.start))
         elif not _beside(alert, labels):
-            false.add(alert.id)
-    causes: dict[tuple[str | None, str | None], list[int]] = {}
+            false.add((alert.id, alert.start))
+    causes: dict[tuple[str | None, str | None], list[tuple[int, int]]] = {}
     for alert in alerts:
         part = alert.evidence.parts[0] if alert.evidence.parts else None
         cause = (part.level, part.template) if part else (None, None)
-        causes.setdefault(cause, []).append(alert.id)
+        causes.setdefault(cause, []).append((alert.id, alert.start))
     templates = [
         TemplateOutcome(*cause, len(ids), len(real.intersection(ids)), len(false.intersection(ids)))
         for cause, ids in causes.items()
     ]
     templates.sort(key=lambda t: (-t.alerts, t.template or "", t.level or ""))
-    per_incident = sum(found.values()) / len(found) if found else 0.0
+    per_incident = sum(map(len, found.values())) / len(found) if found else 0.0
     return AlertOutcome(len(alerts), len(real), len(false), per_incident, tuple(templates))
 
 

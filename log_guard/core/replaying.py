@@ -13,6 +13,7 @@ import polars as pl
 from log_guard.core.baseline import EPOCH
 from log_guard.core.detect import Detect
 from log_guard.core.episodes import Episodes
+from log_guard.core.outcomes import last_words
 from log_guard.core.results import Alert
 from log_guard.core.summaries import SUMMARY_SCHEMA
 from log_guard.core.training import History
@@ -23,7 +24,7 @@ Replay = Iterable[tuple[pl.DataFrame, int | None]]
 class Replayed:
     """A detector under replay and what it has said so far.
 
-    alerts:  each once, as it was told of last, in the order in which they opened.
+    alerts:  each as it was told of last, once for each time it was on.
     """
 
     def __init__(self, detect: Detect) -> None:
@@ -34,7 +35,7 @@ class Replayed:
 
     @property
     def alerts(self) -> list[Alert]:
-        return list(self._alerts.values())
+        return last_words(self._alerts.values())
 
     def take(self, summary: pl.DataFrame, watermark: int | None) -> None:
         """Take in the next summary."""

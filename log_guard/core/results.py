@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from log_guard.core.course import Bout, Course
 from log_guard.core.features import FEATURES
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def iso(time: int) -> str:
-    """Microseconds since 1970 UTC → ISO 8601 with a Z."""
-    return (_EPOCH + timedelta(microseconds=time)).isoformat().replace("+00:00", "Z")
+from log_guard.core.iso import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +20,11 @@ class Part:
     level:     name of the level; ``template`` None means all events of that level, ``level`` None all.
     observed:  count in the window; ``expected`` its mean in history; ``low``, ``high`` its usual range.
     bits:      surprise; ``share`` of the score that it makes up, 0 to 1.
+    messages:  how many messages it stands for. If several, ``level`` and ``template`` are those of one
+               of them, and ``observed`` and ``expected`` are sums; of a volume, how many rise or fall
+               with it, in step.
+    volumes:   levels whose number it explains (``all``: that of all events); their surprise is in
+               ``bits`` and ``share``.
     """
 
     kind: str
@@ -37,6 +36,14 @@ class Part:
     high: int
     bits: float
     share: float
+    messages: int = 1
+    volumes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> int:
+        """How many counts are told by it, its volumes included."""
+        own = self.messages + (self.template is None and self.messages > 1)
+        return own + len(self.volumes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +58,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One clause of 'normal if': this count at most, or at least, so many."""
+    """One clause of 'normal if': this count at most, or at least, so many.
+
+    kind:  empty, or ``new`` or ``rare``: then it counts the messages of the window that are so, not events.
+    """
 
     level: str | None
     template: str | None
     relation: str  # "<=" or ">="
     count: int
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +75,15 @@ class Evidence:
     """Why a window is not normal.
 
     sentence:   what a person would say first.
-    parts:      the counts that make up the score, largest first and at most eight; shares of all
+    parts:      the counts that make up the score, what leads first and at most eight; shares of all
                 parts add up to 1.
     weighed:    how many counts have a share in the score, those not listed included.
-    samples:    up to three raw lines.
+    samples:    up to three raw lines of different templates.
     normal_if:  at most three bounds, none of which can be left out, that would make it normal;
                 empty where no such three were found.
     nearest_normal:  volume features of the nearest window of history that the reference detector
                 holds for normal.
+    onset:      event time (µs) of the pane in which what leads began.
     """
 
     sentence: str
@@ -80,6 +92,11 @@ class Evidence:
     normal_if: tuple[Bound, ...]
     nearest_normal: dict[str, float]
     weighed: int = 0
+    onset: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {**asdict(self), "onset": None if self.onset is None else iso(self.onset)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +134,7 @@ class Result:
             "warming": self.warming,
             "error": self.error,
             **dict(zip(FEATURES, self.features.tolist(), strict=True)),
-            "evidence": None if self.evidence is None else asdict(self.evidence),
+            "evidence": None if self.evidence is None else self.evidence.as_dict(),
         }
 
 
@@ -125,7 +142,7 @@ class Result:
 class Alert:
     """One episode, as a person meets it.
 
-    state:     opened, updated, resolved.
+    state:     opened, updated, resolved; after that, where the same has come back, updated and resolved again.
     start, end:  span of the anomalous windows, µs; ``opened``: end of the first of them.
     services:  those that failed together, the likeliest first cause first.
     service:   the first of them, whose evidence is shown.
@@ -141,6 +158,12 @@ class Alert:
     evidence: Evidence
     service: str
     opened: int
+    course: Course = field(default_factory=Course)
+
+    def each_bout(self) -> list[Alert]:
+        """The alert as one for each time it was on: what is measured must not count the time between."""
+        bouts = self.course.bouts or (Bout(self.start, self.end, self.opened),)
+        return [replace(self, start=b.start, end=b.end, opened=b.opened) for b in bouts]
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -155,5 +178,6 @@ class Alert:
             "service": self.service,
             "peak_score": self.peak_score,
             "windows": self.windows,
-            "evidence": asdict(self.evidence),
+            "evidence": self.evidence.as_dict(),
+            "course": self.course.as_dict(),
         }

@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 from sqlalchemy import create_engine, text
 
 from log_guard.core.events import SECOND
-from log_guard.core.results import iso
+from log_guard.core.iso import iso
 from servers import KafkaServer
 from tests.integration.test_kafka_pipeline import audit, prepared, run_to_end
 from tests.kafka import PARTITIONS, Pipeline, made_stream, truth

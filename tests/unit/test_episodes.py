@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from log_guard.core.course import Course
 from log_guard.core.episodes import EpisodeRules, Episodes
 from log_guard.core.events import SECOND
-from log_guard.core.results import Alert, Evidence, Result
+from log_guard.core.outcomes import last_words
+from log_guard.core.results import Alert, Evidence, Part, Result
 from log_guard.core.windows import WHOLE_STREAM
 from tests.streams import bounded, micros
 
@@ -208,3 +213,103 @@ def test_a_straggler_of_an_episode_that_is_over_is_no_second_alert() -> None:
 def test_new_trouble_of_the_same_service_is_a_new_alert_soon_after() -> None:
     alerts = fold([window(30), calm(200)], [window(210)])
     assert [(a.id, a.state) for a in alerts][2] == (2, "opened")
+
+
+def part(
+    template: str | None, observed: int = 5, kind: str = "surging", share: float = 1.0
+) -> Part:
+    return Part(kind, "ERROR", template, observed, 0.0, 0, 0, 9.0, share)
+
+
+def trouble(
+    end: float,
+    service: str = "api",
+    *parts: Part,
+    score: float = 0.9,
+    onset: float | None = None,
+) -> Result:
+    plain = window(end, service, score=score)
+    at = None if onset is None else micros(onset)
+    evidence = Evidence(f"{service} in trouble", parts, (), (), {}, onset=at)
+    return replace(plain, evidence=evidence)
+
+
+REFUSED = "db <num> refused the connection"
+
+
+def test_what_comes_back_for_the_same_cause_is_the_same_alert() -> None:
+    alerts = fold(
+        [trouble(30, "api", part(REFUSED))],
+        [calm(200), trouble(230, "api", part(REFUSED), part("other", share=0.2))],
+        [calm(400), trouble(8000, "api", part("db <id> refused the connection"))],
+    )
+    assert [(a.id, a.state, len(a.course.bouts)) for a in alerts] == [
+        (1, "opened", 1),
+        (1, "resolved", 1),
+        (1, "updated", 2),
+        (1, "resolved", 2),
+        (1, "updated", 3),
+        (1, "resolved", 3),
+    ]
+    assert alerts[2].course.joined == ("api",)
+    last = alerts[-1]
+    assert (last.start, last.end, last.opened) == (micros(0), micros(8000), micros(30))
+    assert [b.start for b in last.course.bouts] == [micros(0), micros(200), micros(7970)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        trouble(230, "api", part("disk <num> failed")),
+        trouble(230, "db", part(REFUSED)),
+        trouble(230, "api", part(REFUSED, 0, "silent")),
+        trouble(30 + 4 * 3600 + 35, "api", part(REFUSED)),
+    ],
+    ids=["another message", "another service", "too little of it", "much later"],
+)
+def test_what_has_another_cause_or_comes_much_later_is_another_alert(other: Result) -> None:
+    alerts = fold([trouble(30, "api", part(REFUSED))], [calm(200), other])
+    assert [a.state for a in alerts] == ["opened", "resolved", "opened", "resolved"]
+
+
+def test_measured_it_is_as_many_alerts_as_it_was_on() -> None:
+    alerts = fold(
+        [trouble(30, "api", part(REFUSED)), calm(200), trouble(230, "api", part(REFUSED))]
+    )
+    assert [(a.id, a.start, a.end, a.opened) for a in last_words(alerts)] == [
+        (1, micros(0), micros(30), micros(30)),
+        (1, micros(200), micros(230), micros(230)),
+    ]
+
+
+def test_a_straggler_of_an_earlier_bout_is_unheard() -> None:
+    results = [trouble(30, "api", part(REFUSED)), calm(200), trouble(230, "api", part(REFUSED))]
+    assert len(fold(results, [calm(400)], [trouble(50, "api", part(REFUSED))])) == 4
+
+
+def test_an_update_says_who_joined_and_an_end_how_much_it_was() -> None:
+    alerts = fold(
+        [trouble(30, "db", part(REFUSED, 4), score=0.6), trouble(35, "api", part("timeout", 3))],
+        [trouble(40, "db", part(REFUSED, 90)), trouble(45, "db", part(REFUSED, 20), score=0.7)],
+    )
+    opened, joined, grown, resolved = alerts
+    assert (opened.course.count, opened.course.joined, opened.course.others) == (4, (), ())
+    assert joined.course.joined == ("api",)
+    assert [(o.service, o.sentence) for o in joined.course.others] == [("api", "api in trouble")]
+    assert (grown.state, grown.course.count, grown.course.joined) == ("updated", 90, ())
+    assert (resolved.course.count, resolved.course.peak) == (20, 90)
+
+
+def test_the_first_cause_is_the_service_whose_lines_began_first() -> None:
+    alerts = fold(
+        [trouble(30, "api", part("timeout"), onset=25), trouble(35, "db", part("x"), onset=20)]
+    )
+    assert alerts[-1].services == ("db", "api")
+    assert alerts[-1].course.onset == micros(20)
+    assert (alerts[-1].start, alerts[-1].course.others[0].onset) == (micros(0), micros(25))
+
+
+def test_what_was_told_comes_back_from_json() -> None:
+    course = fold([trouble(30, "db", part(REFUSED)), trouble(35, "api", part("x"))])[-1].course
+    assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
+    assert Course.of(None) == Course()

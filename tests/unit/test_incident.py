@@ -10,6 +10,7 @@ from log_guard.core.decode import Decoder
 from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.results import Alert
 from tests.streams import START, Event, line
 
 TEXTS = ("served page 5", "cache hit 7", "slow query 12 ms")
@@ -26,18 +27,38 @@ def _steady(seconds: int) -> list[Event]:
     ]
 
 
-def test_an_incident_is_found_and_explained() -> None:
-    burst = [Event(900 + i / 10, "db", Level.ERROR, f"disk {i} gone") for i in range(60)]
-    events = sorted([*_steady(1200), *burst], key=lambda event: event.time)
+def _alerts(events: list[Event]) -> list[Alert]:
     detect = DetectOptions(train_until=START + 600 * SECOND)
     pipeline = Pipeline(Decoder(JsonLines()), PipelineOptions(detect=detect))
-    outs = [
-        pipeline.feed(RawBatch(b"\n".join(line(event) for event in events), 1)),
-        pipeline.finish(),
+    lines = b"\n".join(line(event) for event in sorted(events, key=lambda event: event.time))
+    outs = [pipeline.feed(RawBatch(lines, 1)), pipeline.finish()]
+    assert pipeline.ledger.balanced
+    return [a for out in outs for a in out.alerts if a.state == "resolved"]
+
+
+def test_with_as_many_new_messages_as_it_says_it_would_have_been_normal() -> None:
+    steps = [
+        "mounting",
+        "unmounting",
+        "scanning",
+        "repairing",
+        "trimming",
+        "resizing",
+        "moving",
+        "sealing",
     ]
-    (alert,) = [a for out in outs for a in out.alerts if a.state == "resolved"]
+    trouble = [Event(900 + i, "db", Level.INFO, f"{step} shard") for i, step in enumerate(steps)]
+    (alert,) = _alerts([*_steady(1200), *trouble])
+    (bound,) = alert.evidence.normal_if
+    assert (bound.kind, bound.relation) == ("new", "<=")
+    assert bound.count < len(steps)
+    assert _alerts([*_steady(1200), *trouble[: bound.count]]) == []
+
+
+def test_an_incident_is_found_and_explained() -> None:
+    burst = [Event(900 + i / 10, "db", Level.ERROR, f"disk {i} gone") for i in range(60)]
+    (alert,) = _alerts([*_steady(1200), *burst])
     assert alert.service == "db"
     assert alert.evidence.sentence.startswith("ERROR 'disk <num> gone' ")
     assert sum(part.share for part in alert.evidence.parts) == pytest.approx(1.0, abs=0.05)
     assert all("disk" in sample.message for sample in alert.evidence.samples[:1])
-    assert pipeline.ledger.balanced

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table
 
 from log_guard.adapters.store.schema import ACCOUNTS, ALERTS, BALANCES, DEAD_LETTERS, RESULTS
 from log_guard.core.features import TEXT_FEATURES, VOLUME_FEATURES
+from log_guard.core.iso import from_iso
 from log_guard.errors import StoreError
 
 Record = Mapping[str, Any]
 Row = dict[str, Any]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = frozenset({"window_start", "window_end", "start", "end", "opened", "watermark"})
 _TEXT_FEATURES, _RAW = "text_features", "raw"
 
@@ -65,7 +64,7 @@ def _row_of(record: Record) -> tuple[Table, Row]:
                 )
             value = row[column.name]
             if column.name in _TIMES and value is not None:
-                row[column.name] = _microseconds(value)
+                row[column.name] = from_iso(value)
             elif column.name != _RAW:
                 row[column.name] = _without_nul(value)
         return table, row
@@ -99,10 +98,6 @@ _KINDS: dict[str, tuple[Table, Callable[[Record], Row]]] = {
     "balance": (BALANCES, _nothing),
     "dead_letter": (DEAD_LETTERS, _dead_letter),
 }
-
-
-def _microseconds(text: str) -> int:
-    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
 
 
 def _without_nul(value: Any) -> Any:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from math import isfinite
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from log_guard.core.course import Course
 from log_guard.core.events import DeadLetter, Level
 from log_guard.core.features import FEATURES, TEXT_FEATURES, VOLUME_FEATURES
 from log_guard.core.intake import LINE_BITS
+from log_guard.core.iso import from_iso, iso
 from log_guard.core.ledger import Ledger
-from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample, iso
+from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
 from log_guard.errors import StoreError
 
 Row = Mapping[str, Any]
@@ -83,6 +85,7 @@ def alert_rows(alerts: Sequence[Alert]) -> list[dict[str, Any]]:
 def _alert_row(alert: Alert) -> dict[str, Any]:
     row = {f.name: getattr(alert, f.name) for f in fields(alert)}
     row |= {"services": list(alert.services), "evidence": _evidence_entry(alert.evidence)}
+    row |= {"course": alert.course.as_dict()}
     row |= {"run": "", "revision": 0}  # one writer, whose last word counts
     if not _finite(row):
         raise StoreError(
@@ -95,7 +98,8 @@ def alert_of(row: Row) -> Alert:
     """The alert of a row."""
     plain = {f.name: row[f.name] for f in fields(Alert)}
     services, evidence = tuple(row["services"]), _evidence_of(row["evidence"])
-    return Alert(**{**plain, "services": services, "evidence": evidence})
+    course = Course.of(row["course"])
+    return Alert(**{**plain, "services": services, "evidence": evidence, "course": course})
 
 
 def dead_letter_rows(dead: Sequence[DeadLetter]) -> list[dict[str, Any]]:
@@ -130,18 +134,23 @@ def ledger_of(row: Row) -> Ledger:
 
 
 def _evidence_entry(evidence: Evidence | None) -> dict[str, Any] | None:
-    return None if evidence is None else asdict(evidence)
+    return None if evidence is None else evidence.as_dict()
 
 
 def _evidence_of(entry: Mapping[str, Any]) -> Evidence:
     return Evidence(
         sentence=entry["sentence"],
-        parts=tuple(Part(**part) for part in entry["parts"]),
+        parts=tuple(map(_part_of, entry["parts"])),
         samples=tuple(map(_sample_of, entry["samples"])),
         normal_if=tuple(Bound(**bound) for bound in entry["normal_if"]),
         nearest_normal=entry["nearest_normal"],
-        weighed=entry.get("weighed", 0),  # earlier records have none
+        weighed=entry.get("weighed", 0),  # earlier records have none, nor an onset
+        onset=from_iso(entry["onset"]) if entry.get("onset") else None,
     )
+
+
+def _part_of(entry: Mapping[str, Any]) -> Part:
+    return Part(**{**entry, "volumes": tuple(entry.get("volumes", ()))})
 
 
 def _finite(value: object) -> bool:

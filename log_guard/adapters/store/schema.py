@@ -98,6 +98,7 @@ ALERTS = Table(
     Column("peak_score", Float(53), nullable=False),
     Column("windows", BigInteger, nullable=False),
     Column("evidence", _json(), nullable=False),
+    Column("course", _json()),  # null in rows of earlier versions
 )
 """A row an episode, replaced only by a later revision."""
 

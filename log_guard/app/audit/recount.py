@@ -14,7 +14,7 @@ from log_guard.app.audit.findings import MISSING, WRONG, Finding
 from log_guard.app.audit.rows import ByTime
 from log_guard.app.roles.messages import raw_batch
 from log_guard.core.intake import Intake
-from log_guard.core.results import iso
+from log_guard.core.iso import iso
 from log_guard.core.windows import WHOLE_STREAM
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from log_guard.adapters.scratch import Scratch
 from log_guard.app.audit.findings import IN_FLIGHT, MISSING, WRONG, Finding
 from log_guard.app.times import microseconds
-from log_guard.core.results import iso
+from log_guard.core.iso import iso
 
 Row = Mapping[str, Any]
 ByTime = Iterator[tuple[int, Mapping[str, Row]]]

@@ -40,10 +40,13 @@ def on_time(panes: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
 
 
 def window_samples(panes: pl.DataFrame, start: int, end: int, group: int) -> pl.DataFrame:
-    """Samples of [start, end) (µs): ``level``, ``template``, ``source``, ``position``, ``sample``."""
+    """Samples of [start, end) (µs): ``pane``, ``level``, ``template``, ``count``, ``source``, ``position``, ``sample``."""
     inside = pl.col("pane").is_between(start, end, closed="left")
     chosen = panes.filter(inside if group == WHOLE else inside & (pl.col("group") == group))
-    kept = chosen.sort("sample_hash", "source", "position").unique(
-        ["pane", "group", "level", "template", "late"], keep="first", maintain_order=True
+    key = ["pane", "group", "level", "template", "late"]
+    kept = (
+        chosen.with_columns(pl.col("count").sum().over(key))
+        .sort("sample_hash", "source", "position")
+        .unique(key, keep="first", maintain_order=True)
     )
-    return kept.select("level", "template", "source", "position", "sample")
+    return kept.select("pane", "level", "template", "count", "source", "position", "sample")

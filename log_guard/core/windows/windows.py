@@ -248,7 +248,7 @@ class Windows:
         return on_time(self._panes, start, end).select(list(PANE_SCHEMA))
 
     def samples(self, end: int, group: int) -> pl.DataFrame:
-        """Samples of one window: ``level``, ``template``, ``source``, ``position``, ``sample``."""
+        """Samples of one window, as :func:`window_samples` gives them."""
         return window_samples(self._panes, end - self.spec.window, end, group)
 
     def rename_templates(self, mapping: np.ndarray) -> None:

@@ -15,13 +15,14 @@ from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.eras import FOREVER, Era, Eras
 from log_guard.core.features.window import window_features
 from log_guard.core.feedback import Feedback
+from log_guard.core.history import History, history_features
 from log_guard.core.judge import Judge, Outlier
 from log_guard.core.memory import MAX_KEYS, Memory
 from log_guard.core.model import FIRST_SCALES, Model
 from log_guard.core.results import Result
 from log_guard.core.schedule import Schedule
 from log_guard.core.statements import Templates
-from log_guard.core.training import History, history_features, train
+from log_guard.core.training import train
 from log_guard.core.translation import translated
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec

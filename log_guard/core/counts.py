@@ -9,7 +9,6 @@ import numpy as np
 from log_guard.core.baseline import (
     ALL_LEVELS,
     COUNT,
-    SQUARES,
     Baseline,
     code_groups,
     code_levels,
@@ -21,6 +20,7 @@ from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.entries import Entries
 from log_guard.core.events import Level
 from log_guard.core.parts import SURPRISE, VOLUME_TEMPLATE, Parts
+from log_guard.core.suppression import Suppressor
 
 FIRST_WINDOWS = 2
 """Windows of history below which no count is judged; below ``min_windows``, only bursts of errors and
@@ -39,39 +39,38 @@ def count_parts(
     baseline: Baseline,
     lately: Baseline,
     min_windows: float,
+    suppressor: Suppressor | None = None,
 ) -> Parts:
     """Parts of the volumes of all windows, of the steady keys of their groups, and of surges.
 
     returning:    whether the key is known to come back, (n,).
     min_windows:  of history, below which a group's counts are not judged.
+    suppressor:   whose templates count in no volume.
     """
     judged = entries.watched[:, 1] >= min_windows
     found = [
-        _volume_parts(entries, baseline, judged),
+        _volume_parts(entries, baseline, judged, suppressor),
         _steady_parts(entries, baseline, judged),
         _surges(entries, returning, baseline, judged),
     ]
-    return _longer_silence(_unless_usual_lately(Parts.join(found), entries, lately), entries)
+    drifted = _unless_usual_lately(Parts.join(found), entries, lately, suppressor)
+    return _longer_silence(drifted, entries)
 
 
-def _volume_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> Parts:
+def _volume_parts(
+    entries: Entries, baseline: Baseline, judged: np.ndarray, suppressor: Suppressor | None
+) -> Parts:
     e, watched = entries, entries.watched
     windows = len(e.groups)
     levels = np.array([*range(7), ALL_LEVELS])
-    counts = _by_level(windows, e.row, e.level, e.count)
     heard = ~e.spared
-    without = _by_level(windows, e.row[heard], e.level[heard], e.count[heard])
+    counts = _by_level(windows, e.row[heard], e.level[heard], e.count[heard])
     chosen = np.flatnonzero(watched[:, 1] >= FIRST_WINDOWS)
     rows = np.repeat(chosen, len(levels))
     which = np.tile(levels, len(chosen))
     observed = counts[chosen].reshape(-1)
-    least = without[chosen].reshape(-1)
-    sums = baseline.volumes.look_up(
-        key_codes(e.groups[rows], which, np.zeros(len(rows), dtype=np.int64))
-    )
-    if e.spared.any():
-        usual, _ = moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])
-        observed = np.clip(np.round(usual), least, observed)
+    codes = key_codes(e.groups[rows], which, np.zeros(len(rows), dtype=np.int64))
+    sums = _volume_sums(baseline, codes, e.ends[rows], suppressor)
     # Events without a level are judged by the total alone.
     there = ((observed > 0) | (sums[:, COUNT] > 0)) & (which != Level.UNSPECIFIED)
     errors = (
@@ -84,6 +83,15 @@ def _volume_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> P
     rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
     template = np.full(len(rows), VOLUME_TEMPLATE)
     return _surprises(rows, which, template, observed, sums, watched, e.whole)
+
+
+def _volume_sums(
+    baseline: Baseline, codes: np.ndarray, ends: np.ndarray, suppressor: Suppressor | None
+) -> np.ndarray:
+    """Sums of these volumes, (n, 4), without what is suppressed at these ends, (n,)."""
+    if suppressor is None:
+        return baseline.volumes.look_up(codes)
+    return suppressor.volumes(baseline, codes, ends)
 
 
 def _by_level(windows: int, row: np.ndarray, level: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -167,7 +175,9 @@ def _surprises(
     )
 
 
-def _unless_usual_lately(parts: Parts, entries: Entries, lately: Baseline) -> Parts:
+def _unless_usual_lately(
+    parts: Parts, entries: Entries, lately: Baseline, suppressor: Suppressor | None
+) -> Parts:
     """Count surprises that are none by the last hour are as small as that says: load drifts."""
     watched = lately.groups.look_up(entries.groups)
     at = np.flatnonzero((parts.bits > DRIFT_BITS) & (watched[parts.row, 1] >= LATELY_WINDOWS))
@@ -176,7 +186,8 @@ def _unless_usual_lately(parts: Parts, entries: Entries, lately: Baseline) -> Pa
     template = parts.template[at]
     volume = template == VOLUME_TEMPLATE
     codes = key_codes(entries.groups[parts.row[at]], parts.level[at], np.where(volume, 0, template))
-    sums = np.where(volume[:, None], lately.volumes.look_up(codes), lately.keys.look_up(codes))
+    volumes = _volume_sums(lately, codes, entries.ends[parts.row[at]], suppressor)
+    sums = np.where(volume[:, None], volumes, lately.keys.look_up(codes))
     again = _surprises(
         parts.row[at], parts.level[at], template, parts.count[at], sums, watched, entries.whole
     )

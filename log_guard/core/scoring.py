@@ -42,7 +42,7 @@ def find_parts(
     known = known_for(baseline.statements.look_up_peaks(entries.said))
     returning = (known >= RETURN_SPELLS) & entries.harmless
     novelty = novelty_parts(entries, returning, baseline, lately)
-    counts = count_parts(entries, returning, baseline, lately, min_windows)
+    counts = count_parts(entries, returning, baseline, lately, min_windows, suppressor)
     if suppressor is not None and suppressor.entries:
         counts = counts.take(np.flatnonzero(~_suppressed(counts, entries, suppressor)))
     return Parts.join([novelty, counts])

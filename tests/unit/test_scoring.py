@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -26,6 +27,8 @@ from log_guard.core.parts import (
 )
 from log_guard.core.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
+from log_guard.core.suppression import Suppression, Suppressor
+from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import PANE_SCHEMA, WindowBatch
 from tests.streams import bounded, micros
 
@@ -370,3 +373,60 @@ def test_silence_is_the_more_surprising_the_longer_it_lasts() -> None:
         return float(only(parts, 0)[ALL_LEVELS, VOLUME_TEMPLATE][7])
 
     assert bits(3.0) == pytest.approx(3 * bits(1.0), abs=1e-5)
+
+
+def test_a_line_is_as_rare_as_it_has_been_since_it_was_first_there_but_for_a_day() -> None:
+    day = 86_400
+    panes = [(micros(s), 1, ERROR, 78, False, 1) for s in range(8 * day, 10 * day, 1_200)]
+    panes += [(micros(s), 1, ERROR, 77, False, 1) for s in range(10 * day - 240, 10 * day, 30)]
+    frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+    history = learn(frame, TEMPLATES, micros(0), micros(10 * day), WINDOW, {1: micros(0)})
+    rows = batch_of([(1, {(ERROR, 77): 1, (ERROR, 78): 1, (ERROR, 79): 1})])
+    now = rows.rows.with_columns(pl.lit(micros(10 * day + 30)).alias("end"))
+    novelty = only(find_parts(replace(rows, rows=now), history, TEMPLATES), 0, NOVELTY)
+
+    def expected(there: float, of: float) -> float:
+        return float(novelty_bits(there, np.array([of]), there, (0.5 + 152) / 153, True)[0])
+
+    assert novelty[ERROR, 78][7] == pytest.approx(expected(144, 2 * 720 + 1), abs=1e-5)
+    assert novelty[ERROR, 77][7] == pytest.approx(expected(2, 720), abs=1e-5)  # four minutes ago
+    assert novelty[ERROR, 79][7] == pytest.approx(expected(0, 7_200), abs=1e-5)  # never
+
+
+def heard(batch: WindowBatch, *entries: Suppression, template: int = 0) -> dict[int, float]:
+    """Surprise of the volumes of the first window, by level, with these suppressions."""
+    groups = Vocabulary(["*", "a", "b"])
+    suppressor = Suppressor(entries, groups, TEMPLATES)
+    parts = only(find_parts(batch, BASELINE, TEMPLATES, suppressor), 0)
+    return {level: part[7] for (level, key), part in parts.items() if key == VOLUME_TEMPLATE}
+
+
+MOST = Suppression("most of what it says", "me", template=TEMPLATES.words[0])
+
+
+@pytest.mark.parametrize("count", [0, 27, 900])
+def test_what_is_suppressed_counts_neither_in_volumes_nor_in_silence(count: int) -> None:
+    counts = {(INFO, 1): 2, **({(INFO, 0): count} if count else {})}
+    batch = batch_of([(1, counts), (2, counts)])
+    assert heard(batch, MOST) == heard(batch_of([(1, {(INFO, 1): 2}), (2, counts)]), MOST)
+    assert max(heard(batch, MOST).values()) < 2
+    if count != 27:
+        assert max(heard(batch).values()) > 20
+
+
+def test_what_is_not_suppressed_is_held_against_what_the_rest_came_to() -> None:
+    batch = batch_of([(1, {(INFO, 0): 27, (INFO, 1): 30})])
+    mean, variance = moments(np.array([[120.0, 240.0]]), np.array([120.0]))
+    bits, _ = tail_bits(np.array([30.0]), mean, variance)
+    assert heard(batch, MOST)[INFO] == pytest.approx(float(bits[0]), rel=0.3)
+    gone = replace(MOST, until=micros(HISTORY))
+    assert heard(batch, gone) == heard(batch)
+    assert heard(batch, replace(MOST, service="b")) == heard(batch)
+
+
+def test_a_service_whose_suppressed_lines_stop_has_not_gone_quiet() -> None:
+    silence = batch_of([(1, {})], silent=8.0)
+    assert heard(silence)[ALL_LEVELS] > 60
+    every = [Suppression("all", "me", template=TEMPLATES.words[i]) for i in range(5)]
+    assert heard(silence, *every) == {}
+    assert heard(silence, MOST)[ALL_LEVELS] < 16

@@ -98,6 +98,12 @@ class Detect:
         return era.judge.model if era else None
 
     @property
+    def promised(self) -> float:
+        """False alarms a day that the model's thresholds are for."""
+        model = self.model
+        return self.options.false_alarms_per_day if model is None else model.false_alarms_per_day
+
+    @property
     def dropped_history(self) -> int:
         """Rows of history that its bound has dropped."""
         return self._schedule.dropped

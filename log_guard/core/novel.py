@@ -37,19 +37,22 @@ def novelty_parts(
     spells, windows = e.watched[e.row, 0], e.watched[e.row, 1]
     known = baseline.keys.look_up(e.code)
     statements = baseline.statements.look_up(e.said)
+    once = np.where(e.harmless, AGAIN, TROUBLE_AGAIN)
     again = lately.statements.look_up(e.said)[:, STATEMENT_SPELLS]
-    again = np.maximum(again - np.where(e.harmless, AGAIN, TROUBLE_AGAIN), 0.0)
     peaks = baseline.statements.look_up_peaks(e.said)
     # A deploy brings a line that comes every ten minutes from then on: in a month of history it would
     # be rare for weeks.
-    own = np.maximum(there_for(peaks, e.ends[e.row] // SPELL), OWN_SPELLS)
+    since = np.maximum(there_for(peaks, e.ends[e.row] // SPELL), OWN_SPELLS)
     bits = novelty_bits(
         known[:, SPELLS],
-        np.where(statements[:, STATEMENT_SPELLS] > 0, np.minimum(spells, own), spells),
+        spells,
         statements[:, STATEMENT_SPELLS],
         _tone_shares(e.groups[e.row], e.level, e.troubled, baseline),
         e.level >= Level.ERROR,
-        (again, lately.groups.look_up(e.groups)[e.row, 0]),
+        [
+            (again - once, lately.groups.look_up(e.groups)[e.row, 0]),
+            (statements[:, STATEMENT_SPELLS] - once, np.minimum(since, spells)),
+        ],
         returning,
     )
     # What is nearly always there comes together with everything, and so with nothing.

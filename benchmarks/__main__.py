@@ -1,11 +1,11 @@
-"""Run all benchmarks, or those named: ``python -m benchmarks summarise windows memory demo cold_start training week``."""
+"""Run all benchmarks, or those named: ``python -m benchmarks summarise windows memory demo cold_start training week month``."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-NAMES = ("summarise", "windows", "memory", "demo", "cold_start", "training", "week")
+NAMES = ("summarise", "windows", "memory", "demo", "cold_start", "training", "week", "month")
 
 
 def main() -> int:

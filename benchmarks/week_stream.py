@@ -75,6 +75,12 @@ RESTART: list[Text] = [
     ("INFO", "database system is ready to accept connections"),
 ]
 LEAK: Text = ("WARN", "resident memory {n} MB above soft limit")
+WRONG: dict[str, Text] = {
+    "burst": ("ERROR", "connection to db refused, attempt {n}"),
+    "fatal": ("FATAL", "could not write block {n} of file base: no space left"),
+    "warning": ("WARN", "login of admin from unknown host {n}"),
+    "loop": ("INFO", "cart {n} recalculated again"),
+}
 
 
 @dataclass(frozen=True)
@@ -90,26 +96,17 @@ class Happening:
         return start <= self.end + 120.0 and end >= self.start
 
 
-Line = tuple[float, str, str, str]
+Line = tuple[float, str, str, str]  # seconds from the start, service, level, text
 
 
-class Week:
-    """The lines of a week and what happened in it."""
+class Lines:
+    """Makes lines; ``rate``: about how many a second there are of all services."""
 
-    def __init__(self, seed: int, days: int = 7, rate: float = 1.5) -> None:
-        self.seed, self.days, self.rate = seed, days, rate
+    def __init__(self, seed: int, rate: float) -> None:
+        self.seed, self.rate = seed, rate
         self._random = np.random.default_rng(seed)
         self.happenings: list[Happening] = []
         self._lines: list[Line] = []
-        self._usual()
-        self._changes()
-        self._wrongs()
-        self._lines.sort()
-
-    def batches(self, size: int = 20_000) -> Iterator[bytes]:
-        """JSON lines in order of time."""
-        for i in range(0, len(self._lines), size):
-            yield b"".join(self._json(*line) for line in self._lines[i : i + size])
 
     def _json(self, at: float, service: str, level: str, text: str) -> bytes:
         time = (START + timedelta(seconds=at)).isoformat(timespec="milliseconds")
@@ -139,6 +136,68 @@ class Week:
         for text, weight in zip(texts, (0.4, 0.3, 0.15, 0.1, 0.04, 0.01), strict=False):
             self._say(service, text, self._poisson(start, end, rate * weight, swing))
 
+    def _bursts(self, start: float, end: float) -> None:
+        for burst in self._poisson(
+            start, end, 8 / DAY
+        ):  # the noisy one's errors come in bursts too
+            size = int(self._random.integers(5, 25))
+            self._say("noisy", NOISY[1], burst + np.sort(self._random.uniform(0, 60, size)))
+
+    def _nightly(self, day: int) -> None:
+        night = day * DAY + 2 * HOUR
+        times = night + np.sort(self._random.uniform(5, 590, 400))
+        self._say("worker", NIGHT[0], np.array([night]))
+        self._say("worker", NIGHT[1], times[::2])
+        self._say("worker", NIGHT[2], times[1::40])
+        self._say("worker", NIGHT[3], np.array([night + 600]))
+        self.happenings.append(Happening(f"nightly job {day + 1}", night, night + 600, True))
+
+    def _restart(self, number: int, at: float) -> None:
+        for i, text in enumerate(RESTART):
+            count = 12 if i == 2 else 1
+            self._say("db", text, at + i * 2 + np.sort(self._random.uniform(0, 2, count)))
+        self.happenings.append(Happening(f"restart {number}", at, at + 20, True))
+
+    def _wrong(self, kind: int, at: float, texts: dict[str, Text] | None = None) -> Happening:
+        """Let something go wrong; ``texts``: what is said then, in place of some of :data:`WRONG`."""
+        say = {**WRONG, **(texts or {})}
+        spread = at + np.sort(self._random.uniform(0, 180, 90))
+        if kind == 0:
+            self._say("web", say["burst"], spread)
+            return Happening("errors in a burst", at, at + 180, False)
+        if kind == 1:
+            self._lines = [x for x in self._lines if x[1] != "mail" or not at <= x[0] < at + 1800]
+            return Happening("mail silent", at, at + 1800, False)
+        if kind == 2:
+            extra = self._poisson(at, at + 600, 6 * 0.15 * self.rate)
+            self._say("worker", WORKER[0], extra)
+            return Happening("a count times seven", at, at + 600, False)
+        if kind == 3:
+            self._say("db", say["fatal"], spread[:3])
+            return Happening("a new fatal line", at, at + 180, False)
+        if kind == 4:
+            self._say("mail", say["warning"], spread[:40])
+            return Happening("a new warning, forty times", at, at + 180, False)
+        self._say("web", say["loop"], spread)
+        return Happening("an endless loop at INFO", at, at + 180, False)
+
+
+class Week(Lines):
+    """The lines of a week and what happened in it."""
+
+    def __init__(self, seed: int, days: int = 7, rate: float = 1.5) -> None:
+        super().__init__(seed, rate)
+        self.days = days
+        self._usual()
+        self._changes()
+        self._wrongs()
+        self._lines.sort()
+
+    def batches(self, size: int = 20_000) -> Iterator[bytes]:
+        """JSON lines in order of time."""
+        for i in range(0, len(self._lines), size):
+            yield b"".join(self._json(*line) for line in self._lines[i : i + size])
+
     def _usual(self) -> None:
         end, deploy = self.days * DAY, 3.5 * DAY
         self._mix("web", WEB, 0, min(deploy, end), 0.5 * self.rate, 0.7)
@@ -149,25 +208,13 @@ class Week:
         self._mix("mail", MAIL, 0, end, 0.12 * self.rate, 0.5)
         self._mix("worker", WORKER, 0, end, 0.15 * self.rate, 0.2)
         self._mix("noisy", NOISY, 0, end, 0.06 * self.rate, 0.0)
-        for burst in self._poisson(0, end, 8 / DAY):  # errors of the noisy one come in bursts too
-            size = int(self._random.integers(5, 25))
-            self._say("noisy", NOISY[1], burst + np.sort(self._random.uniform(0, 60, size)))
+        self._bursts(0, end)
 
     def _changes(self) -> None:
         for day in range(self.days):
-            night = day * DAY + 2 * HOUR
-            times = night + np.sort(self._random.uniform(5, 590, 400))
-            self._say("worker", NIGHT[0], np.array([night]))
-            self._say("worker", NIGHT[1], times[::2])
-            self._say("worker", NIGHT[2], times[1::40])
-            self._say("worker", NIGHT[3], np.array([night + 600]))
-            self.happenings.append(Happening(f"nightly job {day + 1}", night, night + 600, True))
+            self._nightly(day)
         for number, day in enumerate(np.sort(self._random.uniform(1.1, self.days, 4)).tolist()):
-            at = day * DAY
-            for i, text in enumerate(RESTART):
-                count = 12 if i == 2 else 1
-                self._say("db", text, at + i * 2 + np.sort(self._random.uniform(0, 2, count)))
-            self.happenings.append(Happening(f"restart {number + 1}", at, at + 20, True))
+            self._restart(number + 1, day * DAY)
         leak = 4 * DAY
         if self.days > 4:
             times = np.sort(self._random.triangular(leak, self.days * DAY, self.days * DAY, 3_000))
@@ -178,29 +225,4 @@ class Week:
         places = np.linspace(1.25, self.days - 0.25, 6) + self._random.uniform(-0.08, 0.08, 6)
         order = self._random.permutation(6)
         for kind, day in zip(order.tolist(), places.tolist(), strict=True):
-            at = day * DAY
-            name, end = self._wrong(kind, at)
-            self.happenings.append(Happening(name, at, end, False))
-
-    def _wrong(self, kind: int, at: float) -> tuple[str, float]:
-        spread = at + np.sort(self._random.uniform(0, 180, 90))
-        if kind == 0:
-            self._say("web", ("ERROR", "connection to db refused, attempt {n}"), spread)
-            return "errors in a burst", at + 180
-        if kind == 1:
-            self._lines = [x for x in self._lines if x[1] != "mail" or not at <= x[0] < at + 1800]
-            return "mail silent", at + 1800
-        if kind == 2:
-            extra = self._poisson(at, at + 600, 6 * 0.15 * self.rate)
-            self._say("worker", WORKER[0], extra)
-            return "a count times seven", at + 600
-        if kind == 3:
-            self._say(
-                "db", ("FATAL", "could not write block {n} of file base: no space left"), spread[:3]
-            )
-            return "a new fatal line", at + 180
-        if kind == 4:
-            self._say("mail", ("WARN", "login of admin from unknown host {n}"), spread[:40])
-            return "a new warning, forty times", at + 180
-        self._say("web", ("INFO", "cart {n} recalculated again"), spread)
-        return "an endless loop at INFO", at + 180
+            self.happenings.append(self._wrong(kind, day * DAY))

@@ -19,6 +19,7 @@ from log_guard.core.judge import Outlier
 from log_guard.core.ledger import Ledger
 from log_guard.core.masking import Masker
 from log_guard.core.model import Model
+from log_guard.core.observed import Observed
 from log_guard.core.results import Alert, Result
 from log_guard.core.summaries import Summarizer
 from log_guard.core.windows import WindowSpec
@@ -68,6 +69,7 @@ class Pipeline:
         self.ledger = Ledger()
         self.detect = Detect(self.options.window, self.options.detect, model, outlier)
         self.episodes = Episodes()
+        self.observed = Observed()
         self._given_up = 0  # events that the windows could not take any more
         self._intakes: dict[int, Intake] = {}
 
@@ -115,7 +117,7 @@ class Pipeline:
                 self._enter(taken, out)
         self._advance(out, early=False)
         self._publish(self.detect.finish(self.ledger.consumed), out)
-        out.alerts += self.episodes.finish()
+        out.alerts += self._observed([], self.episodes.finish())
         return out
 
     def _enter(self, taken: Taken, out: Output) -> None:
@@ -140,7 +142,12 @@ class Pipeline:
         self.ledger.late += self.detect.windows.too_late - self._given_up
         self._given_up = self.detect.windows.too_late
         out.results += results
-        out.alerts += self.episodes.add(results)
+        out.alerts += self._observed(results, self.episodes.add(results))
+
+    def _observed(self, results: list[Result], alerts: list[Alert]) -> list[Alert]:
+        detect = self.detect
+        self.observed.take(results, alerts, detect.feedback.labels, detect.promised)
+        return alerts
 
 
 def intake_of(options: PipelineOptions, decoder: Decoder, source: int) -> Intake:

@@ -21,10 +21,11 @@ from log_guard.core.decode import Decoder
 from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.events import SECOND
 from log_guard.core.formats import Format
+from log_guard.core.history import History, history_features
 from log_guard.core.judge import DETECTORS, Outlier
 from log_guard.core.model import Model
 from log_guard.core.replaying import Replay
-from log_guard.core.training import History, history_features, train
+from log_guard.core.training import train
 from log_guard.errors import InputError, OptionError
 
 LEARN_SHARE = 3

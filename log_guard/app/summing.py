@@ -12,7 +12,7 @@ from log_guard.app.pipeline import PipelineOptions, intake_of
 from log_guard.core.decode import Decoder
 from log_guard.core.events import SECOND
 from log_guard.core.gathering import Gathering
-from log_guard.core.training import History
+from log_guard.core.history import History
 from log_guard.errors import OptionError
 
 

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from log_guard.app.inspecting import NEWEST_FIRST, ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
+from log_guard.app.promised import broken_promise
 from log_guard.app.rendering import accounts, moment, print_alert
 from log_guard.app.scan import Scan, open_scan
 from log_guard.core.admission import OTHER_GROUPS
@@ -241,6 +242,9 @@ def _remarks(scan: Scan) -> Iterator[str]:
             f"{detect.model.training.unusual:,} windows of what was learnt from were not normal themselves, most of "
             f"all at {iso(detect.model.training.worst)[:19]}: they are not reported, and their trouble was not learnt"
         )
+    broken = broken_promise(scan.pipeline)
+    if broken is not None:
+        yield broken
     if detect.crowded:
         yield (
             f"more than {detect.options.max_groups:,} services: {detect.crowded:,} events of the others were judged "

@@ -291,6 +291,13 @@ def known_for(peaks: np.ndarray) -> np.ndarray:
     return np.where(peaks[:, AGE] > 0, peaks[:, LAST] + peaks[:, AGE] - _FAR, 0.0)
 
 
+def there_for(peaks: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """Spells that a statement has been known for at spell ``now``, (n,), from its peaks, (n, 3); 0: not at all."""
+    first = _FAR - peaks[:, AGE]
+    span = np.maximum(peaks[:, LAST], now) - np.minimum(first, now) + 1.0
+    return np.where(peaks[:, AGE] > 0, span, 0.0)
+
+
 def spell_hashes(spells: np.ndarray) -> np.ndarray:
     """Fibonacci hash of spells, 53 bits, so that a float64 holds it exactly."""
     with np.errstate(over="ignore"):

@@ -8,6 +8,13 @@ A history holds incidents, and nobody has said where. They raise the quantiles o
 upper ones first, and never lower one. So the tail is fitted three times, to lower, middle and upper
 quantiles, and the lowest threshold is taken: the upper fit is the closest to the tail where incidents
 are few, the lower one holds although half of the blocks have some.
+
+More incidents never make it more sensitive. Loud blocks in a share e of the history put the quantile q where
+q / (1 - e) was. On a Gumbel plot that moves a point to the right by ``r(q / (1 - e)) - r(q)`` with ``r(q) =
+-log(-log(q))``, which is more than nothing and grows with q: so each fit gets a higher middle and a larger
+scale, its threshold rises, and so does the lowest of them. In a finite sample the lower quantiles can rise a
+little faster by chance; but a fit is above its own upper quantile for any rate below one in ten blocks, and so
+the threshold is above the median of the maxima, which more incidents only raise.
 """
 
 from __future__ import annotations
@@ -16,8 +23,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from log_guard.core.baseline import SPELL
+from log_guard.core.events import SECOND
+from log_guard.core.model import Scales
+
 DAY = 86_400.0
 
+LEAST_BITS = 0.5
+"""Least Gumbel scale of a detector's maxima, bits: a constant history is no certainty."""
 LOWER, MIDDLE, UPPER = (0.1, 0.3, 0.5), (0.3, 0.5, 0.7), (0.5, 0.7, 0.9)
 
 
@@ -80,3 +93,28 @@ def exceeded(maxima: np.ndarray, times: int) -> float:
 def certified_rate(blocks: int, block_seconds: float) -> float:
     """Lowest rate of false alerts a day that so many blocks of history can vouch for (one in all)."""
     return DAY / max(blocks * block_seconds, 1e-9)
+
+
+def scales_of(
+    values: np.ndarray, ends: np.ndarray, block: int, false_alarms_per_day: float
+) -> Scales:
+    """Thresholds for the whole deployment: in a block all groups together are one look.
+
+    Not a threshold a group: one whose history holds an incident in every fourth block would be deaf
+    to the next. A count surprise must besides exceed what the history has shown, but for as many spans
+    as the budget allows: volumes are heavier-tailed than any tail that could be fitted to so few blocks.
+    """
+    span_days = (int(ends.max()) - int(ends.min()) + block) / SECOND / DAY
+    budget = false_alarms_per_day * span_days / 2  # the two detectors share it
+    novelty, surprise = (block_maxima(values[:, i], ends, block) for i in range(2))
+    # A line that comes more often than the budget allows must not be an alarm by its rarity alone,
+    # however regular the history was that it was not part of.
+    least = float(np.log2(max(DAY / (SPELL / SECOND) / false_alarms_per_day, 1.0)))
+    shown = exceeded(surprise, int(budget))
+    return Scales(max(_threshold(novelty, budget), least), max(_threshold(surprise, budget), shown))
+
+
+def _threshold(maxima: np.ndarray, budget: float) -> float:
+    """Value that ``budget`` of the blocks seen would pass, by the tail fitted to their maxima."""
+    probability = min(budget / len(maxima), 0.5)
+    return max(threshold(maxima, probability, LEAST_BITS), LEAST_BITS)

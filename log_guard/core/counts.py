@@ -10,17 +10,19 @@ from log_guard.core.baseline import (
     ALL_LEVELS,
     COUNT,
     SQUARES,
+    WINDOWS,
     Baseline,
     code_groups,
     code_levels,
     code_templates,
     key_codes,
 )
-from log_guard.core.detectors.novelty import RETURN_SHARE, exact
+from log_guard.core.detectors.novelty import exact
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.entries import Entries
 from log_guard.core.events import Level
 from log_guard.core.parts import SURPRISE, VOLUME_TEMPLATE, Parts
+from log_guard.core.suppression import Suppressor
 
 FIRST_WINDOWS = 2
 """Windows of history below which no count is judged; below ``min_windows``, only bursts of errors and
@@ -39,39 +41,51 @@ def count_parts(
     baseline: Baseline,
     lately: Baseline,
     min_windows: float,
+    suppressor: Suppressor | None = None,
 ) -> Parts:
     """Parts of the volumes of all windows, of the steady keys of their groups, and of surges.
 
     returning:    whether the key is known to come back, (n,).
     min_windows:  of history, below which a group's counts are not judged.
+    suppressor:   whose templates count in no volume.
     """
     judged = entries.watched[:, 1] >= min_windows
+    seldom = ~np.isin(entries.code, baseline.steady)
+    back = returning & seldom
     found = [
-        _volume_parts(entries, baseline, judged),
+        _volume_parts(entries, back, baseline, judged, suppressor),
         _steady_parts(entries, baseline, judged),
-        _surges(entries, returning, baseline, judged),
+        _surges(entries, seldom, back, baseline, judged),
     ]
-    return _longer_silence(_unless_usual_lately(Parts.join(found), entries, lately), entries)
+    drifted = _unless_usual_lately(Parts.join(found), entries, lately, suppressor)
+    return _longer_silence(drifted, entries)
 
 
-def _volume_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> Parts:
+def _volume_parts(
+    entries: Entries,
+    back: np.ndarray,
+    baseline: Baseline,
+    judged: np.ndarray,
+    suppressor: Suppressor | None,
+) -> Parts:
+    """Levels and totals; what has come back (``back``, (n,)) explains as much of them as it came to before."""
     e, watched = entries, entries.watched
     windows = len(e.groups)
     levels = np.array([*range(7), ALL_LEVELS])
-    counts = _by_level(windows, e.row, e.level, e.count)
     heard = ~e.spared
-    without = _by_level(windows, e.row[heard], e.level[heard], e.count[heard])
+    counts = _by_level(windows, e.row[heard], e.level[heard], e.count[heard])
+    at = np.flatnonzero(back & heard)
+    explained = _by_level(windows, e.row[at], e.level[at], _came_before(e, at, baseline))
     chosen = np.flatnonzero(watched[:, 1] >= FIRST_WINDOWS)
     rows = np.repeat(chosen, len(levels))
     which = np.tile(levels, len(chosen))
     observed = counts[chosen].reshape(-1)
-    least = without[chosen].reshape(-1)
-    sums = baseline.volumes.look_up(
-        key_codes(e.groups[rows], which, np.zeros(len(rows), dtype=np.int64))
-    )
-    if e.spared.any():
-        usual, _ = moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])
-        observed = np.clip(np.round(usual), least, observed)
+    codes = key_codes(e.groups[rows], which, np.zeros(len(rows), dtype=np.int64))
+    sums = _volume_sums(baseline, codes, e.ends[rows], suppressor)
+    if len(at):
+        usual = np.ceil(moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])[0])
+        least = observed - explained[chosen].reshape(-1)
+        observed = np.clip(usual, least, observed)
     # Events without a level are judged by the total alone.
     there = ((observed > 0) | (sums[:, COUNT] > 0)) & (which != Level.UNSPECIFIED)
     errors = (
@@ -83,7 +97,23 @@ def _volume_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> P
     there &= judged[rows] | errors | silence
     rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
     template = np.full(len(rows), VOLUME_TEMPLATE)
-    return _surprises(rows, which, template, observed, sums, watched, e.whole)
+    return _surprises(rows, which, template, observed, sums, watched[rows, 1], e.whole[rows])
+
+
+def _came_before(entries: Entries, at: np.ndarray, baseline: Baseline) -> np.ndarray:
+    """Events of these entries, (n,), as far as they came in such numbers before."""
+    sums = baseline.keys.look_up(entries.code[at])
+    mean = sums[:, COUNT] / np.maximum(sums[:, WINDOWS], 1.0)
+    return np.minimum(entries.count[at], np.ceil(mean))
+
+
+def _volume_sums(
+    baseline: Baseline, codes: np.ndarray, ends: np.ndarray, suppressor: Suppressor | None
+) -> np.ndarray:
+    """Sums of these volumes, (n, 4), without what is suppressed at these ends, (n,)."""
+    if suppressor is None:
+        return baseline.volumes.look_up(codes)
+    return suppressor.volumes(baseline, codes, ends)
 
 
 def _by_level(windows: int, row: np.ndarray, level: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -105,23 +135,31 @@ def _steady_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> P
     observed = _counts_of(rows, code, e.row, e.code, e.count)
     sums = baseline.keys.look_up(code)
     return _surprises(
-        rows, code_levels(code), code_templates(code), observed, sums, e.watched, e.whole
+        *(rows, code_levels(code), code_templates(code), observed, sums),
+        *(e.watched[rows, 1], e.whole[rows]),
     )
 
 
 def _surges(
-    entries: Entries, returning: np.ndarray, baseline: Baseline, judged: np.ndarray
+    entries: Entries,
+    seldom: np.ndarray,
+    back: np.ndarray,
+    baseline: Baseline,
+    judged: np.ndarray,
 ) -> Parts:
-    """What has no usual number, and comes in numbers; known to come back, it is half a surprise."""
+    """What has no usual number, and comes in numbers.
+
+    The number of what has come back (``back``, (n,)) is held against those in which it came before: that it
+    comes at all is a matter of novelty.
+    """
     e = entries
-    seldom = judged[e.row] & (e.count >= SURGE_COUNT) & ~np.isin(e.code, baseline.steady)
-    at = np.flatnonzero(seldom)
+    at = np.flatnonzero(judged[e.row] & (e.count >= SURGE_COUNT) & seldom)
     sums = baseline.keys.look_up(e.code[at])
-    parts = _surprises(
-        e.row[at], e.level[at], e.template[at], e.count[at], sums, e.watched, e.whole
+    known = back[at] & (sums[:, WINDOWS] > 0)
+    windows = np.where(known, sums[:, WINDOWS], e.watched[e.row[at], 1])
+    return _surprises(
+        e.row[at], e.level[at], e.template[at], e.count[at], sums, windows, np.zeros(len(at), bool)
     )
-    share = np.where(returning[at], RETURN_SHARE, 1.0)
-    return replace(parts, bits=exact(share * parts.bits))
 
 
 def _counts_of(
@@ -147,13 +185,13 @@ def _surprises(
     template: np.ndarray,
     observed: np.ndarray,
     sums: np.ndarray,
-    watched: np.ndarray,
-    whole: np.ndarray,
+    windows: np.ndarray,
+    both: np.ndarray,
 ) -> Parts:
-    mean, variance = moments(sums[:, [1, 2]], watched[rows, 1])
+    """All (n,): sums over so many windows of history; whether too few would be a surprise, too."""
+    mean, variance = moments(sums[:, [COUNT, SQUARES]], windows)
     bits, side = tail_bits(observed, mean, variance)
     upward, _ = tail_bits(observed, mean, variance, both=False)
-    partial = ~whole[rows]
     return Parts(
         row=rows,
         detector=np.full(len(rows), SURPRISE),
@@ -162,12 +200,14 @@ def _surprises(
         count=observed,
         mean=mean,
         variance=variance,
-        bits=np.where(partial, upward, bits),
-        side=np.where(partial, 1.0, side),
+        bits=np.where(both, bits, upward),
+        side=np.where(both, side, 1.0),
     )
 
 
-def _unless_usual_lately(parts: Parts, entries: Entries, lately: Baseline) -> Parts:
+def _unless_usual_lately(
+    parts: Parts, entries: Entries, lately: Baseline, suppressor: Suppressor | None
+) -> Parts:
     """Count surprises that are none by the last hour are as small as that says: load drifts."""
     watched = lately.groups.look_up(entries.groups)
     at = np.flatnonzero((parts.bits > DRIFT_BITS) & (watched[parts.row, 1] >= LATELY_WINDOWS))
@@ -176,9 +216,12 @@ def _unless_usual_lately(parts: Parts, entries: Entries, lately: Baseline) -> Pa
     template = parts.template[at]
     volume = template == VOLUME_TEMPLATE
     codes = key_codes(entries.groups[parts.row[at]], parts.level[at], np.where(volume, 0, template))
-    sums = np.where(volume[:, None], lately.volumes.look_up(codes), lately.keys.look_up(codes))
+    volumes = _volume_sums(lately, codes, entries.ends[parts.row[at]], suppressor)
+    sums = np.where(volume[:, None], volumes, lately.keys.look_up(codes))
+    rows = parts.row[at]
     again = _surprises(
-        parts.row[at], parts.level[at], template, parts.count[at], sums, watched, entries.whole
+        *(rows, parts.level[at], template, parts.count[at], sums),
+        *(watched[rows, 1], entries.whole[rows]),
     )
     bits = parts.bits.copy()
     bits[at] = np.minimum(bits[at], again.bits)

@@ -15,13 +15,14 @@ from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.eras import FOREVER, Era, Eras
 from log_guard.core.features.window import window_features
 from log_guard.core.feedback import Feedback
+from log_guard.core.history import History, history_features
 from log_guard.core.judge import Judge, Outlier
 from log_guard.core.memory import MAX_KEYS, Memory
 from log_guard.core.model import FIRST_SCALES, Model
 from log_guard.core.results import Result
 from log_guard.core.schedule import Schedule
 from log_guard.core.statements import Templates
-from log_guard.core.training import History, history_features, train
+from log_guard.core.training import train
 from log_guard.core.translation import translated
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
@@ -95,6 +96,12 @@ class Detect:
         """The model that judges now; None during the warm-up."""
         era = self._eras.latest
         return era.judge.model if era else None
+
+    @property
+    def promised(self) -> float:
+        """False alarms a day that the model's thresholds are for."""
+        model = self.model
+        return self.options.false_alarms_per_day if model is None else model.false_alarms_per_day
 
     @property
     def dropped_history(self) -> int:

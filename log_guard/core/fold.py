@@ -29,6 +29,7 @@ from log_guard.core.features.text import TextModel
 from log_guard.core.feedback import Feedback, Label
 from log_guard.core.memory import Memory
 from log_guard.core.model import Model, Scales, Training
+from log_guard.core.observed import Departure, Observed
 from log_guard.core.progress import (
     ACCEPTED,
     DOUBLED,
@@ -59,7 +60,7 @@ KINDS: dict[str, type[Any]] = {
             InductiveDBSCAN,
         ),
         *(Memory, Model, Part, Progress, Sample, Scales, Table, TextModel, Training, Trouble),
-        *(Feedback, Label, Suppression),
+        *(Feedback, Label, Observed, Suppression),
     )
 }
 """Classes that a stored state may hold."""
@@ -76,12 +77,13 @@ whoever folds them again, with other settings, tells the same ranges."""
 
 @dataclass
 class Emitted:
-    """What one record, or a slice of it, gave."""
+    """What one record, or a slice of it, gave; ``departure``: the promise is broken from here on."""
 
     results: list[Result] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
     balance: Balance | None = None
+    departure: Departure | None = None
 
 
 class Fold:
@@ -93,6 +95,7 @@ class Fold:
         self.detect = Detect(spec, options, model)
         self.model_name: str | None = None  # of the model that was switched to
         self.episodes = Episodes()
+        self.observed = Observed()
         self._partitions: dict[int, Progress] = {}  # the latest word of each input partition
         self._expected = 0
         self._taken = 0
@@ -124,6 +127,7 @@ class Fold:
             out.alerts += part.alerts
             out.accounts += part.accounts
             out.balance = part.balance
+            out.departure = part.departure or out.departure
         return out
 
     def slices(self, commit: Commit, offset: int) -> Iterator[Emitted]:
@@ -149,14 +153,17 @@ class Fold:
             yield self._judged(self.detect.advance(stop, offset))
         last = [] if watermark is None else self.detect.advance(watermark, offset)
         judged = self._judged(last + self._look_early(summary, known, offset))
-        out.results, out.alerts = judged.results, judged.alerts
+        out.results, out.alerts, out.departure = judged.results, judged.alerts, judged.departure
         if out.accounts or offset // REPORT_EVERY > self._offset // REPORT_EVERY:
             self._report(offset, watermark, out)
         self._offset = offset
         yield out
 
     def _judged(self, results: list[Result]) -> Emitted:
-        return Emitted(results, self.episodes.add(results))
+        alerts = self.episodes.add(results)
+        detect = self.detect
+        departure = self.observed.take(results, alerts, detect.feedback.labels, detect.promised)
+        return Emitted(results, alerts, departure=departure)
 
     def _next_stop(self, watermark: int) -> int:
         """How far to close windows in the next slice: a stride on, or beyond what nobody logged in."""
@@ -177,6 +184,7 @@ class Fold:
         """
         self.detect.switch(model)
         self.model_name = name
+        self.observed = Observed()
 
     def open_windows(self, offset: int) -> list[Result]:
         """The windows that are still open, as not final; the fold goes on as if nothing was asked."""

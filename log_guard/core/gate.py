@@ -16,11 +16,12 @@ import polars as pl
 
 from log_guard.core.detect import Detect, DetectOptions
 from log_guard.core.feedback import Feedback, Label
+from log_guard.core.history import History
 from log_guard.core.model import Model
 from log_guard.core.outcomes import Promise, promise
 from log_guard.core.replaying import Replayed, replay_all, replay_of
 from log_guard.core.results import Alert
-from log_guard.core.training import History, train
+from log_guard.core.training import train
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import InputError
 

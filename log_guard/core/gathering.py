@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.events import SECOND
+from log_guard.core.history import History
 from log_guard.core.schedule import MAX_HISTORY_ROWS
 from log_guard.core.statements import Templates
-from log_guard.core.training import History
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import PANE_SCHEMA, WHOLE_STREAM
 from log_guard.errors import InputError

@@ -7,6 +7,7 @@ import numpy as np
 from log_guard.core.baseline import (
     ALL_LEVELS,
     COUNT,
+    SPELL,
     SPELLS,
     STATEMENT_SPELLS,
     STATEMENT_WINDOWS,
@@ -15,6 +16,7 @@ from log_guard.core.baseline import (
     TROUBLED,
     Baseline,
     key_codes,
+    there_for,
 )
 from log_guard.core.detectors.novelty import AGAIN, TROUBLE_AGAIN, exact, novelty_bits
 from log_guard.core.entries import Entries
@@ -23,6 +25,8 @@ from log_guard.core.parts import NOVELTY, Parts
 
 UNKNOWN_SHARE = 0.1
 """Share of events of a level, or of talk of trouble, in a group without history."""
+OWN_SPELLS = 720.0
+"""A statement is rare among the spells since it was first made, or among those of a day, if that is more."""
 
 
 def novelty_parts(
@@ -33,20 +37,27 @@ def novelty_parts(
     spells, windows = e.watched[e.row, 0], e.watched[e.row, 1]
     known = baseline.keys.look_up(e.code)
     statements = baseline.statements.look_up(e.said)
+    once = np.where(e.harmless, AGAIN, TROUBLE_AGAIN)
     again = lately.statements.look_up(e.said)[:, STATEMENT_SPELLS]
-    again = np.maximum(again - np.where(e.harmless, AGAIN, TROUBLE_AGAIN), 0.0)
+    peaks = baseline.statements.look_up_peaks(e.said)
+    # A deploy brings a line that comes every ten minutes from then on: in a month of history it would
+    # be rare for weeks.
+    since = np.maximum(there_for(peaks, e.ends[e.row] // SPELL), OWN_SPELLS)
     bits = novelty_bits(
         known[:, SPELLS],
         spells,
         statements[:, STATEMENT_SPELLS],
         _tone_shares(e.groups[e.row], e.level, e.troubled, baseline),
         e.level >= Level.ERROR,
-        (again, lately.groups.look_up(e.groups)[e.row, 0]),
+        [
+            (again - once, lately.groups.look_up(e.groups)[e.row, 0]),
+            (statements[:, STATEMENT_SPELLS] - once, np.minimum(since, spells)),
+        ],
         returning,
     )
     # What is nearly always there comes together with everything, and so with nothing.
     often = statements[:, STATEMENT_WINDOWS] >= STEADY * np.maximum(windows, 1.0)
-    trace = np.where(often, 0.0, baseline.statements.look_up_peaks(e.said)[:, TRACE])
+    trace = np.where(often, 0.0, peaks[:, TRACE])
     return Parts(
         row=e.row,
         detector=np.full(len(e.row), NOVELTY),

@@ -21,7 +21,7 @@ class Promise:
 
     expected:  promised, for the quiet time that was judged.
     most:      what a kept promise exceeds in one of twenty looks: the 95 % bound of a Poisson
-               distribution.
+               distribution (or that of another confidence).
     """
 
     observed: int
@@ -67,11 +67,11 @@ class AlertOutcome:
     templates: tuple[TemplateOutcome, ...]
 
 
-def promise(observed: int, per_day: float, hours: float) -> Promise:
+def promise(observed: int, per_day: float, hours: float, confidence: float = CONFIDENCE) -> Promise:
     """Hold the false alarms of so many quiet hours against the promised rate."""
     expected = per_day * hours / 24
     most = 0
-    while pdtr(most, expected) < CONFIDENCE:
+    while pdtr(most, expected) < confidence:
         most += 1
     return Promise(observed, expected, most)
 

@@ -13,10 +13,10 @@ import polars as pl
 from log_guard.core.baseline import EPOCH
 from log_guard.core.detect import Detect
 from log_guard.core.episodes import Episodes
+from log_guard.core.history import History
 from log_guard.core.outcomes import last_words
 from log_guard.core.results import Alert
 from log_guard.core.summaries import SUMMARY_SCHEMA
-from log_guard.core.training import History
 
 Replay = Iterable[tuple[pl.DataFrame, int | None]]
 

@@ -1,9 +1,8 @@
 """What a person has said is fine: templates that no longer make a window abnormal.
 
 A suppression takes away what its templates add to the surprise, and nothing else: the window is still
-judged by all that remains, and the events are still counted. Too many of a level are judged without
-the suppressed events, too few with them. A service whose suppressed messages were most of what it
-said, and stop, has gone quiet, and that is still said.
+judged by all that remains. Suppressed events count neither in how much a service says nor in its silence:
+what is usual is what the rest of its events came to.
 """
 
 from __future__ import annotations
@@ -15,12 +14,25 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from log_guard.core.baseline import (
+    ALL_LEVELS,
+    COUNT,
+    SQUARES,
+    Baseline,
+    Table,
+    code_groups,
+    code_levels,
+    code_templates,
+    key_codes,
+)
 from log_guard.core.events import Level
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WHOLE
 
 Mask = npt.NDArray[np.bool_]
 _FOREVER = 1 << 62
+_REMEMBERED = 8
+"""Baselines for which the volume of what is suppressed is kept: those that may judge a batch."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,7 @@ class Suppressor:
     def forget(self) -> None:
         """Call after template ids have changed."""
         self._known = [np.zeros(0, dtype=bool) for _ in self.entries]
+        self._taken: list[tuple[Baseline, bytes, Table]] = []
 
     def covered(
         self, groups: np.ndarray, levels: np.ndarray, templates: np.ndarray, ends: np.ndarray
@@ -86,3 +99,44 @@ class Suppressor:
     def _id(self, service: str) -> int:
         """Id of a group, -1 where it has not been seen."""
         return self.groups.words.index(service) if service in self.groups.words else -1
+
+    def volumes(self, baseline: Baseline, codes: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Sums of volumes, (n, 4), by their codes, (n,), without what is suppressed at these ends, (n,).
+
+        Counts subtract. So do variances of counts that do not depend on one another; where load moves
+        them together, what is left is too large, and the judgement so much the milder.
+        """
+        sums = baseline.volumes.look_up(codes)
+        if not self.entries or not len(codes):
+            return sums
+        holds = np.array([ends < entry.until for entry in self.entries])
+        windows = np.maximum(baseline.groups.look_up(code_groups(codes))[:, 1], 1.0)
+        for held in np.unique(holds, axis=1).T:
+            mine = np.flatnonzero((holds == held[:, None]).all(axis=0))
+            less = self._less(baseline, held, int(ends[mine[0]])).look_up(codes[mine])
+            n, old = windows[mine], sums[mine]
+            count = np.maximum(old[:, COUNT] - less[:, 0], 0.0)
+            spread = old[:, SQUARES] - old[:, COUNT] ** 2 / n - less[:, 1]
+            sums[mine, COUNT] = count
+            sums[mine, SQUARES] = np.maximum(spread, 0.0) + count**2 / n
+        return sums
+
+    def _less(self, baseline: Baseline, held: Mask, end: int) -> Table:
+        """Volume code → count of the suppressed keys of history, and the sum of squared deviations of each."""
+        for known, which, table in self._taken:
+            if known is baseline and which == held.tobytes():
+                return table
+        keys = baseline.keys
+        groups, levels = code_groups(keys.ids), code_levels(keys.ids)
+        ends = np.full(len(keys.ids), end)
+        rows = np.flatnonzero(self.covered(groups, levels, code_templates(keys.ids), ends))
+        groups, levels, sums = groups[rows], levels[rows], keys.sums[rows]
+        windows = np.maximum(baseline.groups.look_up(groups)[:, 1], 1.0)
+        spread = np.maximum(sums[:, SQUARES] - sums[:, COUNT] ** 2 / windows, 0.0)
+        zero = np.zeros(len(rows), dtype=np.int64)
+        codes = [key_codes(groups, level, zero) for level in (levels, zero + ALL_LEVELS)]
+        table = Table.of(
+            np.concatenate(codes), np.tile(np.column_stack([sums[:, COUNT], spread]), (2, 1))
+        )
+        self._taken = [*self._taken, (baseline, held.tobytes(), table)][-_REMEMBERED:]
+        return table

@@ -14,6 +14,7 @@ from log_guard.core.calibration import (
     certified_rate,
     exceeded,
     fit_tail,
+    scales_of,
     threshold,
 )
 from log_guard.core.events import SECOND
@@ -89,3 +90,39 @@ def test_a_history_vouches_for_one_false_alert_in_all_of_it() -> None:
 def test_what_a_history_exceeds_only_so_often(times: int, lowest: float) -> None:
     maxima = np.array([1.0, 2.0, 80.0, 90.0, 85.0, 1.0, 2.0, 80.0, 1.0, 5.0, 2.0])
     assert exceeded(maxima, times) == lowest
+
+
+@bounded(60)
+@given(
+    st.floats(0.0, 50.0),
+    st.floats(0.1, 10.0),
+    st.floats(1e-4, 0.09),
+    st.lists(st.integers(0, 190), min_size=2, max_size=2, unique=True),
+)
+def test_a_larger_share_of_loud_blocks_raises_the_threshold_of_a_gumbel_distribution(
+    location: float, scale: float, probability: float, loud: list[int]
+) -> None:
+    few, many = sorted(loud)
+
+    def of(incidents: int) -> float:
+        quiet = 4_000 - 10 * incidents
+        even = stats.gumbel_r.ppf((np.arange(quiet) + 0.5) / quiet, location, scale)
+        return threshold(np.concatenate([even, np.full(10 * incidents, 1e6)]), probability)
+
+    assert of(many) >= of(few) - 0.02 * scale  # quantiles of a sample lie between its values
+    assert of(many) >= stats.gumbel_r.median(location, scale)
+
+
+@bounded(40)
+@given(
+    st.integers(0, 1_000),
+    st.lists(st.floats(0.05, 50.0), min_size=2, max_size=2),
+)
+def test_who_puts_up_with_more_false_alarms_gets_no_higher_threshold(
+    seed: int, budgets: list[float]
+) -> None:
+    random = np.random.default_rng(seed)
+    values = random.gumbel(20.0, 3.0, (600, 2))
+    ends = np.arange(600) * 600 * SECOND
+    less, more = (scales_of(values, ends, 600 * SECOND, b) for b in sorted(budgets))
+    assert (more.as_array() <= less.as_array()).all()

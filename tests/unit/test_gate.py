@@ -11,7 +11,7 @@ from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.feedback import Feedback, Label
 from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.gate import Comparison, compare
-from log_guard.core.training import History
+from log_guard.core.history import History
 from tests.streams import START, Event, line
 from tests.unit.test_cold_start import steady
 

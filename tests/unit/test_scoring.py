@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -26,6 +27,8 @@ from log_guard.core.parts import (
 )
 from log_guard.core.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
+from log_guard.core.suppression import Suppression, Suppressor
+from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import PANE_SCHEMA, WindowBatch
 from tests.streams import bounded, micros
 
@@ -370,3 +373,95 @@ def test_silence_is_the_more_surprising_the_longer_it_lasts() -> None:
         return float(only(parts, 0)[ALL_LEVELS, VOLUME_TEMPLATE][7])
 
     assert bits(3.0) == pytest.approx(3 * bits(1.0), abs=1e-5)
+
+
+def test_what_came_again_and_again_since_it_was_first_there_is_as_rare_as_in_that_time() -> None:
+    day = 86_400
+    panes = [(micros(s), 1, ERROR, 78, False, 1) for s in range(8 * day, 10 * day, 1_200)]
+    panes += [(micros(s), 1, ERROR, 77, False, 1) for s in range(10 * day - 240, 10 * day, 30)]
+    frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+    history = learn(frame, TEMPLATES, micros(0), micros(10 * day), WINDOW, {1: micros(0)})
+    rows = batch_of([(1, {(ERROR, 77): 1, (ERROR, 78): 1})])
+    now = rows.rows.with_columns(pl.lit(micros(10 * day + 30)).alias("end"))
+    novelty = only(find_parts(replace(rows, rows=now), history, TEMPLATES), 0, NOVELTY)
+
+    def expected(spells: float, there: float, of: float) -> float:
+        stretches = [(np.array([there]), np.array([of]))]
+        seen, watched = np.array([spells]), np.array([7_200.0])
+        return float(novelty_bits(seen, watched, seen, (0.5 + 152) / 153, True, stretches)[0])
+
+    assert novelty[ERROR, 78][7] == pytest.approx(expected(144, 139, 2 * 720 + 1), abs=1e-5)
+    assert expected(144, 139, 2 * 720 + 1) < 0.7 * expected(144, 0, 1)
+    # Once for four minutes is not again and again.
+    assert novelty[ERROR, 77][7] == pytest.approx(expected(2, 0, 1), abs=1e-5)
+
+
+@pytest.mark.parametrize("template", [77, 80])
+def test_what_comes_back_in_the_numbers_it_came_in_before_is_no_surprising_count(
+    template: int,
+) -> None:
+    def count_bits(count: int, *seconds: int) -> float:
+        panes = [(micros(s), 1, INFO, template, False, 12) for s in seconds]
+        frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+        history = learn(frame, TEMPLATES, micros(0), micros(36_000), WINDOW, {1: micros(0)})
+        parts = find_parts(batch_of([(1, {(INFO, template): count})]), history, TEMPLATES)
+        return float(only(parts, 0)[INFO, template][7])
+
+    assert count_bits(12, 600, 9_000) < 3
+    assert count_bits(12, 600, 1_200) > 10  # within the hour: it may be one thing that went wrong
+    assert count_bits(120, 600, 9_000) > 20
+    assert count_bits(12) > 20
+
+
+def test_what_has_come_back_explains_its_share_of_a_volume() -> None:
+    def volumes(count: int, *seconds: int) -> dict[int, float]:
+        panes = [(micros(s), 1, Level.WARN, 77, False, 12) for s in seconds]
+        panes += [(micros(s), 1, INFO, 0, False, 2) for s in range(0, 36_000, 30)]
+        frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+        history = learn(frame, TEMPLATES, micros(0), micros(36_000), WINDOW, {1: micros(0)})
+        batch = batch_of([(1, {(INFO, 0): 2, (int(Level.WARN), 77): count})])
+        parts = only(find_parts(batch, history, TEMPLATES), 0)
+        return {level: p[7] for (level, key), p in parts.items() if key == VOLUME_TEMPLATE}
+
+    assert max(volumes(12, 600, 9_000).values()) < 8
+    assert volumes(12, 600, 1_200)[Level.WARN] > 10  # within the hour: not known to come back
+    assert volumes(60, 600, 9_000)[Level.WARN] > 10
+
+
+def heard(batch: WindowBatch, *entries: Suppression, template: int = 0) -> dict[int, float]:
+    """Surprise of the volumes of the first window, by level, with these suppressions."""
+    groups = Vocabulary(["*", "a", "b"])
+    suppressor = Suppressor(entries, groups, TEMPLATES)
+    parts = only(find_parts(batch, BASELINE, TEMPLATES, suppressor), 0)
+    return {level: part[7] for (level, key), part in parts.items() if key == VOLUME_TEMPLATE}
+
+
+MOST = Suppression("most of what it says", "me", template=TEMPLATES.words[0])
+
+
+@pytest.mark.parametrize("count", [0, 27, 900])
+def test_what_is_suppressed_counts_neither_in_volumes_nor_in_silence(count: int) -> None:
+    counts = {(INFO, 1): 2, **({(INFO, 0): count} if count else {})}
+    batch = batch_of([(1, counts), (2, counts)])
+    assert heard(batch, MOST) == heard(batch_of([(1, {(INFO, 1): 2}), (2, counts)]), MOST)
+    assert max(heard(batch, MOST).values()) < 2
+    if count != 27:
+        assert max(heard(batch).values()) > 20
+
+
+def test_what_is_not_suppressed_is_held_against_what_the_rest_came_to() -> None:
+    batch = batch_of([(1, {(INFO, 0): 27, (INFO, 1): 30})])
+    mean, variance = moments(np.array([[120.0, 240.0]]), np.array([120.0]))
+    bits, _ = tail_bits(np.array([30.0]), mean, variance)
+    assert heard(batch, MOST)[INFO] == pytest.approx(float(bits[0]), rel=0.3)
+    gone = replace(MOST, until=micros(HISTORY))
+    assert heard(batch, gone) == heard(batch)
+    assert heard(batch, replace(MOST, service="b")) == heard(batch)
+
+
+def test_a_service_whose_suppressed_lines_stop_has_not_gone_quiet() -> None:
+    silence = batch_of([(1, {})], silent=8.0)
+    assert heard(silence)[ALL_LEVELS] > 60
+    every = [Suppression("all", "me", template=TEMPLATES.words[i]) for i in range(5)]
+    assert heard(silence, *every) == {}
+    assert heard(silence, MOST)[ALL_LEVELS] < 16

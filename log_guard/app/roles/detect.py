@@ -22,6 +22,7 @@ from log_guard.adapters.kafka.records import (
 )
 from log_guard.adapters.kafka.state import StateTopic, StoredState
 from log_guard.adapters.kafka.transactions import Transactions
+from log_guard.app.promised import departed
 from log_guard.app.roles.guidance import Guidance, Sources
 from log_guard.app.roles.messages import gather
 from log_guard.app.roles.summarise import TIMEOUT
@@ -161,6 +162,8 @@ class DetectSession:
         for number, out in enumerate(fold.slices(commit, offset)):
             if (offset, number) >= (self._frontier + 1, self._slices):
                 self._waiting += self._records(out, offset)
+                if out.departure is not None:
+                    self._log.warning("more alerts than promised", **departed(out.departure))
             if len(self._waiting) >= PUBLISH:
                 self._publish(fold, number + 1)
         self._position = offset + 1

@@ -4,8 +4,9 @@ The surprise of a statement (``statements.py``) is ``-log2`` of the share of the
 minutes) that held it, with half a spell added (the Krichevsky-Trofimov estimate). A template that is
 rarer than its statement adds half of the difference: a new variant of a well-known line is some news.
 
-Two things make known lines less surprising than their share of all history: what has been there again and
-again within the last hour is usual now (a deploy), and what has come back after an hour or more, and is no
+Three things make known lines less surprising than their share of all history: what has been there again and
+again within the last hour is usual now (a deploy); so is what has been so since it was first there, if that
+is a day ago or more; and what has come back after an hour or more, and is no
 trouble, is known to come back (a nightly job, a restart).
 
 It is weighted by what the key means. An ERROR means much in a service that hardly ever logs one and
@@ -15,6 +16,8 @@ itself is rare: a harmless ERROR that is known stays what it is.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -53,7 +56,7 @@ def novelty_bits(
     statement_spells: np.ndarray | None = None,
     tone_shares: np.ndarray | float = 1.0,
     severe: np.ndarray | float = 0.0,
-    lately: tuple[np.ndarray, np.ndarray] | None = None,
+    usual_in: Sequence[tuple[np.ndarray, np.ndarray]] = (),
     returning: np.ndarray | bool = False,
 ) -> np.ndarray:
     """Surprise of keys that occur, bits; all arguments (n,).
@@ -62,15 +65,17 @@ def novelty_bits(
     tone_shares:       share of the group's events that have the key's level, or that speak of trouble
                        as it does, in (0, 1].
     severe:            1 for ERROR and FATAL, else 0.
-    lately:            spells of the last hour in which the statement was there *again*, and spells of
-                       that hour watched.
+    usual_in:          for each of some stretches of history, such as the last hour, the spells in which the
+                       statement was there *again* (0 or less: it was not), and the spells of it watched.
     returning:         whether it is known to come back.
     """
     own = rarity_bits(spells_with, spells_watched)
     said = own if statement_spells is None else rarity_bits(statement_spells, spells_watched)
-    if lately is not None:
-        usual = np.maximum(said - rarity_bits(*lately), 0.0) * (lately[0] > 0)
-        own, said = np.maximum(own - usual, 0.0), said - usual
+    usual = np.zeros(len(said))
+    for again, watched in usual_in:
+        less = said - rarity_bits(np.maximum(again, 0.0), watched)
+        usual = np.maximum(usual, less * (again > 0))
+    own, said = np.maximum(own - usual, 0.0), said - usual
     bits = said + VARIANT_SHARE * np.maximum(own - said, 0.0)
     bits = np.where(returning, RETURN_SHARE * bits, bits)
     tone = np.clip(-np.log2(tone_shares), 0.0, MAX_TONE_BITS)

@@ -40,6 +40,7 @@ class Scan:
     learn_until:  event time (µs) up to which it learns; None: from the first windows on.
     span:         first and last event time of the sample lines, µs; None where unknown.
     year:         of the last line, where times name none and it had to be told otherwise.
+    given:        the model that was there beforehand, of a directory or of another log.
     """
 
     source: FileSource
@@ -49,6 +50,7 @@ class Scan:
     span: tuple[int, int] | None
     joins_lines: StartsEvent | None = field(default=None)
     year: int | None = None
+    given: Model | None = None
 
     def run(self) -> Iterator[Output]:
         """All of the source, then the end."""
@@ -113,7 +115,8 @@ def open_scan(
     pipeline = Pipeline(decoder, options, trained, outlier)
     joins = joins_lines(decoder)
     learnt = until if trained is None else None
-    return Scan(source, pipeline, decoder.format, learnt, span, joins, year_taken(decoder, source))
+    year = year_taken(decoder, source)
+    return Scan(source, pipeline, decoder.format, learnt, span, joins, year, trained)
 
 
 def open_replay(path: str, options: PipelineOptions, read: ReadOptions) -> Replay:

@@ -8,6 +8,8 @@ from log_guard.app.inspecting import NEWEST_FIRST
 from log_guard.app.rendering import some
 from log_guard.app.scan import Scan
 from log_guard.core.admission import OTHER_GROUPS
+from log_guard.core.calibration import certified_rate
+from log_guard.core.events import SECOND
 from log_guard.core.gate import services_of
 from log_guard.core.model import Model
 from log_guard.core.results import iso
@@ -53,6 +55,19 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
         yield (
             f"the history was too long to learn from all of it: its oldest {detect.dropped_history:,} "
             "counts were left out"
+        )
+
+
+def unvouched(model: Model | None) -> Iterator[str]:
+    """Say so if what a model was learnt from is too short for the rate of false alarms that was asked for."""
+    if model is None or not model.training.blocks:
+        return
+    lowest = certified_rate(model.training.blocks, model.training.block / SECOND)
+    asked = model.false_alarms_per_day
+    if lowest > asked:
+        yield (
+            f"what was learnt from is short: it vouches for {lowest:.3g} false alarms a day, the {asked:g} asked for are "
+            "extrapolated (a longer history vouches for fewer)"
         )
 
 

@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from log_guard.app.first_part import FirstPart
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
-from log_guard.app.remarks import remarks
+from log_guard.app.remarks import remarks, unvouched
 from log_guard.app.rendering import accounts, moment, print_alert, some
 from log_guard.app.scan import Scan, open_scan
 from log_guard.core.events import DeadLetter
@@ -171,10 +172,17 @@ def _opening(scan: Scan, trial: Trial) -> str:
         return f"{text}; judging by {trial.model}"
     if trial.history is not None:
         return f"{text}; learnt from {trial.history}"
-    if scan.learn_until is not None:
-        return f"{text}; learning until {moment(scan.learn_until)}"
+    if scan.learnt is not None:
+        return f"{text}; {_learning(scan.learnt)}"
     minutes = trial.options.detect.least_windows * trial.options.window.window / 60e6
     return f"{text}; learning from the first {minutes:g} minutes"
+
+
+def _learning(first: FirstPart) -> str:
+    which = ""
+    if first.events is not None:
+        which = f"from the first {first.events[0]:,} of {first.events[1]:,} events, "
+    return f"learning {which}until {moment(first.until)}"
 
 
 def _count(seen: _Seen, out: Output) -> None:
@@ -218,14 +226,16 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
         console.print(Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} windows not normal)"))
     if scan.pipeline.options.detect.group_by == ("service",):
         console.print(Text(f"services: {some(_heard(seen.services))}"))
+    for remark in unvouched(scan.pipeline.detect.model):
+        console.print(Text(remark))
     console.print(Text(accounts(ledger, seen.reasons)))
 
 
 def _unjudged(scan: Scan) -> str:
     last = scan.pipeline.event_time
-    if scan.learn_until is not None and last is not None and last <= scan.learn_until:
+    if scan.learnt is not None and last is not None and last <= scan.learnt.until:
         return (
-            f"the log ends at {moment(last)}, before {moment(scan.learn_until)}, up to which it "
+            f"the log ends at {moment(last)}, before {moment(scan.learnt.until)}, up to which it "
             "was to be learnt from; use an earlier --train-until"
         )
     return (

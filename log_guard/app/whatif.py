@@ -13,13 +13,13 @@ from typing import Any
 import polars as pl
 
 from log_guard.adapters.summaries import StoredSummaries, is_summaries
+from log_guard.app.first_part import FirstPart, first_part
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.label_span import Span, outside, span_of
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import (
     check_windows,
     choose_detector,
-    learning_end,
     open_replay,
 )
 from log_guard.core.detect import Detect
@@ -66,15 +66,16 @@ def what_if(
     ]
     ways = [now, then, *(_with(then, feedback=other) for other in without)]
     slide = _slide(source, ways)
-    ends: dict[WindowSpec, int | None] = {}
+    firsts: dict[WindowSpec, FirstPart | None] = {}
     judges = []
     for way in ways:
         if way.model is not None:
             check_windows(way.model, way.options)
         elif way.options.detect.train_until is None:
-            if way.options.window not in ends:
-                ends[way.options.window] = learning_end(source, way.options, read)
-            way = _with(way, train_until=ends[way.options.window])
+            if way.options.window not in firsts:
+                firsts[way.options.window] = first_part(source, way.options, read)
+            first = firsts[way.options.window]
+            way = _with(way, train_until=None if first is None else first.until)
         judges.append(_judge(_with(way, show_warm_up=False)))
     base = replace(now.options.window, window=slide, slide=slide)
     replay = open_replay(source, replace(now.options, window=base), read)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from log_guard.adapters.models import Registry, describe, is_registry, list_models
+from log_guard.adapters.models import Registry, describe, is_model, is_registry, list_models
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.rendering import moment, some
@@ -18,6 +18,9 @@ from log_guard.core.gathering import Gathering
 from log_guard.core.model import Model
 from log_guard.core.training import History
 from log_guard.errors import InputError, OptionError
+
+_WIDTH = 32
+"""Of the names of facts."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,24 @@ def model_lines(directory: Path) -> Iterator[str]:
     if is_registry(directory):
         name = Registry(directory).current
         directory = directory / name if name is not None else directory
+    directory = directory.resolve()
     for name, value in describe(directory).items():
-        yield f"{name.replace('_', ' '):<24} {value}"
+        yield f"{name.replace('_', ' '):<{_WIDTH}}{_readable(value)}"
+    if is_registry(directory.parent):
+        current = Registry(directory.parent).current
+        stands = "current" if current == directory.name else f"kept, not current ({current} is)"
+        yield f"{'registry':<{_WIDTH}}{stands}"
+
+
+def _readable(value: object) -> str:
+    """A value of a description for people."""
+    if value is None or value == []:
+        return "none"
+    if isinstance(value, list):
+        return some([str(v) for v in value], most=10)
+    if isinstance(value, float):
+        return f"{round(value, 2 if value >= 1 else 4):,g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def list_lines(root: Path) -> Iterator[str]:
@@ -177,7 +196,10 @@ def list_lines(root: Path) -> Iterator[str]:
     registry = Registry(root)
     current = registry.current if is_registry(root) else None
     if not infos:
-        yield f"no models in {root}"
+        if is_model(root):
+            yield f"{root} is a model itself: see `logguard models show {root}`"
+        else:
+            yield f"no models in {root}"
     for info in infos:
         yield (
             f"{info.name}  {info.version}  {info.start} to {info.end}  {info.events} events  {info.groups} groups"

@@ -37,10 +37,7 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
                 "(write the template as an alert shows it)"
             )
     if detect.model is not None and detect.model.training.worst is not None:
-        yield (
-            f"{detect.model.training.unusual:,} windows of what was learnt from were not normal themselves, most of "
-            f"all at {iso(detect.model.training.worst)[:19]}: they are not reported, and their trouble was not learnt"
-        )
+        yield _unusual(detect.model.training.unusual, iso(detect.model.training.worst)[:19])
     if detect.crowded:
         yield (
             f"more than {detect.options.max_groups:,} services: {detect.crowded:,} events of the others were judged "
@@ -56,6 +53,18 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
             f"the history was too long to learn from all of it: its oldest {detect.dropped_history:,} "
             "counts were left out"
         )
+
+
+def _unusual(windows: int, worst: str) -> str:
+    if windows == 1:
+        return (
+            f"1 window of what was learnt from was not normal itself, at {worst}: it is not reported, and its trouble was "
+            "not learnt"
+        )
+    return (
+        f"{windows:,} windows of what was learnt from were not normal themselves, most of all at {worst}: they are not "
+        "reported, and their trouble was not learnt"
+    )
 
 
 def unvouched(model: Model | None) -> Iterator[str]:

@@ -91,9 +91,9 @@ def bound(b: Bound) -> str:
     return f"{describe(b.level, b.template)} {b.relation} {b.count}"
 
 
-def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:
-    """The ledger in one sentence."""
-    parts = [f"{ledger.scored:,} scored"]
+def accounts(ledger: Ledger, reasons: dict[str, int], *, judged: bool = True) -> str:
+    """The ledger in one sentence; ``judged``: whether any window was, and not just learnt from."""
+    parts = [f"{ledger.scored:,} {'scored' if judged else 'in windows, none of which was judged'}"]
     parts += [
         f"{n:,} {name}" for name, n in (("late", ledger.late), ("filtered", ledger.filtered)) if n
     ]

@@ -83,6 +83,8 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
                 _print_text(console, errors, out, seen, live=trial.follow)
     if trial.as_json:
         print(json.dumps({"kind": "ledger", **scan.pipeline.ledger.as_dict()}), flush=True)  # noqa: T201 - JSON lines are the interface
+        if not seen.judged:
+            errors.print(Text(_unjudged(scan)), soft_wrap=True)
     else:
         _close(console, scan, seen)
     for remark in remarks(scan, seen.services):
@@ -218,7 +220,7 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
     console.print()
     ledger = scan.pipeline.ledger
     if not seen.judged:
-        console.print(Text(f"nothing was judged: {_unjudged(scan)}"))
+        console.print(Text(_unjudged(scan)))
     elif not seen.alerts:
         console.print(Text(f"nothing unusual in {seen.windows:,} windows"))
     else:
@@ -228,21 +230,20 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
         console.print(Text(f"services: {some(_heard(seen.services))}"))
     for remark in unvouched(scan.pipeline.detect.model):
         console.print(Text(remark))
-    console.print(Text(accounts(ledger, seen.reasons)))
+    console.print(Text(accounts(ledger, seen.reasons, judged=seen.judged)))
 
 
 def _unjudged(scan: Scan) -> str:
     last = scan.pipeline.event_time
     if scan.learnt is not None and last is not None and last <= scan.learnt.until:
         return (
-            f"the log ends at {moment(last)}, before {moment(scan.learnt.until)}, up to which it "
+            f"nothing was judged: the log ends at {moment(last)}, before {moment(scan.learnt.until)}, up to which it "
             "was to be learnt from; use an earlier --train-until"
         )
-    return (
-        "the log ended before there was enough to learn from; use --history FILE with a longer one"
-    )
+    return "nothing was judged: the log ended before there was enough to learn from; use --history FILE with a longer one"
 
 
 def _heard(services: Counter[str]) -> list[str]:
     """The services that said anything, those that said most first."""
-    return [name for name, count in services.most_common() if count and name != WHOLE_STREAM]
+    ranked = sorted(services.items(), key=lambda item: (-item[1], item[0]))
+    return [name for name, count in ranked if count and name != WHOLE_STREAM]

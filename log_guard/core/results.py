@@ -13,9 +13,14 @@ from log_guard.core.features import FEATURES
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def moment_of(time: int) -> datetime:
+    """Microseconds since 1970 UTC → datetime in UTC."""
+    return _EPOCH + timedelta(microseconds=time)
+
+
 def iso(time: int) -> str:
     """Microseconds since 1970 UTC → ISO 8601 with a Z."""
-    return (_EPOCH + timedelta(microseconds=time)).isoformat().replace("+00:00", "Z")
+    return moment_of(time).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,16 @@ class Result:
     evidence: Evidence | None = None
     error: str | None = None
 
+    @property
+    def started_at(self) -> datetime:
+        """Start of the window, UTC."""
+        return moment_of(self.window_start)
+
+    @property
+    def ended_at(self) -> datetime:
+        """End of the window, UTC."""
+        return moment_of(self.window_end)
+
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object: features by name at the top level."""
         return {
@@ -141,6 +156,21 @@ class Alert:
     evidence: Evidence
     service: str
     opened: int
+
+    @property
+    def started_at(self) -> datetime:
+        """Start of the first anomalous window, UTC."""
+        return moment_of(self.start)
+
+    @property
+    def ended_at(self) -> datetime:
+        """End of the last anomalous window, UTC."""
+        return moment_of(self.end)
+
+    @property
+    def opened_at(self) -> datetime:
+        """End of the first anomalous window, UTC: when it could be known."""
+        return moment_of(self.opened)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""

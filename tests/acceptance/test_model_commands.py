@@ -67,3 +67,33 @@ def test_a_log_that_names_no_service_is_told_how_to_be_of_one(tmp_path: Path) ->
     assert "if it is the same service, call it so (--service monday)" in said
     mended = run(*judge, "--service", "monday", cwd=tmp_path).stdout.decode()
     assert "the model knows" not in mended
+
+
+def test_a_model_that_is_there_is_replaced_and_named(shop: Path) -> None:
+    learn = ("train", "shop.log", "--out", "one")
+    first, again = (run(*learn, cwd=shop).stdout.decode() for _ in range(2))
+    said = "replaced the model that was in one (--registry DIR keeps models side by side)\n"
+    assert again == said + first
+    (shop / "one" / "notes.txt").write_text("mine")
+    refused = run(*learn, cwd=shop)
+    assert refused.returncode == 1
+    assert b"holds other files than a model's (notes.txt)" in refused.stderr
+    assert (shop / "one" / "notes.txt").read_text() == "mine"
+
+
+def test_a_model_is_shown_to_people(shop: Path) -> None:
+    assert run("train", "bank.log", "--registry", "reg", cwd=shop).returncode == 1
+    shown = run("models", "show", "reg", cwd=shop).stdout.decode().splitlines()
+    facts = {line[:32].strip(): line[32:] for line in shown}
+    assert facts["groups"] == "api, db, queue"
+    assert facts["group by"] == "service"
+    assert facts["training events"] == "15,000"
+    assert facts["training most unusual"] == "none"
+    assert facts["certified false alarms per day"] == "57.6"
+    assert facts["registry"] == "current"
+    current = facts["name"]
+    other = next(p.name for p in (shop / "reg").iterdir() if p.name.startswith("0002-"))
+    told = run("models", "show", f"reg/{other}", cwd=shop).stdout.decode()
+    assert told.endswith(f"kept, not current ({current} is)\n")
+    listed = run("models", "list", f"reg/{other}", cwd=shop).stdout.decode()
+    assert listed == f"reg/{other} is a model itself: see `logguard models show reg/{other}`\n"

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import polars as pl
 import tomlkit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from tomlkit.exceptions import TOMLKitError
 
 from log_guard.core.events import SECOND, Level
 from log_guard.core.feedback import Feedback, Label
+from log_guard.core.masking import without_secrets
 from log_guard.core.suppression import Suppression
 from log_guard.errors import InputError
 
@@ -101,11 +103,14 @@ def read_feedback(path: Path) -> Feedback:
     )
 
 
-def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> None:
+def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> list[str]:
     """Append a ``suppression`` or a ``label``; what is there stays as it is, comments included.
 
-    InputError where the file, or the entry, is not sound; the file is then as it was.
+    Secrets in its texts are replaced as they are in messages: the file is for others to read. Returns
+    the names of the texts in which there were any. InputError where the file, or the entry, is not
+    sound; the file is then as it was.
     """
+    entry, redacted = _redacted(entry)
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
     except OSError as error:
@@ -136,6 +141,21 @@ def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
     finally:
         written.unlink(missing_ok=True)
+    return redacted
+
+
+def _redacted(entry: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """An entry without secrets, and the names of the texts that had some."""
+    texts = {name: text for name, text in entry.items() if isinstance(text, str) and text}
+    clean = dict(
+        zip(texts, without_secrets(pl.Series(list(texts.values()), dtype=pl.String)), strict=True)
+    )
+    changed = [name for name in texts if clean[name] != texts[name]]
+    if "matches" in changed:
+        raise InputError(
+            "matches: holds what looks like a secret, which no template does: write <secret> in its place"
+        )
+    return {**entry, **clean}, changed
 
 
 def _micros(time: datetime) -> int:

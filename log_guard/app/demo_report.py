@@ -59,7 +59,12 @@ def show_demo(spec: SimulationSpec, database: Path, console: Console, errors: Co
 
         scored = run_demo(spec, PipelineOptions(), database, show)
     _table(console, scored)
-    console.print(Text(f"{scored.results:,} results in {database}"))
+    console.print(
+        Text(
+            f"{scored.results:,} results are kept in {database} (SQLite; the next demo replaces it, --database FILE puts it "
+            "elsewhere)"
+        )
+    )
     return scored
 
 

@@ -38,11 +38,17 @@ def run_evaluation(
 
         check_plot(plot)
     total = FileSource(trial.events).total_bytes
+    several = len(detectors) > 1
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("judging", total=total if len(detectors) == 1 else None)
+        task = bar.add_task("judging", total=None if several else total)
 
         def show(name: str, read: int) -> None:
-            bar.update(task, completed=read, description=f"judging: {name}")
+            which = f"judging: {name}"
+            if several:
+                which += f" ({detectors.index(name) + 1} of {len(detectors)})"
+                if not errors.is_terminal:
+                    errors.print(Text(which))
+            bar.update(task, completed=read, description=which)
 
         done = evaluate_each(trial, detectors, show)
     if plot is not None:
@@ -79,6 +85,7 @@ def _as_dict(done: Evaluated) -> dict[str, object]:
         "templates": [{**asdict(t), "precision": t.precision} for t in done.alerts.templates],
         "seconds": done.seconds,
         "megabytes": done.megabytes,
+        "remark": done.remark,
     }
 
 
@@ -90,14 +97,17 @@ def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
     promise = done[0].promise
     console.print(
         Text(
-            f"promised: {per_day:g} false alarms a day, here {promise.expected:.2g}, "
-            f"by chance up to {promise.most} (95 %)"
+            f"promise: {per_day:g} false alarms a day, so {promise.expected:.2g} in these quiet hours; "
+            f"more than {promise.most} breaks it (95 %)"
         )
     )
     table = plain_table("", *(one.detector.rpartition(".")[2] for one in done), RULE)
     for name, figure in _FIGURES:
-        table.add_row(name, *(figure(one) for one in done), _of_rule(name, done[0].bar))
+        shown = f"{name} (promise: <= {promise.most})" if figure is _false_alarms else name
+        table.add_row(shown, *(figure(one) for one in done), _of_rule(name, done[0].bar))
     console.print(table)
+    if done[0].remark is not None:
+        console.print(Text(done[0].remark))
     console.print(Text(RULE_MEANS))
     clusters = f"reference clusters in the history: {done[0].clusters}, noise {done[0].noise:.2%}"
     console.print(Text(clusters))
@@ -148,7 +158,7 @@ def _budget_name(budget: float) -> str:
 
 
 def _false_alarms(e: Evaluated) -> str:
-    return str(e.promise.observed) + ("" if e.promise.kept else " BROKEN")
+    return str(e.promise.observed) + ("" if e.promise.kept else " (broken)")
 
 
 def _megabytes(e: Evaluated) -> str:

@@ -9,16 +9,17 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from log_guard.app.inspecting import ReadOptions
+from log_guard.app.label_span import outside
 from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import open_scan
+from log_guard.app.times import microseconds
 from log_guard.core.evaluation import Evaluation, Incident, Labels, Verdict, evaluate, found_within
 from log_guard.core.events import SECOND
 from log_guard.core.features import VOLUME_FEATURES
@@ -47,6 +48,7 @@ class Evaluated:
     alerts:           of the test span.
     seconds:          from the first byte read to the last figure; ``megabytes``: the peak of the
                       process's memory, None where the system does not say.
+    remark:           what of the labels lies outside of the log; None if nothing does.
     curve, bar_curve: what is found against false alarms; empty if not asked for.
     """
 
@@ -59,6 +61,7 @@ class Evaluated:
     alerts: AlertOutcome
     seconds: float
     megabytes: float | None
+    remark: str | None
     curve: Curve
     bar_curve: Curve
 
@@ -78,7 +81,10 @@ def read_labels(path: str) -> Labels:
             ignore=tuple((_seconds(s["start"]), _seconds(s["end"])) for s in raw.get("ignore", ())),
         )
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(
+            f"{path}: {error.strerror}; name a labels file (what is in one: `logguard evaluate --help`; "
+            "`logguard simulate --truth FILE` writes one)"
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: not a labels file ({type(error).__name__}: {error}); it needs test_start, end and incidents with id, start and end"
@@ -86,7 +92,7 @@ def read_labels(path: str) -> Labels:
 
 
 def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return microseconds(text) / SECOND
 
 
 def evaluate_set(
@@ -107,6 +113,9 @@ def evaluate_set(
     scan = open_scan(
         events, replace(options, detect=detect), read, history=history, learn_from_start=True
     )
+    labelled = (labels.test_start, labels.end)
+    if scan.span is not None:  # before all is judged
+        outside(events, (scan.span[0] / SECOND, scan.span[1] / SECOND), labelled, ())
     verdicts: list[Verdict] = []
     rule: dict[bool, list[Verdict]] = {True: [], False: []}
     alerts: list[Alert] = []
@@ -124,6 +133,10 @@ def evaluate_set(
                 if results is not None:
                     results.write(json.dumps(result.as_dict()) + "\n")
         alerts += [alert for alert in out.alerts if alert.opened > begin]
+    began, last = scan.pipeline.detect.windows.began, scan.pipeline.event_time
+    remark = None
+    if began is not None and last is not None:
+        remark = outside(events, (began / SECOND, last / SECOND), labelled, labels.incidents)
     model = scan.pipeline.detect.model
     if model is None or not verdicts:
         raise InputError(
@@ -146,6 +159,7 @@ def evaluate_set(
         alerts=outcome_of(last_words(alerts), labels),
         seconds=time.perf_counter() - started,
         megabytes=peak_megabytes(),
+        remark=remark,
         curve=_curve(labels, verdicts) if curve else {},
         bar_curve=_curve(labels, counted) if curve else {},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import polars as pl
 
 from log_guard.adapters.files import FileSource, StartsEvent, UnlessAfter
+from log_guard.adapters.summaries import is_summaries
+from log_guard.app.named_fields import unknown_field
 from log_guard.core.decode import Decoder
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
 from log_guard.core.formats import FORMATS, Format, recognise
@@ -24,6 +27,10 @@ from log_guard.errors import InputError, OptionError
 NEWEST_FIRST = "is the log sorted newest first? Turn it round (tac FILE | logguard try -)"
 _SHOWN_CHARS = 80
 _NO_LOGS_BEFORE = 946_684_800 * SECOND  # the year 2000
+
+
+def _silent(_text: str) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +47,29 @@ class ReadOptions:
     group_by: tuple[str, ...] = ("service",)
     year: int | None = None
     """Of the last of the times that name none; None: what the file's own date or the clock suggests."""
+    tell: Callable[[str], object] = _silent
+    """Takes sentences for a person, on what is odd about these options and this source."""
+
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """Options, and the field of JSON lines that each names."""
+        given = [
+            ("--timestamp-field", self.timestamp_field),
+            ("--level-field", self.level_field),
+            ("--service-field", self.service_field),
+            ("--message-field", self.message_field),
+            *(("--group-by", name) for name in self.group_by if name != "service"),
+        ]
+        return [(option, name) for option, name in given if name]
 
 
 def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, int] | None]:
     """Recognise the format; also return the first and last event time, where the end can be seen."""
+    if is_summaries(source.path):
+        raise InputError(
+            f"{source.path}: these are summaries, not a log: `logguard whatif` judges them, `logguard train` and "
+            "--history learn from them"
+        )
     sample = source.sample()
     lines = [line.decode("utf-8", errors="replace") for line in sample]
     if not any(line.strip() for line in lines):
@@ -130,10 +156,15 @@ def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
         )
     if isinstance(found, JsonLines):
         group = () if read.group_by in ((), ("service",)) else read.group_by
+        for option, name in read.named:
+            text = unknown_field(option, name, lines)
+            if text is not None:
+                read.tell(f"{_called(source)}: {text}")
         return JsonLines(fields=fields, group=group).tuned(unpack_lines(lines))
-    if read.group_by not in ((), ("service",)):
+    for option, name in read.named:
         raise OptionError(
-            f"--group-by {','.join(read.group_by)}: {found.name} lines have no fields; use service or none"
+            f"{option} {name}: {found.name} lines have no fields; "
+            + ("use service or none" if option == "--group-by" else "leave it out")
         )
     return found.tuned(lines) if isinstance(found, Cri) else found
 

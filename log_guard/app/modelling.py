@@ -7,24 +7,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from log_guard.adapters.models import Registry, describe, is_registry, list_models
+from log_guard.adapters.models import Registry, describe, is_model, is_registry, list_models
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
-from log_guard.app.rendering import moment
+from log_guard.app.rendering import moment, some
 from log_guard.app.scan import check_windows, model_of, open_replay
 from log_guard.app.summing import gather
-from log_guard.core.gate import Comparison, Showing, compare
+from log_guard.core.gate import Comparison, Showing, compare, in_common, services_of
 from log_guard.core.gathering import Gathering
+from log_guard.core.history import History
 from log_guard.core.model import Model
 from log_guard.errors import InputError, OptionError
+
+_WIDTH = 32
+"""Of the names of facts."""
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A model that was kept in a registry.
 
-    comparison:  with the one that was current; None where there was none.
+    comparison:  with the one that was current; None where there was none, or nothing to compare.
     promoted:    whether it is the current one now.
+    reasons:     why it would not be promoted of itself; empty where it would.
     dropped:     panes of the history that its bound has left out.
     """
 
@@ -32,6 +37,7 @@ class Candidate:
     before: str | None
     comparison: Comparison | None
     promoted: bool
+    reasons: tuple[str, ...] = ()
     dropped: int = 0
 
 
@@ -53,6 +59,8 @@ def learn_candidate(
 ) -> Candidate:
     """Learn a model, keep it in the registry, and promote it unless it is worse than the current one.
 
+    A model of quite other services is no better and no worse, and is not promoted either.
+
     force:  promote it all the same, and also where the two cannot be compared.
     """
     before = registry.current
@@ -65,23 +73,40 @@ def learn_candidate(
     if name == before:
         return Candidate(name, before, None, promoted=False)
     comparison = None
-    ours = (options.window.window, options.window.slide)
-    if current is not None and ours == (current.window, current.slide):
-        try:
-            comparison = compare(history, options.window, current, options.detect)
-        except InputError:
-            if not force:
-                raise
-    worse = comparison is not None and bool(comparison.reasons)
-    if worse and not force:
-        return Candidate(name, before, comparison, promoted=False, dropped=gathering.dropped)
-    reason = "first model"
-    if comparison is not None:
-        reason = f"forced although {'; '.join(comparison.reasons)}" if worse else "not worse"
-    elif before is not None:
-        reason = "forced without a comparison"
-    registry.promote(name, time=now(), author=author, reason=reason)
-    return Candidate(name, before, comparison, promoted=True, dropped=gathering.dropped)
+    reasons: tuple[str, ...] = ()
+    if current is not None:
+        if in_common(history, current):
+            comparison = _compared(history, options, current, force=force)
+            reasons = comparison.reasons if comparison is not None else ()
+        else:
+            ours, theirs = (some(services_of(source)) for source in (history, current))
+            reasons = (
+                f"it has no service in common with the current one (it has {ours}, the current one {theirs}): "
+                "the two cannot be compared (--service names the lines that name none)",
+            )
+    promoted = force or not reasons
+    if promoted:
+        reason = "first model" if current is None else "not worse"
+        if reasons:
+            reason = f"forced although {'; '.join(reasons)}"
+        elif current is not None and comparison is None:
+            reason = "forced without a comparison"
+        registry.promote(name, time=now(), author=author, reason=reason)
+    return Candidate(name, before, comparison, promoted, reasons, gathering.dropped)
+
+
+def _compared(
+    history: History, options: PipelineOptions, current: Model, *, force: bool
+) -> Comparison | None:
+    """The comparison; None where none is possible and none is asked for."""
+    if (options.window.window, options.window.slide) != (current.window, current.slide):
+        return None  # forced: otherwise this was refused before anything was read
+    try:
+        return compare(history, options.window, current, options.detect)
+    except InputError:
+        if not force:
+            raise
+        return None
 
 
 def _check_same(current: Model, options: PipelineOptions) -> None:
@@ -122,7 +147,7 @@ def candidate_lines(candidate: Candidate) -> Iterator[str]:
     elif candidate.name == candidate.before:
         yield f"{candidate.name} is what was learnt before, and is current"
     else:
-        for reason in done.reasons if done is not None else ():
+        for reason in candidate.reasons:
             yield f"refused: {reason}"
         yield (
             f"{candidate.name} is kept but not promoted; {candidate.before} stays current "
@@ -145,8 +170,24 @@ def model_lines(directory: Path) -> Iterator[str]:
     if is_registry(directory):
         name = Registry(directory).current
         directory = directory / name if name is not None else directory
+    directory = directory.resolve()
     for name, value in describe(directory).items():
-        yield f"{name.replace('_', ' '):<24} {value}"
+        yield f"{name.replace('_', ' '):<{_WIDTH}}{_readable(value)}"
+    if is_registry(directory.parent):
+        current = Registry(directory.parent).current
+        stands = "current" if current == directory.name else f"kept, not current ({current} is)"
+        yield f"{'registry':<{_WIDTH}}{stands}"
+
+
+def _readable(value: object) -> str:
+    """A value of a description for people."""
+    if value is None or value == []:
+        return "none"
+    if isinstance(value, list):
+        return some([str(v) for v in value], most=10)
+    if isinstance(value, float):
+        return f"{round(value, 2 if value >= 1 else 4):,g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def list_lines(root: Path) -> Iterator[str]:
@@ -155,7 +196,10 @@ def list_lines(root: Path) -> Iterator[str]:
     registry = Registry(root)
     current = registry.current if is_registry(root) else None
     if not infos:
-        yield f"no models in {root}"
+        if is_model(root):
+            yield f"{root} is a model itself: see `logguard models show {root}`"
+        else:
+            yield f"no models in {root}"
     for info in infos:
         yield (
             f"{info.name}  {info.version}  {info.start} to {info.end}  {info.events} events  {info.groups} groups"

@@ -165,9 +165,9 @@ def _part_line(part: Part) -> Text:
     return Text(text)
 
 
-def accounts(ledger: Ledger, reasons: dict[str, int]) -> str:
-    """The ledger in one sentence."""
-    parts = [f"{ledger.scored:,} scored"]
+def accounts(ledger: Ledger, reasons: dict[str, int], *, judged: bool = True) -> str:
+    """The ledger in one sentence; ``judged``: whether any window was, and not just learnt from."""
+    parts = [f"{ledger.scored:,} {'scored' if judged else 'in windows, none of which was judged'}"]
     parts += [
         f"{n:,} {name}" for name, n in (("late", ledger.late), ("filtered", ledger.filtered)) if n
     ]
@@ -192,3 +192,10 @@ def plain_table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Names for people, the first few of them."""
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more"

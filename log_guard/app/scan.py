@@ -9,15 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import polars as pl
-
 from log_guard.adapters.files import FileSource, StartsEvent
 from log_guard.adapters.models import open_model
-from log_guard.adapters.summaries import StoredSummaries, SummaryWriter, is_summaries
+from log_guard.adapters.summaries import SummaryWriter, is_summaries
+from log_guard.app.first_part import FirstPart, first_part_of
 from log_guard.app.inspecting import ReadOptions, inspect, joins_lines, now, year_taken
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.app.summing import gather, of_log, of_store
-from log_guard.core.decode import Decoder
 from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.events import SECOND
 from log_guard.core.formats import Format
@@ -26,30 +24,27 @@ from log_guard.core.judge import DETECTORS, Outlier
 from log_guard.core.model import Model
 from log_guard.core.replaying import Replay
 from log_guard.core.training import train
-from log_guard.errors import InputError, OptionError
-
-LEARN_SHARE = 3
-"""By default the first third of a file is learnt from: of its events, or of its time if it is large."""
-LOOK_AHEAD_BYTES = 32 << 20
-"""A file up to this size is read twice, first to find the third of its events."""
+from log_guard.errors import OptionError
 
 
 @dataclass
 class Scan:
     """A source, the line that reads it, and what was found out beforehand.
 
-    learn_until:  event time (µs) up to which it learns; None: from the first windows on.
+    learnt:       the first part, from which it learns; None: from the first windows on, or not at all.
     span:         first and last event time of the sample lines, µs; None where unknown.
     year:         of the last line, where times name none and it had to be told otherwise.
+    given:        the model that was there beforehand, of a directory or of another log.
     """
 
     source: FileSource
     pipeline: Pipeline
     format: Format
-    learn_until: int | None
+    learnt: FirstPart | None
     span: tuple[int, int] | None
     joins_lines: StartsEvent | None = field(default=None)
     year: int | None = None
+    given: Model | None = None
 
     def run(self) -> Iterator[Output]:
         """All of the source, then the end."""
@@ -108,13 +103,14 @@ def open_scan(
             features = history_features(gathered, options.window, trained.text)
             outlier = Outlier.fit(unfitted, features)
     until = options.detect.train_until
+    learnt = None if trained is not None or until is None else FirstPart(until)
     if trained is None and until is None and span is not None and not learn_from_start:
-        until = learn_until(span, _third_event(source, decoder), options)
-        options = replace(options, detect=replace(options.detect, train_until=until))
+        learnt = first_part_of(source, decoder, span, options)
+        options = replace(options, detect=replace(options.detect, train_until=learnt.until))
     pipeline = Pipeline(decoder, options, trained, outlier)
     joins = joins_lines(decoder)
-    learnt = until if trained is None else None
-    return Scan(source, pipeline, decoder.format, learnt, span, joins, year_taken(decoder, source))
+    year = year_taken(decoder, source)
+    return Scan(source, pipeline, decoder.format, learnt, span, joins, year, trained)
 
 
 def open_replay(path: str, options: PipelineOptions, read: ReadOptions) -> Replay:
@@ -124,19 +120,6 @@ def open_replay(path: str, options: PipelineOptions, read: ReadOptions) -> Repla
     source = FileSource(path)
     decoder, _ = inspect(source, read)
     return of_log(source, decoder, options, joins_lines(decoder))
-
-
-def learning_end(path: str, options: PipelineOptions, read: ReadOptions) -> int | None:
-    """Event time (µs) up to which is learnt by default; None where the end of the log cannot be seen."""
-    if path == "-":
-        return None
-    if is_summaries(path):
-        span, third = StoredSummaries(path).span(), None
-    else:
-        source = FileSource(path)
-        decoder, span = inspect(source, read)
-        third = _third_event(source, decoder) if span is not None else None
-    return None if span is None else learn_until(span, third, options)
 
 
 def keep_summaries(path: str, out: Path, options: PipelineOptions, read: ReadOptions) -> int:
@@ -180,32 +163,3 @@ def check_windows(model: Model, options: PipelineOptions) -> None:
             f"the model was trained on windows of {model.window / SECOND:g} s by {model.slide / SECOND:g} s: "
             f"use --window-seconds {model.window / SECOND:g} --slide-seconds {model.slide / SECOND:g}, or train it again"
         )
-
-
-def learn_until(span: tuple[int, int], third: int | None, options: PipelineOptions) -> int:
-    """Event time up to which to learn: the first third of the events, or of the time where that is unknown."""
-    first, last = span
-    needed = options.detect.least_windows * options.window.window
-    share = third - first if third is not None else (last - first) // LEARN_SHARE
-    until = first + max(share, needed + options.window.window)
-    if until + options.window.window > last:
-        seconds = (last - first) / SECOND
-        fitting = int(seconds / (options.detect.least_windows * 3))
-        hint = (
-            f"use --window-seconds {fitting} --slide-seconds {fitting}, or " if fitting >= 1 else ""
-        )
-        raise InputError(
-            f"the log spans {seconds:.0f} s, too little to learn from and judge: windows of {options.window.window / SECOND:g} s "
-            f"need {(needed * 1.1 + 2 * options.window.window) / SECOND:.0f} s; {hint}learn from a longer log with --history FILE"
-        )
-    return until
-
-
-def _third_event(source: FileSource, decoder: Decoder) -> int | None:
-    """Time of the event that ends the first third; None for a file too large to read twice."""
-    total = source.total_bytes
-    if total is None or total > LOOK_AHEAD_BYTES:
-        return None
-    batches = source.batches(joins_lines(decoder))
-    times = pl.concat([decoder.decode(batch).events["time"] for batch in batches]).sort()
-    return int(times[len(times) // LEARN_SHARE])

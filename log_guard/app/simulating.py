@@ -24,12 +24,15 @@ def write_stream(
     real_time: bool = False,
     wait: Callable[[float], object] = time.sleep,
     sink: Callable[[bytes], None] | None = None,
-) -> None:
+) -> tuple[int, int]:
     """Write events to ``out`` (``-``: standard output), or to ``sink``, and labels to ``truth``.
+
+    Returns how many events were written, and how many incidents there are among them.
 
     sink:  takes whole lines, newline-separated, in place of ``out``.
     """
     simulation = simulate(spec)
+    events = 0
     try:
         if truth is not None:
             truth.write_text(json.dumps(labels(simulation), indent=1) + "\n", encoding="utf-8")
@@ -43,6 +46,7 @@ def write_stream(
             for i, data in enumerate(simulation.batches(PACE_SECONDS if real_time else 10.0)):
                 if real_time:
                     wait(max(0.0, began + (i + 1) * PACE_SECONDS - time.monotonic()))
+                events += data.count(b"\n")
                 if sink is not None:
                     sink(data)
                 else:
@@ -52,3 +56,4 @@ def write_stream(
         raise
     except OSError as error:
         raise InputError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
+    return events, len(simulation.incidents)

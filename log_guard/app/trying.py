@@ -17,15 +17,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from log_guard.app.inspecting import NEWEST_FIRST, ReadOptions
+from log_guard.app.first_part import FirstPart
+from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
-from log_guard.app.promised import broken_promise
-from log_guard.app.rendering import accounts, moment, print_alert
+from log_guard.app.remarks import remarks, unvouched
+from log_guard.app.rendering import accounts, moment, print_alert, some
 from log_guard.app.scan import Scan, open_scan
-from log_guard.core.admission import OTHER_GROUPS
 from log_guard.core.events import DeadLetter
-from log_guard.core.iso import iso
+from log_guard.core.features import VOLUME_FEATURES
+from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import InputError
+
+_EVENTS = VOLUME_FEATURES.index("log_count")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Trial:
 class _Seen:
     """What has come by so far."""
 
+    services: Counter[str] = field(default_factory=Counter)
     windows: int = 0
     anomalies: int = 0
     alerts: int = 0
@@ -79,8 +83,12 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
                 _print_text(console, errors, out, seen, live=trial.follow)
     if trial.as_json:
         print(json.dumps({"kind": "ledger", **scan.pipeline.ledger.as_dict()}), flush=True)  # noqa: T201 - JSON lines are the interface
+        if not seen.judged:
+            errors.print(Text(_unjudged(scan)), soft_wrap=True)
     else:
         _close(console, scan, seen)
+    for remark in remarks(scan, seen.services):
+        (errors if trial.as_json else console).print(Text(remark), soft_wrap=True)
     return seen.alerts > 0
 
 
@@ -166,14 +174,23 @@ def _opening(scan: Scan, trial: Trial) -> str:
         return f"{text}; judging by {trial.model}"
     if trial.history is not None:
         return f"{text}; learnt from {trial.history}"
-    if scan.learn_until is not None:
-        return f"{text}; learning until {moment(scan.learn_until)}"
+    if scan.learnt is not None:
+        return f"{text}; {_learning(scan.learnt)}"
     minutes = trial.options.detect.least_windows * trial.options.window.window / 60e6
     return f"{text}; learning from the first {minutes:g} minutes"
 
 
+def _learning(first: FirstPart) -> str:
+    which = ""
+    if first.events is not None:
+        which = f"from the first {first.events[0]:,} of {first.events[1]:,} events, "
+    return f"learning {which}until {moment(first.until)}"
+
+
 def _count(seen: _Seen, out: Output) -> None:
     seen.windows += len(out.results)
+    for result in out.results:
+        seen.services[result.service] += int(result.features[_EVENTS])
     seen.anomalies += sum(r.is_anomaly for r in out.results)
     seen.alerts += sum(a.state == "opened" for a in out.alerts)
     seen.judged = seen.judged or any(r.model_version for r in out.results)
@@ -203,60 +220,30 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
     console.print()
     ledger = scan.pipeline.ledger
     if not seen.judged:
-        console.print(Text(f"nothing was judged: {_unjudged(scan)}"))
+        console.print(Text(_unjudged(scan)))
     elif not seen.alerts:
         console.print(Text(f"nothing unusual in {seen.windows:,} windows"))
     else:
         alerts = "1 alert" if seen.alerts == 1 else f"{seen.alerts} alerts"
         console.print(Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} windows not normal)"))
-    console.print(Text(accounts(ledger, seen.reasons)))
-    for remark in _remarks(scan):
+    if scan.pipeline.options.detect.group_by == ("service",):
+        console.print(Text(f"services: {some(_heard(seen.services))}"))
+    for remark in unvouched(scan.pipeline.detect.model):
         console.print(Text(remark))
+    console.print(Text(accounts(ledger, seen.reasons, judged=seen.judged)))
 
 
 def _unjudged(scan: Scan) -> str:
     last = scan.pipeline.event_time
-    if scan.learn_until is not None and last is not None and last <= scan.learn_until:
+    if scan.learnt is not None and last is not None and last <= scan.learnt.until:
         return (
-            f"the log ends at {moment(last)}, before {moment(scan.learn_until)}, up to which it "
+            f"nothing was judged: the log ends at {moment(last)}, before {moment(scan.learnt.until)}, up to which it "
             "was to be learnt from; use an earlier --train-until"
         )
-    return (
-        "the log ended before there was enough to learn from; use --history FILE with a longer one"
-    )
+    return "nothing was judged: the log ended before there was enough to learn from; use --history FILE with a longer one"
 
 
-def _remarks(scan: Scan) -> Iterator[str]:
-    """What the accounts alone do not tell: what was bounded, and what looks wrong."""
-    ledger, detect = scan.pipeline.ledger, scan.pipeline.detect
-    if ledger.late > ledger.consumed // 2:
-        yield f"most events are older than those before them: {NEWEST_FIRST}"
-    for entry in detect.options.feedback.suppressions:
-        if not any(entry.covers(template) for template in detect.templates.words):
-            yield (
-                f"the suppression of {(entry.template or entry.matches)!r} fits no message of this log "
-                "(write the template as an alert shows it)"
-            )
-    if detect.model is not None and detect.model.training.worst is not None:
-        yield (
-            f"{detect.model.training.unusual:,} windows of what was learnt from were not normal themselves, most of "
-            f"all at {iso(detect.model.training.worst)[:19]}: they are not reported, and their trouble was not learnt"
-        )
-    broken = broken_promise(scan.pipeline)
-    if broken is not None:
-        yield broken
-    if detect.crowded:
-        yield (
-            f"more than {detect.options.max_groups:,} services: {detect.crowded:,} events of the others were judged "
-            f"together, as {OTHER_GROUPS} (--group-by, --service-field say what a service is)"
-        )
-    if detect.dropped_keys:
-        yield (
-            f"the table of templates was full: {detect.dropped_keys:,} of the rarest were forgotten "
-            "(--mask NAME=REGEX merges them)"
-        )
-    if detect.dropped_history:
-        yield (
-            f"the history was too long to learn from all of it: its oldest {detect.dropped_history:,} "
-            "counts were left out"
-        )
+def _heard(services: Counter[str]) -> list[str]:
+    """The services that said anything, those that said most first."""
+    ranked = sorted(services.items(), key=lambda item: (-item[1], item[0]))
+    return [name for name, count in ranked if count and name != WHOLE_STREAM]

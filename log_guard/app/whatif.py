@@ -13,12 +13,13 @@ from typing import Any
 import polars as pl
 
 from log_guard.adapters.summaries import StoredSummaries, is_summaries
+from log_guard.app.first_part import FirstPart, first_part
 from log_guard.app.inspecting import ReadOptions
+from log_guard.app.label_span import Span, outside, span_of
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import (
     check_windows,
     choose_detector,
-    learning_end,
     open_replay,
 )
 from log_guard.core.detect import Detect
@@ -41,12 +42,13 @@ class Way:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """What would change. ``effects``: of the suppressions of the other way."""
+    """What would change. ``effects``: of the suppressions of the other way; ``remark``: on the incidents."""
 
     now: int
     then: int
     difference: Difference
     effects: tuple[SuppressionEffect, ...]
+    remark: str | None = None
 
 
 def what_if(
@@ -54,7 +56,8 @@ def what_if(
 ) -> WhatIf:
     """Judge in both ways, and in the second without each of its suppressions in turn.
 
-    incidents:  known ones, besides the spans that the feedback files label as real.
+    incidents:  known ones, besides the spans that the feedback files label as real. InputError if none
+                of them lies in the source.
     """
     feedback = then.options.detect.feedback
     without = [
@@ -63,26 +66,30 @@ def what_if(
     ]
     ways = [now, then, *(_with(then, feedback=other) for other in without)]
     slide = _slide(source, ways)
-    ends: dict[WindowSpec, int | None] = {}
+    firsts: dict[WindowSpec, FirstPart | None] = {}
     judges = []
     for way in ways:
         if way.model is not None:
             check_windows(way.model, way.options)
         elif way.options.detect.train_until is None:
-            if way.options.window not in ends:
-                ends[way.options.window] = learning_end(source, way.options, read)
-            way = _with(way, train_until=ends[way.options.window])
+            if way.options.window not in firsts:
+                firsts[way.options.window] = first_part(source, way.options, read)
+            first = firsts[way.options.window]
+            way = _with(way, train_until=None if first is None else first.until)
         judges.append(_judge(_with(way, show_warm_up=False)))
     base = replace(now.options.window, window=slide, slide=slide)
     replay = open_replay(source, replace(now.options, window=base), read)
-    _replay(replay, judges, [way.options.window.slide for way in ways])
+    span = _replay(replay, judges, [way.options.window.slide for way in ways])
+    remark = None
+    if incidents and span is not None:
+        remark = outside(source, span, span_of(incidents), incidents)
     before, after, *others = (judge.alerts for judge in judges)
     known = [*incidents, *_labelled(now), *_labelled(then)]
     effects = (
         effect(one, alerts, after, known)
         for one, alerts in zip(feedback.suppressions, others, strict=True)
     )
-    return WhatIf(len(before), len(after), difference(before, after), tuple(effects))
+    return WhatIf(len(before), len(after), difference(before, after), tuple(effects), remark)
 
 
 def _with(way: Way, **changes: Any) -> Way:
@@ -111,13 +118,20 @@ def _slide(source: str, ways: Sequence[Way]) -> int:
     return stored
 
 
-def _replay(replay: Replay, judges: Sequence[Replayed], slides: Sequence[int]) -> None:
+def _replay(replay: Replay, judges: Sequence[Replayed], slides: Sequence[int]) -> Span | None:
+    """Let all judge it; its span, None where it holds nothing."""
+    ends: list[int] = []
     for summary, watermark in replay:
+        if not summary.is_empty():
+            times = summary["pane"].to_numpy()
+            both = [*ends, int(times.min()), int(times.max())]
+            ends = [min(both), max(both)]
         for judge, slide in zip(judges, slides, strict=True):
             panes = summary.with_columns(pl.col("pane") - pl.col("pane") % slide)
             judge.take(panes, watermark)
     for judge in judges:
         judge.finish()
+    return (ends[0] / SECOND, ends[1] / SECOND) if ends else None
 
 
 def _labelled(way: Way) -> Iterator[Incident]:

@@ -26,7 +26,7 @@ def print_whatif(done: WhatIf, console: Console, *, as_json: bool) -> None:
         return
     found = done.difference
     head = (
-        f"now {done.now} alerts, then {done.then}: "
+        f"now {_alerts(done.now)}, then {done.then}: "
         f"{len(found.go)} go, {len(found.come)} come, {len(found.stay)} stay"
     )
     console.print(Text(head, style="bold"))
@@ -35,6 +35,8 @@ def print_whatif(done: WhatIf, console: Console, *, as_json: bool) -> None:
             console.print(Text(f"  {mark:<6} {_line(alert)}"))
         if len(alerts) > SHOWN:
             console.print(Text(f"  and {len(alerts) - SHOWN} more (--format json)"))
+    if done.remark is not None:
+        console.print(Text(done.remark))
     if not done.effects:
         return
     console.print()
@@ -72,7 +74,12 @@ def _rows(done: WhatIf) -> Iterator[dict[str, object]]:
         "go": len(found.go),
         "come": len(found.come),
         "stay": len(found.stay),
+        "remark": done.remark,
     }
+
+
+def _alerts(many: int) -> str:
+    return "1 alert" if many == 1 else f"{many} alerts"
 
 
 def _line(alert: Alert) -> str:

@@ -9,14 +9,17 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from log_guard.cli import feedback, judging, learning, simulating, whatif
 from log_guard.errors import LogGuardError, OptionError
 
 FAILURE, USAGE = 1, 2
+CLOSED_PIPE = 141
+"""As a shell has it of a program that the closed pipe has ended: 128 + SIGPIPE."""
 EPILOG = "Exit codes: 0 done, 1 failure, 2 usage, 3 anomalies found (with --exit-code)."
 
 
@@ -39,8 +42,25 @@ def _root(
     pass
 
 
+class _Commands(TyperGroup):
+    """The commands, which end quietly once their reader has seen enough (| head)."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command, and all of its output."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            # Here, for further out it is taken for a failure.
+            _let_go_of_output()
+            raise typer.Exit(CLOSED_PIPE) from None
+
+
 def _build() -> typer.Typer:
     app = typer.Typer(
+        cls=_Commands,
         name="logguard",
         help="Watches logs and says, within seconds, what is not normal, and why.",
         epilog=EPILOG,
@@ -50,7 +70,11 @@ def _build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(_root)
-    app.command("try", epilog=f"{judging.EXAMPLES}\n{EPILOG}")(judging.try_)
+    app.command(
+        "try",
+        epilog=f"{judging.EXAMPLES}\n{EPILOG}",
+        context_settings={"allow_extra_args": True},  # it says what to do with several logs
+    )(judging.try_)
     app.command(epilog=EPILOG)(simulating.demo)
     app.command(epilog=EPILOG)(simulating.simulate)
     app.command(epilog=EPILOG)(learning.train)
@@ -116,10 +140,6 @@ def _errors_as_lines() -> Iterator[None]:
     except LogGuardError as error:
         typer.echo(f"logguard: {error}", err=True)
         sys.exit(FAILURE)
-    except BrokenPipeError:
-        # The reader has seen enough (| head).
-        _let_go_of_output()
-        sys.exit(0)
     except OSError as error:
         # What LogGuard reads and writes by name has errors of its own; this is mostly the output.
         said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -28,6 +28,13 @@ def _me() -> str:
         raise OptionError("--author NAME: say who you are, for this user has no name") from None
 
 
+def _say_redacted(feedback: Path, names: list[str]) -> None:
+    for name in names:
+        typer.echo(
+            f"{feedback}: a secret in the {name} is not written down, <secret> stands for it"
+        )
+
+
 class Verdict(StrEnum):
     """What an alert was."""
 
@@ -68,7 +75,7 @@ def suppress(
         "created": now,
         "expires": now + timedelta(days=days),
     }
-    add_entry(feedback, "suppression", entry)
+    _say_redacted(feedback, add_entry(feedback, "suppression", entry))
     typer.echo(f"{feedback}: suppressed until {entry['expires']:%Y-%m-%d}; use it with --feedback")
 
 
@@ -104,5 +111,5 @@ def label(
         "reason": reason,
         "author": author or _me(),
     }
-    add_entry(feedback, "label", entry)
+    _say_redacted(feedback, add_entry(feedback, "label", entry))
     typer.echo(f"{feedback}: labelled {verdict.value}; use it with --feedback")

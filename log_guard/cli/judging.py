@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from log_guard.cli import options as o
 from log_guard.cli.terminal import console
+from log_guard.errors import OptionError
 
 ANOMALIES = 3
 """Exit code of ``try --exit-code`` where anything was not normal."""
@@ -27,6 +29,7 @@ Examples:
 
 
 def try_(
+    context: typer.Context,
     file: Annotated[
         str,
         typer.Argument(
@@ -92,6 +95,7 @@ def try_(
     """
     from log_guard.app.trying import Trial, run_trial
 
+    _only(file, *context.args)
     o.one_source_of_learning(train_until, history, model)
     options = o.make_options(
         window_seconds,
@@ -119,6 +123,17 @@ def try_(
     )
     if run_trial(trial, console(), Console(stderr=True)) and exit_code:
         raise typer.Exit(ANOMALIES)
+
+
+def _only(*files: str) -> None:
+    """Refuse several logs: how they are one is for the user to say."""
+    if len(files) == 1:
+        return
+    names = [quote(name) for name in files]
+    raise OptionError(
+        f"one log at a time: learn from the older one (logguard try {names[-1]} --history {names[-2]}), or join them, oldest "
+        f"first (zcat -f {' '.join(names)} | logguard try -)"
+    )
 
 
 def evaluate(

@@ -28,7 +28,12 @@ def train(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where the model goes.")
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Where the model goes; a model that is there is replaced, nothing else is.",
+        ),
     ] = None,
     registry: Annotated[
         Path | None,
@@ -62,7 +67,7 @@ def train(
     is held out for that, and on what people have labelled (--feedback). A worse one is kept, but not
     promoted; the command then exits with 1.
     """
-    from log_guard.adapters.models import Registry, save_model
+    from log_guard.adapters.models import Registry, is_model, save_model
     from log_guard.app.modelling import (
         candidate_lines,
         dropped_line,
@@ -96,9 +101,14 @@ def train(
     )
     if out is not None:
         model, dropped = learn(events, options, read)
+        replaced = is_model(out)
         save_model(model, out)
         if dropped:
             typer.echo(dropped_line(dropped))
+        if replaced:
+            typer.echo(
+                f"replaced the model that was in {out} (--registry DIR keeps models side by side)"
+            )
         for line in model_lines(out):
             typer.echo(line)
         return

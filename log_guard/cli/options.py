@@ -204,7 +204,12 @@ def make_read_options(
         message,
         _groups(group_by),
         year,
+        _say,
     )
+
+
+def _say(text: str) -> None:
+    typer.echo(f"logguard: {text}", err=True)
 
 
 def one_source_of_learning(*given: object) -> None:

@@ -102,11 +102,20 @@ def simulate(
         start=begin or DEFAULT_START,
     )
     if kafka_brokers is None:
-        write_stream(spec, out, truth, real_time=real_time)
+        made = write_stream(spec, out, truth, real_time=real_time)
+        _say_made(*made, "standard output" if out == "-" else out, truth)
         return
     from log_guard.adapters.kafka.sending import Sender
     from log_guard.app.settings_loading import properties, properties_of_environment
 
     security = properties(kafka_property) if kafka_property else properties_of_environment()
     with Sender(kafka_brokers, topic, security) as sender:
-        write_stream(spec, out, truth, real_time=real_time, sink=sender.send)
+        made = write_stream(spec, out, truth, real_time=real_time, sink=sender.send)
+    _say_made(*made, f"topic {topic}", truth)
+
+
+def _say_made(events: int, incidents: int, where: str, truth: Path | None) -> None:
+    """On standard error: the events themselves may go to standard output."""
+    kept = f"labels in {truth}" if truth is not None else "labels not kept (--truth FILE)"
+    what = "incident" if incidents == 1 else "incidents"
+    typer.echo(f"{where}: {events:,} events, {incidents:,} {what}; {kept}", err=True)

@@ -14,6 +14,13 @@ def data_directory() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "logguard"
 
 
+class _Results(Console):
+    """A closed pipe is for the command line to end on, and no failure of the console."""
+
+    def on_broken_pipe(self) -> None:
+        raise
+
+
 def console() -> Console:
     """For results: as wide as the terminal, and 100 columns where there is none."""
-    return Console(width=None if sys.stdout.isatty() else 100, highlight=False, soft_wrap=True)
+    return _Results(width=None if sys.stdout.isatty() else 100, highlight=False, soft_wrap=True)

@@ -62,6 +62,9 @@ def whatif(
 ) -> None:
     """Judge the same events as now and with other settings: which alerts would go, which would come.
 
+    Without --train-until or --model it learns from the first third of the events; of a log over 32 MB, as
+    'try' does, from the first third of its time, which of kept summaries nobody can know.
+
     The options say how it is now, --change what would be otherwise. Of each suppression that would
     hold, it tells how many alerts it saves and whether it hides an incident (--labels, or spans that
     are labelled real in the feedback file).

@@ -22,7 +22,7 @@ from log_guard.core.outcomes import Promise, promise
 from log_guard.core.replaying import Replayed, replay_all, replay_of
 from log_guard.core.results import Alert
 from log_guard.core.training import train
-from log_guard.core.windows import WindowSpec
+from log_guard.core.windows import WHOLE_STREAM, WindowSpec
 from log_guard.errors import InputError
 
 HELD_OUT = 4
@@ -50,7 +50,7 @@ class Comparison:
     """Candidate and current, and why the candidate is worse (empty: it is not).
 
     held_out:  event time (µs) at which the held-out span begins; ``seen``: the current model has
-               learnt from a part of it, which flatters it.
+               learnt from that time of these services, which flatters it.
     """
 
     candidate: Showing
@@ -59,6 +59,24 @@ class Comparison:
     hours: float
     seen: bool
     reasons: tuple[str, ...]
+
+
+def in_common(history: History, current: Model) -> bool:
+    """Whether a history has any service in common with a model.
+
+    A model of quite other services cannot be found to be worse: the current one knows nothing of what
+    both judge.
+    """
+    ours, theirs = services_of(history), services_of(current)
+    return ours == theirs or not set(ours).isdisjoint(theirs)
+
+
+def services_of(source: History | Model) -> list[str]:
+    """The groups that a history or a model is of, without the whole stream, sorted."""
+    if isinstance(source, Model):
+        return sorted(set(source.groups) - {WHOLE_STREAM})
+    seen = source.panes["group"].unique().to_list()
+    return sorted({source.groups.words[group] for group in seen} - {WHOLE_STREAM})
 
 
 def compare(
@@ -98,7 +116,8 @@ def compare(
     new, old = (
         _showing(one.alerts, feedback, cut, options.false_alarms_per_day, hours) for one in judges
     )
-    seen = current.training.end > cut
+    taught = current.training.start < end and current.training.end > cut
+    seen = taught and in_common(history, current)
     return Comparison(new, old, cut, hours, seen, tuple(_reasons(new, old)))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from log_guard.core.course import Bout, Course
 from log_guard.core.features import FEATURES
-from log_guard.core.iso import iso
+from log_guard.core.iso import iso, moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,16 @@ class Result:
     evidence: Evidence | None = None
     error: str | None = None
 
+    @property
+    def started_at(self) -> datetime:
+        """Start of the window, UTC."""
+        return moment_of(self.window_start)
+
+    @property
+    def ended_at(self) -> datetime:
+        """End of the window, UTC."""
+        return moment_of(self.window_end)
+
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object: features by name at the top level."""
         return {
@@ -164,6 +175,21 @@ class Alert:
         """The alert as one for each time it was on: what is measured must not count the time between."""
         bouts = self.course.bouts or (Bout(self.start, self.end, self.opened),)
         return [replace(self, start=b.start, end=b.end, opened=b.opened) for b in bouts]
+
+    @property
+    def started_at(self) -> datetime:
+        """Start of the first anomalous window, UTC."""
+        return moment_of(self.start)
+
+    @property
+    def ended_at(self) -> datetime:
+        """End of the last anomalous window, UTC."""
+        return moment_of(self.end)
+
+    @property
+    def opened_at(self) -> datetime:
+        """End of the first anomalous window, UTC: when it could be known."""
+        return moment_of(self.opened)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""

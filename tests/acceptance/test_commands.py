@@ -167,7 +167,7 @@ def test_whatif_tells_what_would_go_and_come(simulated: Path) -> None:
     done = run(*what, cwd=simulated)
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode()
-    assert re.match(r"now \d+ alerts, then \d+: \d+ go, \d+ come, \d+ stay\n", text)
+    assert re.match(r"now \d+ alerts?, then \d+: \d+ go, \d+ come, \d+ stay\n", text)
     assert re.search(r"^\d+ +\d+ +/No space/ \(known\)", text, re.MULTILINE)
     done = run(*what, "--change", "detector=surprise", "--format", "json", cwd=simulated)
     rows = [json.loads(row) for row in done.stdout.splitlines()]
@@ -244,7 +244,7 @@ def test_evaluate_shows_a_table(simulated: Path) -> None:
     assert done.returncode == 0, done.stderr
     first, promised, header, *_ = text.splitlines()
     assert re.fullmatch(r".*: \d+ incidents, [\d.]+ quiet hours", first)
-    assert promised.startswith("promised: 2 false alarms a day, here ")
+    assert promised.startswith("promise: 2 false alarms a day, so ")
     assert header.split() == ["fusion", "rule"]
     for figure in ("found at <= 0.1 false/h", "average precision", "peak memory, MB"):
         assert figure in text

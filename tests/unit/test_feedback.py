@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.feedback import Feedback, Label
 from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.masking import mask_one
 from log_guard.core.results import Alert
 from log_guard.core.suppression import Suppression
 from log_guard.errors import InputError
@@ -133,3 +135,40 @@ def _time(day: str) -> object:
     from datetime import UTC, datetime
 
     return datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+
+def test_a_secret_is_not_written_down(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.toml"
+    told = {"reason": "hunter2 is old:\npassword=hunter2" + "!" * 600, "author": "me"}
+    now = datetime.now(UTC)
+    dates = {"created": now, "expires": now}
+    entry = {"template": "login with password=hunter2", **told, **dates}
+    assert add_entry(path, "suppression", entry) == ["template", "reason"]
+    (kept,) = read_feedback(path).suppressions
+    assert kept.template == "login with password=<secret>"
+    assert kept.reason.startswith("hunter2 is old:\npassword=<secret>")
+    assert mask_one("login with password=hunter2") == kept.template
+    with pytest.raises(InputError, match="write <secret> in its place"):
+        add_entry(path, "suppression", {"matches": "^password=hunter2$", **told, **dates})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "password=hunter2",
+        "token 8f7a6b5c4d3e2f1a",
+        "session: abc123",
+        "key=42",
+        "Authorization: Basic dXNlcjpw",
+    ],
+)
+def test_a_template_as_an_alert_shows_it_is_written_as_it_is(tmp_path: Path, message: str) -> None:
+    now = datetime.now(UTC)
+    entry = {
+        "template": mask_one(message),
+        "reason": "r",
+        "author": "me",
+        "created": now,
+        "expires": now,
+    }
+    assert add_entry(tmp_path / "feedback.toml", "suppression", entry) == []

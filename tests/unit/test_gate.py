@@ -10,7 +10,7 @@ from log_guard.core.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.feedback import Feedback, Label
 from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.gate import Comparison, compare
+from log_guard.core.gate import Comparison, compare, in_common
 from log_guard.core.history import History
 from tests.streams import START, Event, line
 from tests.unit.test_cold_start import steady
@@ -86,3 +86,16 @@ def test_a_model_that_breaks_its_promise_is_refused() -> None:
 def test_what_the_current_model_has_seen_is_told() -> None:
     assert compared(steady(SECONDS), steady(SECONDS)).seen
     assert not compared(steady(SECONDS), steady(1_000)).seen
+
+
+def test_what_the_current_model_saw_of_other_services_is_not_seen() -> None:
+    others = [e._replace(service=f"other-{e.service}") for e in steady(SECONDS)]
+    assert not compared(steady(SECONDS), others).seen
+
+
+def test_one_service_in_common_is_enough_to_compare() -> None:
+    model = model_of(history(steady(1_000)), OPTIONS)
+    api = [e for e in steady(1_000) if e.service == "api"]
+    others = [e._replace(service="other") for e in api]
+    assert in_common(history(api + others), model)
+    assert not in_common(history(others), model)

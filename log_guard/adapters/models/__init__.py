@@ -8,12 +8,14 @@ decision 0014.
 
 from log_guard.adapters.models.directory import load_model, save_model, verify_model
 from log_guard.adapters.models.listing import ModelInfo, describe, list_models
+from log_guard.adapters.models.manifest import is_model
 from log_guard.adapters.models.registry import Registry, is_registry, open_model
 
 __all__ = [
     "ModelInfo",
     "Registry",
     "describe",
+    "is_model",
     "is_registry",
     "list_models",
     "load_model",

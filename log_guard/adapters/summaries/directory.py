@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -143,16 +143,32 @@ class StoredSummaries:
         last = max((t for t in ends if t is not None), default=None)
         return None if first is None or last is None else (first, last)
 
+    def pane_after(self, parts: int) -> int | None:
+        """The pane (µs) in which the first of so many equal parts of the events ends."""
+        counts = [
+            self._collect(path, lambda rows: rows.group_by("pane").agg(pl.col("count").sum()))
+            for path in self._parts
+        ]
+        if not counts:
+            return None
+        panes = pl.concat(counts).group_by("pane").agg(pl.col("count").sum()).sort("pane")
+        beyond = pl.col("count").cum_sum() > pl.col("count").sum() // parts
+        return int(panes.filter(beyond)["pane"][0])
+
     def _first(self, path: Path) -> int | None:
         return self._scan(path, pl.col("pane").min())
 
     def _scan(self, path: Path, what: pl.Expr) -> int | None:
+        value: int | None = self._collect(
+            path, lambda rows: rows.filter(~pl.col("late")).select(what)
+        ).item()
+        return value
+
+    def _collect(self, path: Path, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
         try:
-            lazy = pl.scan_parquet(path, glob=False).filter(~pl.col("late")).select(what)
-            value: int | None = lazy.collect().item()
+            return query(pl.scan_parquet(path, glob=False)).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             raise self._unreadable(path, error) from error
-        return value
 
     def _read(self, path: Path) -> pl.DataFrame:
         try:

@@ -134,6 +134,11 @@ def _joined(record: dict[str, Any], fields: Fields, group: tuple[str, ...]) -> s
     return "/".join(_text(value) or "" for value in values)
 
 
+def has_field(record: dict[str, Any], name: str) -> bool:
+    """Whether a field of this name, of whatever kind, has a value."""
+    return _find(record, (name,), scalar=False)[0] is not None
+
+
 def has_deep_fields(record: dict[str, Any], fields: Fields) -> bool:
     """Whether a field is found only inside another, or two fields would be at odds."""
     each = (fields.timestamp, fields.level, fields.service, fields.message)

@@ -7,6 +7,7 @@ from log_guard.core.masking.showing import (
     clean_names,
     one_line,
     redact,
+    without_secrets,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "mask_one",
     "one_line",
     "redact",
+    "without_secrets",
 ]

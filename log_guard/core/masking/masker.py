@@ -57,8 +57,6 @@ class Masker:
 
     def __post_init__(self) -> None:
         for name, pattern in self.extra:
-            if not re.fullmatch(r"[a-z][a-z_]*", name):
-                raise OptionError(f"mask name {name!r}: use lower-case letters and '_' only")
             try:
                 pl.Series([""]).str.contains(pattern)
             except pl.exceptions.ComputeError as error:
@@ -67,6 +65,8 @@ class Masker:
                 )
                 reason = said[1] if said else "it does not compile"
                 raise OptionError(f"mask {name}: not a regular expression ({reason})") from None
+            if not re.fullmatch(r"[a-z][a-z_]*", name):
+                raise OptionError(f"mask name {name!r}: use lower-case letters and '_' only")
         # Thirty rules cost more than all the rest, so the few that narrow go first: what they leave
         # was mostly seen before.
         finish = Remembered(_finish)

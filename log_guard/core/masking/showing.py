@@ -21,6 +21,7 @@ CONTROL = r"[\x00-\x1f\x7f\u{80}-\u{9f}\u{2028}\u{2029}\u{200e}\u{200f}\u{061c}\
 
 ODD = f"{SUSPECT}|{CONTROL}"
 
+_WITHOUT_SECRETS = replacing(SECRETS)
 _SHOWN = replacing((*SECRETS, (CONTROL, " ")))
 
 
@@ -34,6 +35,11 @@ def one_line(messages: pl.Series) -> pl.Series:
     more = pl.col("whole").str.contains("\n", literal=True) & pl.col("exception").is_not_null()
     shown = pl.when(more).then(pl.format("{} | {}", "head", "exception")).otherwise(pl.col("head"))
     return frame.select(shown.alias("text"))["text"].str.replace_all(CONTROL, " ")
+
+
+def without_secrets(texts: pl.Series) -> pl.Series:
+    """Texts with their secrets replaced as those of messages are, and otherwise as they were."""
+    return masked(texts, _WITHOUT_SECRETS)
 
 
 def redact(messages: pl.Series) -> pl.Series:

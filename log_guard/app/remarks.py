@@ -1,0 +1,104 @@
+"""What the accounts of a scan alone do not tell: what was bounded, and what looks wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from log_guard.app.inspecting import NEWEST_FIRST
+from log_guard.app.promised import broken_promise
+from log_guard.app.rendering import some
+from log_guard.app.scan import Scan
+from log_guard.core.admission import OTHER_GROUPS
+from log_guard.core.calibration import certified_rate
+from log_guard.core.events import SECOND
+from log_guard.core.gate import services_of
+from log_guard.core.iso import iso
+from log_guard.core.model import Model
+from log_guard.core.windows import WHOLE_STREAM
+
+
+def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
+    """Sentences for people, each with its repair.
+
+    services:  name → how often it was heard in this log.
+    """
+    ledger, detect = scan.pipeline.ledger, scan.pipeline.detect
+    if ledger.late > ledger.consumed // 2:
+        yield f"most events are older than those before them: {NEWEST_FIRST}"
+    if scan.given is not None:
+        yield from _strangers(
+            scan.given,
+            [name for name, count in services.items() if count],
+            scan.pipeline.decoder.service,
+        )
+    for entry in detect.options.feedback.suppressions:
+        if not any(entry.covers(template) for template in detect.templates.words):
+            yield (
+                f"the suppression of {(entry.template or entry.matches)!r} fits no message of this log "
+                "(write the template as an alert shows it)"
+            )
+    if detect.model is not None and detect.model.training.worst is not None:
+        yield _unusual(detect.model.training.unusual, iso(detect.model.training.worst)[:19])
+    broken = broken_promise(scan.pipeline)
+    if broken is not None:
+        yield broken
+    if detect.crowded:
+        yield (
+            f"more than {detect.options.max_groups:,} services: {detect.crowded:,} events of the others were judged "
+            f"together, as {OTHER_GROUPS} (--group-by, --service-field say what a service is)"
+        )
+    if detect.dropped_keys:
+        yield (
+            f"the table of templates was full: {detect.dropped_keys:,} of the rarest were forgotten "
+            "(--mask NAME=REGEX merges them)"
+        )
+    if detect.dropped_history:
+        yield (
+            f"the history was too long to learn from all of it: its oldest {detect.dropped_history:,} "
+            "counts were left out"
+        )
+
+
+def _unusual(windows: int, worst: str) -> str:
+    if windows == 1:
+        return (
+            f"1 window of what was learnt from was not normal itself, at {worst}: it is not reported, and its trouble was "
+            "not learnt"
+        )
+    return (
+        f"{windows:,} windows of what was learnt from were not normal themselves, most of all at {worst}: they are not "
+        "reported, and their trouble was not learnt"
+    )
+
+
+def unvouched(model: Model | None) -> Iterator[str]:
+    """Say so if what a model was learnt from is too short for the rate of false alarms that was asked for."""
+    if model is None or not model.training.blocks:
+        return
+    lowest = certified_rate(model.training.blocks, model.training.block / SECOND)
+    asked = model.false_alarms_per_day
+    if lowest > asked:
+        yield (
+            f"what was learnt from is short: it vouches for {lowest:.3g} false alarms a day, the {asked:g} asked for are "
+            "extrapolated (a longer history vouches for fewer)"
+        )
+
+
+def _strangers(model: Model, services: list[str], unnamed: str) -> Iterator[str]:
+    """Say so if most services of the log are unknown to the model that was given.
+
+    unnamed:  what lines are called that name no service.
+    """
+    ours = sorted(set(services) - {WHOLE_STREAM, OTHER_GROUPS})
+    theirs = services_of(model)
+    known = set(ours) & set(theirs)
+    if 2 * len(known) >= len(ours):
+        return
+    many = f"{len(known)} of {len(ours)} services" if known else "none of the services"
+    repair = "train one on a log of these services, or leave it out to learn from this one"
+    if len(ours) == 1 and ours[0] == unnamed:
+        repair = f"if it is the same service, call it so (--service {theirs[0] if theirs else 'NAME'}); else {repair}"
+    yield (
+        f"the model knows {many} of this log: it was learnt from {some(theirs)}, and here "
+        f"are {some(ours)}; {repair}"
+    )

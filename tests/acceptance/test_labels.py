@@ -1,0 +1,87 @@
+"""Labels that do not fit a log, and how the figures are worded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.test_commands import run
+from tests.acceptance.test_model_commands import write
+from tests.unit.test_cold_start import steady
+from tests.unit.test_gate import burst
+
+SPAN = "2026-01-01 00:00:00 to 2026-01-01 00:24:5"
+
+
+def labels(path: Path, day: int, *minutes: int) -> None:
+    """An incident of a minute at each of these, and a test span from 12 to 24 minutes past midnight."""
+    stamp = f"2026-01-{day:02d}T00:%02d:00"
+    incidents = [{"id": str(m), "start": stamp % m, "end": stamp % (m + 1)} for m in minutes]
+    truth = {"test_start": stamp % 12, "end": stamp % 24, "incidents": incidents}
+    path.write_text(json.dumps(truth))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("labels")
+    write(place / "app.log", steady(1_500) + burst(1_080, "disk lost"))
+    labels(place / "fitting.json", 1, 18, 30)
+    labels(place / "next-day.json", 2, 18)
+    return place
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("evaluate", "app.log", "next-day.json"),
+        ("whatif", "app.log", "--change", "detector=novelty", "--labels", "next-day.json"),
+    ],
+)
+def test_labels_of_another_log_are_refused(folder: Path, command: tuple[str, ...]) -> None:
+    done = run(*command, cwd=folder)
+    assert done.returncode == 1
+    (said,) = done.stderr.decode().splitlines()
+    assert said.startswith(f"logguard: app.log: its events are of {SPAN}")
+    assert "but the labels of 2026-01-02 00:1" in said
+    assert "are they of this log?" in said
+
+
+def test_incidents_outside_of_the_log_are_told(folder: Path) -> None:
+    told = f"1 incident lies outside of the log ({SPAN}"
+    what = ("whatif", "app.log", "--change", "detector=novelty", "--labels", "fitting.json")
+    done = run(*what, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stdout.decode()
+    assert done.stdout.startswith(b"now 1 alert, then 1: 0 go, 0 come, 1 stay\n")
+    done = run("evaluate", "app.log", "fitting.json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stdout.decode()
+
+
+def test_times_of_labels_are_utc_wherever_they_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    done = run("evaluate", "app.log", "fitting.json", "--format", "json", cwd=folder)
+    assert json.loads(done.stdout)["as_configured"]["found"] == 1
+
+
+def test_the_promise_is_explained_and_each_detector_announced(folder: Path) -> None:
+    """Without labels, the burst is a false alarm."""
+    labels(folder / "none.json", 1)
+    chosen = ("--detector", "fusion", "--detector", "novelty")
+    done = run("evaluate", "app.log", "none.json", *chosen, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().splitlines() == [
+        "judging: fusion (1 of 2)",
+        "judging: novelty (2 of 2)",
+    ]
+    lines = done.stdout.decode().splitlines()
+    assert lines[1] == (
+        "promise: 2 false alarms a day, so 0.017 in these quiet hours; more than 0 breaks it (95 %)"
+    )
+    row = next(line for line in lines if line.startswith("  false alarms"))
+    assert row.split("  ")[1] == "false alarms (promise: <= 0)"
+    assert "1 (broken)" in row

@@ -1,0 +1,99 @@
+"""What the commands say of models that do not fit, and of what is in a directory of models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.test_commands import run
+from tests.streams import Event, line
+from tests.unit.test_cold_start import steady
+
+
+def write(path: Path, events: list[Event]) -> None:
+    path.write_bytes(b"\n".join(line(e) for e in sorted(events)) + b"\n")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two systems of three services each, and a registry whose current model is of the first."""
+    folder = tmp_path_factory.mktemp("shop")
+    events = steady(1_500)
+    write(folder / "shop.log", events)
+    write(folder / "bank.log", [e._replace(service=f"bank-{e.service}") for e in events])
+    done = run("train", "shop.log", "--registry", "reg", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_a_model_of_other_services_is_not_promoted_unless_forced(shop: Path) -> None:
+    learn = ("train", "bank.log", "--registry", "reg")
+    refused = run(*learn, cwd=shop)
+    assert refused.returncode == 1
+    first, kept = refused.stdout.decode().splitlines()
+    assert first == (
+        "refused: it has no service in common with the current one (it has bank-api, bank-db, bank-queue, the current "
+        "one api, db, queue): the two cannot be compared (--service names the lines that name none)"
+    )
+    assert "is kept but not promoted; 0001-" in kept
+    assert run(*learn, "--force", cwd=shop).returncode == 0
+    listed = run("models", "list", "reg", cwd=shop).stdout.decode()
+    assert "forced although it has no service in common" in listed
+    assert run("models", "rollback", "reg", cwd=shop).returncode == 0
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_try_says_that_a_model_is_of_other_services(shop: Path, form: str) -> None:
+    done = run("try", "bank.log", "--model", "reg", "--format", form, cwd=shop)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout if form == "text" else done.stderr
+    assert said.decode().splitlines()[-1] == (
+        "the model knows none of the services of this log: it was learnt from api, db, queue, and here are bank-api, "
+        "bank-db, bank-queue; train one on a log of these services, or leave it out to learn from this one"
+    )
+    fitting = run("try", "shop.log", "--model", "reg", "--format", form, cwd=shop)
+    assert b"the model knows" not in fitting.stdout + fitting.stderr
+
+
+def test_a_log_that_names_no_service_is_told_how_to_be_of_one(tmp_path: Path) -> None:
+    """Its service is its file's name, which is another on another day."""
+    lines = [f"2026-01-01 10:{i // 60:02d}:{i % 60:02d} INFO Order placed" for i in range(1200)]
+    for name in ("monday.log", "tuesday.log"):
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    assert run("train", "monday.log", "--out", "model", cwd=tmp_path).returncode == 0
+    judge = ("try", "tuesday.log", "--model", "model")
+    said = run(*judge, cwd=tmp_path).stdout.decode()
+    assert "if it is the same service, call it so (--service monday)" in said
+    mended = run(*judge, "--service", "monday", cwd=tmp_path).stdout.decode()
+    assert "the model knows" not in mended
+
+
+def test_a_model_that_is_there_is_replaced_and_named(shop: Path) -> None:
+    learn = ("train", "shop.log", "--out", "one")
+    first, again = (run(*learn, cwd=shop).stdout.decode() for _ in range(2))
+    said = "replaced the model that was in one (--registry DIR keeps models side by side)\n"
+    assert again == said + first
+    (shop / "one" / "notes.txt").write_text("mine")
+    refused = run(*learn, cwd=shop)
+    assert refused.returncode == 1
+    assert b"holds other files than a model's (notes.txt)" in refused.stderr
+    assert (shop / "one" / "notes.txt").read_text() == "mine"
+
+
+def test_a_model_is_shown_to_people(shop: Path) -> None:
+    assert run("train", "bank.log", "--registry", "reg", cwd=shop).returncode == 1
+    shown = run("models", "show", "reg", cwd=shop).stdout.decode().splitlines()
+    facts = {line[:32].strip(): line[32:] for line in shown}
+    assert facts["groups"] == "api, db, queue"
+    assert facts["group by"] == "service"
+    assert facts["training events"] == "15,000"
+    assert facts["training most unusual"] == "none"
+    assert facts["certified false alarms per day"] == "57.6"
+    assert facts["registry"] == "current"
+    current = facts["name"]
+    other = next(p.name for p in (shop / "reg").iterdir() if p.name.startswith("0002-"))
+    told = run("models", "show", f"reg/{other}", cwd=shop).stdout.decode()
+    assert told.endswith(f"kept, not current ({current} is)\n")
+    listed = run("models", "list", f"reg/{other}", cwd=shop).stdout.decode()
+    assert listed == f"reg/{other} is a model itself: see `logguard models show reg/{other}`\n"

@@ -16,7 +16,7 @@ def main(verb: str, server: str, directory: Path) -> None:
     """VERB: start, stop or kill. SERVER: kafka or database. DIRECTORY: where its files live."""
     if server not in SERVERS or verb not in ("start", "stop", "kill"):
         raise typer.BadParameter("give start, stop or kill, then kafka or database")
-    one = SERVERS[server](directory.resolve())
+    one = SERVERS[server](directory.resolve(), stays=True)
     try:
         said = getattr(one, verb)()
     except ServerError as e:

@@ -12,6 +12,7 @@ from pathlib import Path
 from servers.identity import Identity
 from servers.process import (
     ServerError,
+    Watch,
     alive,
     alone,
     cache_directory,
@@ -62,6 +63,7 @@ class DatabaseServer:
                 server, may lose some.
     timescale:  with the extension loaded; without it this is a plain PostgreSQL.
     identity:   speak TLS, with this key and certificate.
+    stays:      runs on when the process that started it has ended without stopping it.
     """
 
     def __init__(
@@ -71,8 +73,11 @@ class DatabaseServer:
         durable: bool = False,
         timescale: bool = True,
         identity: Identity | None = None,
+        stays: bool = False,
     ) -> None:
         self.directory = directory
+        self.stays = stays
+        self._watch: Watch | None = None
         self.durable = durable
         self.timescale = timescale
         self.identity = identity
@@ -104,17 +109,25 @@ class DatabaseServer:
             (self._data / "postmaster.pid").unlink(missing_ok=True)
             control = (programs / "pg_ctl", "-D", self._data, "-w", "-t", "60")
             _as_server(*control, "-l", self._data / "log", "start", quiet=True)
+            if not self.stays:
+                self._watch = self._watch or Watch(self._data / "postmaster.pid", self._data)
         query = "select 1 from pg_database where datname = 'logguard'"
         if not self._psql(programs, query).strip():
             self._psql(programs, "create database logguard")
         return self.url
 
     def stop(self) -> None:
-        end(self.pid, signal.SIGINT)
+        self._end(signal.SIGINT)
 
     def kill(self) -> None:
         """As a crash would."""
-        end(self.pid, signal.SIGKILL)
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: int) -> None:
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
+        end(self.pid, number)
 
     def pause(self) -> None:
         pause(self.pid)

@@ -10,6 +10,7 @@ from pathlib import Path
 from servers.identity import Identity
 from servers.process import (
     ServerError,
+    Watch,
     alive,
     alone,
     answers,
@@ -90,10 +91,13 @@ class KafkaServer:
     """The broker whose files live in a directory.
 
     login:  open a second listener, at ``secure_address``, for those who can say this.
+    stays:  runs on when the process that started it has ended without stopping it.
     """
 
-    def __init__(self, directory: Path, login: Login | None = None) -> None:
+    def __init__(self, directory: Path, login: Login | None = None, *, stays: bool = False) -> None:
         self.directory = directory
+        self.stays = stays
+        self._watch: Watch | None = None
         self.login = login
         self._pid_file = directory / "pid"
         self._child: subprocess.Popen[bytes] | None = None  # where it was we who started it
@@ -130,7 +134,9 @@ class KafkaServer:
                     stderr=log,
                     start_new_session=True,
                 )
-            self._pid_file.write_text(str(self._child.pid))
+            self._pid_file.write_text(f"{self._child.pid}\n")
+            if not self.stays:
+                self._watch = self._watch or Watch(self._pid_file, self.directory)
         host, port = self.address.split(":")
         wait_for("Kafka to listen", lambda: self._listens(host, int(port)))
         return self.address
@@ -149,6 +155,9 @@ class KafkaServer:
         self._end(signal.SIGKILL)
 
     def _end(self, number: int) -> None:
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
         end(self.pid, number)
         if self._child is not None:
             self._child.wait()

@@ -1,4 +1,4 @@
-"""Processes that outlive whoever starts them: found again by the file that holds their number."""
+"""Server processes: found again by the file that holds their number, and ended when their starter is gone."""
 
 from __future__ import annotations
 
@@ -110,6 +110,32 @@ def _gone(pid: int) -> bool:
     with suppress(ChildProcessError):  # our own child stays a zombie until we look
         os.waitpid(pid, os.WNOHANG)
     return not alive(pid)
+
+
+class Watch:
+    """Kills a server when this process has ended in whatever way, also by a signal that it cannot handle.
+
+    A shell waits for the end of its input, which the system brings about. It looks whether the process
+    still is the one whose directory this is: numbers are given again.
+    """
+
+    _SCRIPT = (
+        'read -r _; read -r pid < "$1" && grep -aqF -- "$2" "/proc/$pid/cmdline" && kill -9 "$pid"'
+    )
+
+    def __init__(self, pid_file: Path, directory: Path) -> None:
+        self._shell = subprocess.Popen(
+            ["sh", "-c", self._SCRIPT, "watch", str(pid_file), str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def end(self) -> None:
+        """Watch no longer."""
+        self._shell.kill()
+        self._shell.communicate()
 
 
 def pause(pid: int | None) -> None:

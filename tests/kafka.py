@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,8 @@ from log_guard.core.progress import Commit, Progress
 from log_guard.core.results import Result
 from log_guard.core.summaries import empty
 
+_WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+"""Ends a process when its starter is gone, were it by a kill (Linux)."""
 PARTITIONS = 4
 Lines = list[list[bytes]]
 """For each partition its messages, in order."""
@@ -84,7 +87,7 @@ class Pipeline:
         """Start a process under a name, which is its instance too."""
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "log_guard.cli", *command],
+                [*_WITH_US, sys.executable, "-m", "log_guard.cli", *command],
                 env=self.environment(instance=f"{self.prefix}-{name}", **more),
                 stdout=log,
                 stderr=log,

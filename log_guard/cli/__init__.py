@@ -6,9 +6,11 @@ Heavy modules are imported inside the commands, so that ``--help`` answers at on
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +22,8 @@ from log_guard.errors import LogGuardError, OptionError
 FAILURE, USAGE = 1, 2
 CLOSED_PIPE = 141
 """As a shell has it of a program that the closed pipe has ended: 128 + SIGPIPE."""
+ROLES = ("process", "summarise", "detect", "write")
+"""Commands that run until a signal, which is no failure of theirs."""
 EPILOG = "Exit codes: 0 done, 1 failure, 2 usage, 3 anomalies found (with --exit-code)."
 
 
@@ -155,7 +159,14 @@ def _let_go_of_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _stopped_early(number: int, frame: FrameType | None) -> None:
+    os._exit(0)
+
+
 def main() -> None:
     """Run the command line."""
+    if sys.argv[1:2] and sys.argv[1] in ROLES:
+        # Until the roles run, which takes a second of imports, there is nothing to finish.
+        signal.signal(signal.SIGTERM, _stopped_early)
     with _errors_as_lines():
         _build()()

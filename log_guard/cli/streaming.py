@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated, Any
 
 import typer
@@ -57,6 +58,7 @@ def process(
     if start is not None or end is not None:
         from log_guard.app.rescoring import rescore
 
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # half a re-scoring is no success
         published = rescore(deployment, start, end)
         console().print(f"published {published:,} results of run {settings.run}", markup=False)
         return

@@ -327,3 +327,16 @@ def test_help_shows_examples_a_line_each() -> None:
     text = run("try", "--help").stdout.decode()
     assert "  logguard try /var/log/syslog\n" in text
     assert "\\b" not in text
+
+
+def test_a_role_that_is_told_to_end_while_it_is_still_starting_ends_well() -> None:
+    # The interpreter tells what it imports: it is known how far it is, and nothing has to be timed.
+    command = [sys.executable, "-X", "importtime", "-m", "log_guard.cli", "summarise"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.split()[-1] == b"pydantic":
+                break
+        process.terminate()
+        process.stderr.read()
+        assert process.wait(timeout=30) == 0

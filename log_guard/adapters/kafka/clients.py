@@ -50,13 +50,14 @@ class Cluster:
         """A member of a consumer group; the offsets are the caller's to commit."""
         return Consumer(
             {
+                "fetch.wait.max.ms": 100,
+                # So long it waits, where its queue was full, before it fetches more: by default a second.
+                "fetch.queue.backoff.ms": 10,
                 **self._common(f"{group}-{self.instance}"),
                 "session.timeout.ms": int(self.session_timeout * 1000),
                 "heartbeat.interval.ms": int(self.session_timeout * 1000 / 5),
                 "partition.assignment.strategy": "cooperative-sticky",
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 100,
-                "fetch.queue.backoff.ms": 10,
                 "isolation.level": "read_committed",
                 **settings,
                 "group.id": group,

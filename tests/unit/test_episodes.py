@@ -330,3 +330,17 @@ def test_a_restored_state_knows_what_is_over_and_opens_it_again() -> None:
         (1, "resolved", 2),
     ]
     assert other.add(after) == told
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("log_guard.core.episodes.MAX_PAST_GROUPS", 4)
+    episodes = Episodes(RULES)
+    for n in range(3):
+        at = 30 + 200 * n
+        episodes.add([trouble(at, f"{name}{n}", part(REFUSED)) for name in ("a", "b")])
+        episodes.add([calm(at + 100)])
+    assert [a.id for a in episodes.add([trouble(700, "a2", part(REFUSED))])] == [3]
+    episodes.add([calm(800)])
+    assert [a.id for a in episodes.add([trouble(900, "a1", part(REFUSED))])] == [2]
+    episodes.add([calm(1000)])
+    assert [a.id for a in episodes.add([trouble(1100, "a0", part(REFUSED))])] == [4]

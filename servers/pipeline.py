@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from confluent_kafka import Consumer
@@ -106,12 +106,21 @@ def _show_alerts(address: str, deadline: float | None, stop: Event) -> None:
                 continue
             body = json.loads(message.value() or b"{}")
             if body["kind"] == "alert":
-                sentence = body["evidence"]["sentence"]
-                typer.echo(f"{body['end']}  alert {body['id']} {body['state']}: {sentence}")
+                typer.echo(f"{body['end']}  alert {body['id']} {body['state']}: {_news(body)}")
             elif body["kind"] == "result" and body["warming"] is None and not judged:
                 typer.echo(f"{body['window_end']}  has learnt, and judges from here on")
                 judged = True
     consumer.close()
+
+
+def _news(alert: dict[str, Any]) -> str:
+    """What an alert says for the first time; later, who joined and how much of it there is."""
+    course = alert["course"]
+    if alert["state"] == "opened":
+        return str(alert["evidence"]["sentence"])
+    said = [f"+{service}" for service in course["joined"]]
+    said += [f"{name} {course[name]:,}" for name in ("count", "peak") if course[name] is not None]
+    return ", ".join([f"since {course['onset']}", *said])
 
 
 def _show_rows(url: str) -> None:

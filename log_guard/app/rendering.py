@@ -44,7 +44,7 @@ def print_alert(
         return
     head = Text(f"ALERT {alert.id}", style="bold red")
     head.append(f"{_times(alert)}  {_span(alert)}  ", style="default")
-    head.append(_names(alert.services), style="bold")
+    head.append(_names([alert.service] if again else alert.services), style="bold")
     if again:
         console.print(head.append(f"  {_so_far(alert)}", style="default"))
         return
@@ -62,6 +62,8 @@ def _print_update(console: Console, alert: Alert) -> None:
     head.append("".join(f"  +{s}" for s in alert.course.joined), style="bold")
     head.append(f"  {_so_far(alert)}", style="default")
     console.print(head)
+    if alert.service in alert.course.joined and len(alert.course.bouts) == 1:
+        console.print(Text(f"  first of all: {alert.evidence.sentence}"))
     _print_others(console, alert, alert.course.joined)
 
 
@@ -70,8 +72,8 @@ def _print_others(console: Console, alert: Alert, services: Sequence[str]) -> No
     told = [other for other in alert.course.others if other.service in services]
     for other in told[:SHOWN_OTHERS]:
         after = (other.onset - _onset(alert)) // SECOND
-        when = f"{after} s later" if after > 0 else "at once"
-        console.print(Text(f"  also, {when}: {other.sentence}"))
+        when = f", {length(other.onset - _onset(alert))} later" if after > 0 else ""
+        console.print(Text(f"  also{when}: {other.sentence}"))
     if len(told) > SHOWN_OTHERS:
         console.print(Text(f"  also in {', '.join(o.service for o in told[SHOWN_OTHERS:])}"))
 
@@ -104,10 +106,12 @@ def _so_far(alert: Alert) -> str:
     course, parts = alert.course, alert.evidence.parts
     if not parts or course.peak is None or parts[0].kind in FEW:
         return said
-    if alert.state != "resolved" and course.count is not None:
+    if alert.state != "resolved" and course.count is not None and course.peak > 1:
         said += f", now {course.count:,}"
     name = describe(parts[0].level, parts[0].template)
-    return f"{said}, peak {course.peak:,}{_others_of(parts[0])}: {name}"
+    peak = f", peak {course.peak:,}{_others_of(parts[0])}" if course.peak > 1 else ""
+    peak += " in all" if peak and len(course.bouts) > 1 else ""
+    return f"{said}{peak}: {name}"
 
 
 def _others_of(part: Part) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from log_guard.core.course import Bout, Course, Other
 from log_guard.core.results import Evidence, Part, Result
@@ -72,6 +72,10 @@ class Trouble:
         if result.window_end == self.latest:
             lead = _lead(self.evidence)
             self.count = None if lead is None else counts.get(_counted(lead))
+
+    def forget_lines(self) -> None:
+        """Keep of the evidence what tells and names the cause, of a service that does not lead."""
+        self.evidence = replace(self.evidence, samples=(), normal_if=(), nearest_normal={})
 
     def is_like(self, evidence: Evidence) -> bool:
         """Whether what leads another window is among what made this trouble."""

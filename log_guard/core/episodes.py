@@ -20,7 +20,8 @@ from log_guard.core.windows import WHOLE_STREAM
 
 MAX_BOUTS = 50
 MAX_PAST = 200
-"""Episodes that are over and can come back; beyond that the oldest are forgotten."""
+MAX_PAST_GROUPS = 20_000
+"""Episodes that are over and can come back, and groups in them; beyond that the oldest are forgotten."""
 GROWN = 10
 """An alert is told again when what leads it has become so many times what was told."""
 
@@ -105,8 +106,17 @@ class Episodes:
         self._open = [episode for episode in self._open if not is_over(episode)]
         oldest = result.window_end - self.rules.reopen
         past = [episode for episode in [*self._past, *over] if episode.end >= oldest]
-        self._past = past[-MAX_PAST:]
-        return [self._alert(episode, "resolved") for episode in over]
+        alerts = [self._alert(episode, "resolved") for episode in over]
+        for episode in over:
+            for _, trouble in ranked(episode.groups)[1:]:
+                trouble.forget_lines()
+        room = MAX_PAST_GROUPS
+        self._past = []
+        for episode in reversed(past[-MAX_PAST:]):
+            room -= len(episode.groups)
+            if room >= 0 or not self._past:
+                self._past.insert(0, episode)
+        return alerts
 
     def _take(self, result: Result, evidence: Evidence) -> list[Alert]:
         if self._was_heard(result):

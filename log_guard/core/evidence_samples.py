@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.baseline import ALL_LEVELS
-from log_guard.core.evidence_parts import Line, level_name, usual_of
+from log_guard.core.evidence_parts import OWN_SHARE, Line, level_name, usual_of
 from log_guard.core.parts import VOLUME_TEMPLATE, Parts
 from log_guard.core.results import Sample
 
@@ -24,7 +24,8 @@ def samples_of(parts: Parts, lines: list[Line], samples: pl.DataFrame) -> tuple[
     for number, line in enumerate(lines):
         if number and line.square < LEAST_SHARE * total:
             break
-        for i in line.members[:SHOWN_SAMPLES]:
+        heavy = line.square >= OWN_SHARE * total
+        for i in line.members[: SHOWN_SAMPLES if heavy else 1]:
             level, template = int(parts.level[i]), int(parts.template[i])
             for row in rows:
                 wanted = template in (VOLUME_TEMPLATE, row[1]) and level in (ALL_LEVELS, row[0])

@@ -20,7 +20,8 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.events import Bytes
-from log_guard.core.masking import Masker, redact
+from log_guard.core.masking import Masker
+from log_guard.core.sampling import sample_texts
 
 SUMMARY_SCHEMA: dict[str, pl.DataType] = {
     "pane": pl.Int64(),  # start of the slice of event time, microseconds UTC
@@ -88,7 +89,7 @@ class Summarizer:
             pl.Series("sample_hash", hashes)[rows],
             pl.lit(source, dtype=pl.UInt32).alias("source"),
             "position",
-            redact(kept["message"]).alias("sample"),
+            sample_texts(kept["message"]).alias("sample"),
         )
         return bound_templates(summary, self.max_templates)
 

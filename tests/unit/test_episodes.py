@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from log_guard.core.course import Course
 from log_guard.core.episodes import EpisodeRules, Episodes
 from log_guard.core.events import SECOND
+from log_guard.core.fold import KINDS
 from log_guard.core.outcomes import last_words
 from log_guard.core.results import Alert, Evidence, Part, Result
+from log_guard.core.snapshot import freeze, thaw
 from log_guard.core.windows import WHOLE_STREAM
 from tests.streams import bounded, micros
 
@@ -313,3 +315,32 @@ def test_what_was_told_comes_back_from_json() -> None:
     course = fold([trouble(30, "db", part(REFUSED)), trouble(35, "api", part("x"))])[-1].course
     assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
     assert Course.of(None) == Course()
+
+
+def test_a_restored_state_knows_what_is_over_and_opens_it_again() -> None:
+    before = [trouble(30, "db", part(REFUSED, 4)), trouble(35, "api", part("x")), calm(200)]
+    after = [trouble(3000, "api", part("x")), trouble(3005, "db", part(REFUSED, 90)), calm(3100)]
+    one = Episodes(RULES)
+    one.add(before)
+    other = thaw(freeze(one, KINDS), KINDS)
+    told = one.add(after)
+    assert [(a.id, a.state, len(a.course.bouts)) for a in told] == [
+        (1, "updated", 2),
+        (1, "updated", 2),
+        (1, "resolved", 2),
+    ]
+    assert other.add(after) == told
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("log_guard.core.episodes.MAX_PAST_GROUPS", 4)
+    episodes = Episodes(RULES)
+    for n in range(3):
+        at = 30 + 200 * n
+        episodes.add([trouble(at, f"{name}{n}", part(REFUSED)) for name in ("a", "b")])
+        episodes.add([calm(at + 100)])
+    assert [a.id for a in episodes.add([trouble(700, "a2", part(REFUSED))])] == [3]
+    episodes.add([calm(800)])
+    assert [a.id for a in episodes.add([trouble(900, "a1", part(REFUSED))])] == [2]
+    episodes.add([calm(1000)])
+    assert [a.id for a in episodes.add([trouble(1100, "a0", part(REFUSED))])] == [4]

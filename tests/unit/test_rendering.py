@@ -1,0 +1,79 @@
+"""What people read of an alert, from its first word to its last; the golden files are to be read."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from log_guard.app.rendering import length, print_alert
+from log_guard.core.episodes import Episodes
+from log_guard.core.events import SECOND
+from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
+from tests.streams import micros
+from tests.unit.test_episodes import calm, trouble
+
+GOLDEN = Path(__file__).with_name("golden")
+REFUSED = "db <num> refused the connection"
+
+
+def _refused(end: float, count: int, score: float) -> Result:
+    """A window of a burst in db, with all that evidence can hold."""
+    lead = Part("surging", "ERROR", REFUSED, count, 0.0, 0, 0, 90.0, 0.9, 1, ("ERROR", "all"))
+    many = Part("new", "WARN", "replica <num> is behind", 9, 0.0, 0, 0, 9.0, 0.08, 7)
+    evidence = Evidence(
+        sentence=f"ERROR '{REFUSED}' {count} times in 30 s in db; usual: none",
+        parts=(lead, many),
+        samples=(
+            Sample("ERROR", "db 3 refused the connection … Caused by: a.b.Gone: [bold]x[/]", 0, 17),
+            Sample("WARN", "replica 2 is behind", 0, 21),
+        ),
+        normal_if=(Bound("ERROR", REFUSED, "<=", 0), Bound(None, None, "<=", 2, "new")),
+        nearest_normal={},
+        weighed=14,
+        onset=micros(end - 10),
+    )
+    return Result(
+        window_start=micros(end - 30),
+        window_end=micros(end),
+        service="db",
+        revision=0,
+        final=True,
+        is_anomaly=True,
+        anomaly_score=score,
+        features=calm(end).features,
+        evidence=evidence,
+    )
+
+
+def _story() -> list[Alert]:
+    slow = Part("surging", "WARN", "slow", 30, 0.0, 0, 0, 9.0, 1.0)
+    episodes = Episodes()
+    told = [
+        *episodes.add([_refused(30, 4, 0.6)]),
+        *episodes.add([trouble(45, "api", slow, onset=30), trouble(50, "web", slow, onset=20)]),
+        *episodes.add([_refused(55, 94, 0.9), _refused(80, 40, 0.8), calm(200)]),
+        *episodes.add([_refused(2000, 12, 0.7), calm(2100)]),
+    ]
+    return [*told, *episodes.finish()]
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "finished"])
+def test_an_alert_is_told_as_it_was_last_read(live: bool) -> None:
+    out = StringIO()
+    console = Console(file=out, width=120, highlight=False)
+    for alert in _story():
+        if live or alert.state == "resolved":
+            print_alert(console, alert, live=live)
+    name = GOLDEN / f"alert_{'live' if live else 'finished'}.txt"
+    assert out.getvalue() == name.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (235, "3 min 55 s"), (3600 * 30 + 61, "30 h 1 min")],
+)
+def test_spans_are_said_as_people_say_them(seconds: int, said: str) -> None:
+    assert length(seconds * SECOND) == said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from scipy.special import pdtr
@@ -36,7 +36,10 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class TemplateOutcome:
-    """Alerts whose heaviest part is this count; ``level`` and ``template`` as in ``results.Part``."""
+    """Alerts that this count leads: the heaviest that is about a message, if one is.
+
+    ``level`` and ``template`` as in ``results.Part``.
+    """
 
     level: str | None
     template: str | None
@@ -100,18 +103,32 @@ def outcome_of(alerts: Sequence[Alert], labels: Labels) -> AlertOutcome:
             real.add(alert.id)
         elif not _beside(alert, labels):
             false.add(alert.id)
-    causes: dict[tuple[str | None, str | None], list[int]] = {}
+    per_incident = sum(found.values()) / len(found) if found else 0.0
+    templates = by_template(alerts, real, false)
+    return AlertOutcome(len(alerts), len(real), len(false), per_incident, templates)
+
+
+def by_template(
+    alerts: Sequence[Alert], real: Set[int], false: Set[int]
+) -> tuple[TemplateOutcome, ...]:
+    """Alerts by what raised them, most first; ``real`` and ``false``: ids of those that can be told."""
+    causes: dict[tuple[str | None, str | None], set[int]] = {}
     for alert in alerts:
-        part = alert.evidence.parts[0] if alert.evidence.parts else None
-        cause = (part.level, part.template) if part else (None, None)
-        causes.setdefault(cause, []).append(alert.id)
+        causes.setdefault(_cause(alert), set()).add(alert.id)
     templates = [
-        TemplateOutcome(*cause, len(ids), len(real.intersection(ids)), len(false.intersection(ids)))
+        TemplateOutcome(*cause, len(ids), len(ids & real), len(ids & false))
         for cause, ids in causes.items()
     ]
     templates.sort(key=lambda t: (-t.alerts, t.template or "", t.level or ""))
-    per_incident = sum(found.values()) / len(found) if found else 0.0
-    return AlertOutcome(len(alerts), len(real), len(false), per_incident, tuple(templates))
+    return tuple(templates)
+
+
+def _cause(alert: Alert) -> tuple[str | None, str | None]:
+    """Level and template of the heaviest part that is about a message, or else of the heaviest."""
+    parts = alert.evidence.parts
+    messages = (part for part in parts if part.template is not None)
+    part = next(messages, parts[0] if parts else None)
+    return (None, None) if part is None else (part.level, part.template)
 
 
 def _beside(alert: Alert, labels: Labels) -> bool:

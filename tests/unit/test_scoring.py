@@ -415,7 +415,7 @@ def test_what_comes_back_in_the_numbers_it_came_in_before_is_no_surprising_count
 
 def test_what_has_come_back_explains_its_share_of_a_volume() -> None:
     def volumes(count: int, *seconds: int) -> dict[int, float]:
-        panes = [(micros(s), 1, Level.WARN, 77, False, 12) for s in seconds]
+        panes = [(micros(s), 1, int(Level.WARN), 77, False, 12) for s in seconds]
         panes += [(micros(s), 1, INFO, 0, False, 2) for s in range(0, 36_000, 30)]
         frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
         history = learn(frame, TEMPLATES, micros(0), micros(36_000), WINDOW, {1: micros(0)})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 from rich.text import Text
 
 from log_guard.adapters.files import FileSource
@@ -120,12 +121,17 @@ def _print_templates(console: Console, done: Evaluated) -> None:
     if not templates:
         return
     console.print(Text(f"\n{done.detector}: what raised its alerts", style="bold"))
-    table = plain_table("alerts", "real", "false", "precision", "led by")
-    for one in templates[:TEMPLATES_SHOWN]:
-        table.add_row(str(one.alerts), str(one.real), str(one.false), _share(one), Text(_name(one)))
-    console.print(table)
+    console.print(template_table(templates, TEMPLATES_SHOWN))
     if len(templates) > TEMPLATES_SHOWN:
         console.print(Text(f"and {len(templates) - TEMPLATES_SHOWN} more (--format json)"))
+
+
+def template_table(templates: Sequence[TemplateOutcome], most: int) -> Table:
+    """What leads alerts, and how many of them were real."""
+    table = plain_table("alerts", "real", "false", "precision", "led by")
+    for one in templates[:most]:
+        table.add_row(str(one.alerts), str(one.real), str(one.false), _share(one), Text(_name(one)))
+    return table
 
 
 def _share(one: TemplateOutcome) -> str:

@@ -25,8 +25,11 @@ from log_guard.app.scan import (
 from log_guard.core.detect import Detect
 from log_guard.core.evaluation import Incident
 from log_guard.core.events import SECOND
+from log_guard.core.feedback import Label
 from log_guard.core.model import Model
+from log_guard.core.outcomes import TemplateOutcome, by_template, time_of, touching
 from log_guard.core.replaying import Replay, Replayed
+from log_guard.core.results import Alert
 from log_guard.core.whatif import Difference, SuppressionEffect, difference, effect
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import OptionError
@@ -42,12 +45,19 @@ class Way:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """What would change. ``effects``: of the suppressions of the other way; ``remark``: on the incidents."""
+    """What would change.
+
+    effects:    of the suppressions of the other way.
+    templates:  its alerts by what raises them; real: about a known incident, false: labelled as noise or,
+                where incidents were given, about none of them.
+    remark:     on the incidents.
+    """
 
     now: int
     then: int
     difference: Difference
     effects: tuple[SuppressionEffect, ...]
+    templates: tuple[TemplateOutcome, ...]
     remark: str | None = None
 
 
@@ -89,7 +99,17 @@ def what_if(
         effect(one, alerts, after, known)
         for one, alerts in zip(feedback.suppressions, others, strict=True)
     )
-    return WhatIf(len(before), len(after), difference(before, after), tuple(effects), remark)
+    labels = [*now.options.detect.feedback.labels, *feedback.labels]
+    real = {time_of(a) for a in after if touching(a, known)}
+    false = {time_of(a) for a in after if incidents or _is_noise(a, labels)} - real
+    templates = by_template(after, real, false)
+    changes = difference(before, after)
+    return WhatIf(len(before), len(after), changes, tuple(effects), templates, remark)
+
+
+def _is_noise(alert: Alert, labels: Sequence[Label]) -> bool:
+    about = (label for label in labels if label.about(alert.start, alert.end, alert.services))
+    return any(not label.real for label in about)
 
 
 def _with(way: Way, **changes: Any) -> Way:

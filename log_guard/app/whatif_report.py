@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.text import Text
 
+from log_guard.app.evaluate_report import template_table
 from log_guard.app.rendering import moment, plain_table
 from log_guard.app.whatif import WhatIf
 from log_guard.core.results import Alert
@@ -37,6 +39,9 @@ def print_whatif(done: WhatIf, console: Console, *, as_json: bool) -> None:
             console.print(Text(f"  and {len(alerts) - SHOWN} more (--format json)"))
     if done.remark is not None:
         console.print(Text(done.remark))
+    if any(one.precision is not None for one in done.templates):
+        console.print(Text("\nwhat raises the alerts then", style="bold"))
+        console.print(template_table(done.templates, SHOWN))
     if not done.effects:
         return
     console.print()
@@ -67,6 +72,8 @@ def _rows(done: WhatIf) -> Iterator[dict[str, object]]:
             "saved": one.saved,
             "hid": [incident.id for incident in one.hid],
         }
+    for led in done.templates:
+        yield {"kind": "template", **asdict(led), "precision": led.precision}
     yield {
         "kind": "whatif",
         "now": done.now,

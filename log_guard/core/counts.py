@@ -104,7 +104,7 @@ def _came_before(entries: Entries, at: np.ndarray, baseline: Baseline) -> np.nda
     """Events of these entries, (n,), as far as they came in such numbers before."""
     sums = baseline.keys.look_up(entries.code[at])
     mean = sums[:, COUNT] / np.maximum(sums[:, WINDOWS], 1.0)
-    return np.minimum(entries.count[at], np.ceil(mean))
+    return np.asarray(np.minimum(entries.count[at], np.ceil(mean)))
 
 
 def _volume_sums(

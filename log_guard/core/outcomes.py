@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from scipy.special import pdtr
@@ -36,7 +36,10 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class TemplateOutcome:
-    """Alerts whose heaviest part is this count; ``level`` and ``template`` as in ``results.Part``."""
+    """Alerts that this count leads: the heaviest that is about a message, if one is.
+
+    ``level`` and ``template`` as in ``results.Part``.
+    """
 
     level: str | None
     template: str | None
@@ -98,21 +101,40 @@ def outcome_of(alerts: Sequence[Alert], labels: Labels) -> AlertOutcome:
         for incident in mine:
             found.setdefault(incident.id, set()).add(alert.id)
         if mine:
-            real.add((alert.id, alert.start))
+            real.add(time_of(alert))
         elif not _beside(alert, labels):
-            false.add((alert.id, alert.start))
-    causes: dict[tuple[str | None, str | None], list[tuple[int, int]]] = {}
+            false.add(time_of(alert))
+    per_incident = sum(map(len, found.values())) / len(found) if found else 0.0
+    templates = by_template(alerts, real, false)
+    return AlertOutcome(len(alerts), len(real), len(false), per_incident, templates)
+
+
+def time_of(alert: Alert) -> tuple[int, int]:
+    """Names one of the times that an alert was on."""
+    return alert.id, alert.start
+
+
+def by_template(
+    alerts: Sequence[Alert], real: Set[tuple[int, int]], false: Set[tuple[int, int]]
+) -> tuple[TemplateOutcome, ...]:
+    """Alerts by what raised them, most first; ``real`` and ``false``: those that can be told (:func:`time_of`)."""
+    causes: dict[tuple[str | None, str | None], set[tuple[int, int]]] = {}
     for alert in alerts:
-        part = alert.evidence.parts[0] if alert.evidence.parts else None
-        cause = (part.level, part.template) if part else (None, None)
-        causes.setdefault(cause, []).append((alert.id, alert.start))
+        causes.setdefault(_cause(alert), set()).add(time_of(alert))
     templates = [
-        TemplateOutcome(*cause, len(ids), len(real.intersection(ids)), len(false.intersection(ids)))
+        TemplateOutcome(*cause, len(ids), len(ids & real), len(ids & false))
         for cause, ids in causes.items()
     ]
     templates.sort(key=lambda t: (-t.alerts, t.template or "", t.level or ""))
-    per_incident = sum(map(len, found.values())) / len(found) if found else 0.0
-    return AlertOutcome(len(alerts), len(real), len(false), per_incident, tuple(templates))
+    return tuple(templates)
+
+
+def _cause(alert: Alert) -> tuple[str | None, str | None]:
+    """Level and template of the heaviest part that is about a message, or else of the heaviest."""
+    parts = alert.evidence.parts
+    messages = (part for part in parts if part.template is not None)
+    part = next(messages, parts[0] if parts else None)
+    return (None, None) if part is None else (part.level, part.template)
 
 
 def _beside(alert: Alert, labels: Labels) -> bool:

@@ -40,8 +40,8 @@ def find_parts(
     lately = lately or Baseline.empty()
     entries = entries_of(batch, baseline, templates, suppressor)
     known = known_for(baseline.statements.look_up_peaks(entries.said))
-    returning = known >= RETURN_SPELLS
-    novelty = novelty_parts(entries, returning & entries.harmless, baseline, lately)
+    returning = (known >= RETURN_SPELLS) & entries.harmless
+    novelty = novelty_parts(entries, returning, baseline, lately)
     counts = count_parts(entries, returning, baseline, lately, min_windows, suppressor)
     if suppressor is not None and suppressor.entries:
         counts = counts.take(np.flatnonzero(~_suppressed(counts, entries, suppressor)))

@@ -70,6 +70,24 @@ def test_what_people_labelled_is_an_incident_too(log: str) -> None:
     assert [len(e.hid) for e in done.effects] == [1]
 
 
+def test_what_raises_alerts_is_told_with_how_often_it_was_right(log: str) -> None:
+    def told(done: WhatIf) -> list[tuple[str | None, int, int, int, float | None]]:
+        return [(t.template, t.alerts, t.real, t.false, t.precision) for t in done.templates]
+
+    assert told(tried(log, way(), way(), OUTAGE)) == [
+        ("cache dropped", 1, 0, 1, 0.0),
+        ("cache rebuilt", 1, 0, 1, 0.0),
+        ("disk lost", 1, 1, 0, 1.0),
+    ]
+    start = START + 1_990 * SECOND
+    noise = Label(start, start + 60 * SECOND, False, "nothing", "me")
+    assert told(tried(log, way(labels=(noise,)), way())) == [
+        ("cache dropped", 1, 0, 1, 0.0),
+        ("cache rebuilt", 1, 0, 0, None),
+        ("disk lost", 1, 0, 0, None),
+    ]
+
+
 def test_alerts_come_where_a_suppression_is_taken_away(log: str) -> None:
     found = tried(log, way(CACHE), way()).difference
     assert (len(found.go), len(found.come), len(found.stay)) == (0, 2, 1)

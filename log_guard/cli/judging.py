@@ -81,7 +81,7 @@ def try_(
 ) -> None:
     """Find what is not normal in a log that nobody prepared.
 
-    Recognises the format, learns from the first third (or --train-until, --history, --model) and
+    Recognises the format, learns from the first third of the events (or --train-until, --history, --model) and
     reports what is not normal in the rest: when, in which service, why, with raw lines and their
     numbers.
     """

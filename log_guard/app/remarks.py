@@ -25,12 +25,7 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
     ledger, detect = scan.pipeline.ledger, scan.pipeline.detect
     if ledger.late > ledger.consumed // 2:
         yield f"most events are older than those before them: {NEWEST_FIRST}"
-    if scan.given is not None:
-        yield from _strangers(
-            scan.given,
-            [name for name, count in services.items() if count],
-            scan.pipeline.decoder.service,
-        )
+    yield from strangers(scan, services)
     for entry in detect.options.feedback.suppressions:
         if not any(entry.covers(template) for template in detect.templates.words):
             yield (
@@ -84,12 +79,13 @@ def unvouched(model: Model | None) -> Iterator[str]:
         )
 
 
-def _strangers(model: Model, services: list[str], unnamed: str) -> Iterator[str]:
-    """Say so if most services of the log are unknown to the model that was given.
-
-    unnamed:  what lines are called that name no service.
-    """
-    ours = sorted(set(services) - {WHOLE_STREAM, OTHER_GROUPS})
+def strangers(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
+    """Say so if most services of the log, as in ``remarks``, are unknown to the model that was given."""
+    model, unnamed = scan.given, scan.pipeline.decoder.service
+    if model is None:
+        return
+    heard = {name for name, count in services.items() if count}
+    ours = sorted(heard - {WHOLE_STREAM, OTHER_GROUPS})
     theirs = services_of(model)
     known = set(ours) & set(theirs)
     if 2 * len(known) >= len(ours):

@@ -20,7 +20,7 @@ from rich.text import Text
 from log_guard.app.first_part import FirstPart
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
-from log_guard.app.remarks import remarks, unvouched
+from log_guard.app.remarks import remarks, strangers, unvouched
 from log_guard.app.rendering import accounts, moment, print_alert, some
 from log_guard.app.scan import Scan, open_scan
 from log_guard.core.events import DeadLetter
@@ -28,6 +28,8 @@ from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import InputError
 
+INTRODUCED = 100
+"""Windows after which a live stream has shown which services it is of."""
 _EVENTS = VOLUME_FEATURES.index("log_count")
 
 
@@ -54,6 +56,7 @@ class _Seen:
     anomalies: int = 0
     alerts: int = 0
     judged: bool = False
+    introduced: bool = False
     warmed: str | None = None
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -81,6 +84,10 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
                 _print_json(out)
             else:
                 _print_text(console, errors, out, seen, live=trial.follow)
+            if trial.follow and not seen.introduced and seen.windows >= INTRODUCED:
+                seen.introduced = True  # the end, where all else is said, may be far
+                for remark in strangers(scan, seen.services):
+                    errors.print(Text(remark), soft_wrap=True)
     if trial.as_json:
         print(json.dumps({"kind": "ledger", **scan.pipeline.ledger.as_dict()}), flush=True)  # noqa: T201 - JSON lines are the interface
         if not seen.judged:

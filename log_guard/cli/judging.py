@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from log_guard.cli import options as o
+from log_guard.cli.spread import spread
 from log_guard.cli.terminal import console
 from log_guard.errors import OptionError
 
@@ -28,6 +29,7 @@ Examples:
 """Shown below the options; the backspace keeps the lines apart."""
 
 
+@spread
 def try_(
     context: typer.Context,
     file: Annotated[
@@ -71,25 +73,15 @@ def try_(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 3 if anything was not normal.")
     ] = False,
-    window_seconds: o.Window = 30,
-    slide_seconds: o.Slide = 5,
     detector: o.DetectorName = "fusion",
-    false_alarms_per_day: o.Budget = 2.0,
-    group_by: o.GroupBy = "service",
-    feedback: o.FeedbackFile = None,
-    mask: o.Mask = None,
-    input_format: o.FormatIn = None,
-    service: o.Service = None,
-    timezone: o.Zone = "UTC",
-    year: o.Year = None,
-    timestamp_field: o.TimestampField = "",
-    level_field: o.LevelField = "",
-    service_field: o.ServiceField = "",
-    message_field: o.MessageField = "",
+    *,
+    judging: o.Judging,
+    grouping: o.Grouping,
+    reading: o.Reading,
 ) -> None:
     """Find what is not normal in a log that nobody prepared.
 
-    Recognises the format, learns from the first third (or --train-until, --history, --model) and
+    Recognises the format, learns from the first third of the events (or --train-until, --history, --model) and
     reports what is not normal in the rest: when, in which service, why, with raw lines and their
     numbers.
     """
@@ -97,27 +89,8 @@ def try_(
 
     _only(file, *context.args)
     o.one_source_of_learning(train_until, history, model)
-    options = o.make_options(
-        window_seconds,
-        slide_seconds,
-        detector,
-        false_alarms_per_day,
-        group_by,
-        mask,
-        train_until,
-        feedback=feedback,
-    )
-    read = o.make_read_options(
-        input_format,
-        service,
-        timezone,
-        timestamp_field,
-        level_field,
-        service_field,
-        message_field,
-        group_by,
-        year,
-    )
+    options = judging.options(grouping, detector, train_until)
+    read = reading.options(grouping)
     trial = Trial(
         file, options, read, history, model, follow, format is o.Output.json, dead_letters
     )
@@ -136,6 +109,7 @@ def _only(*files: str) -> None:
     )
 
 
+@spread
 def evaluate(
     events: Annotated[str, typer.Argument(metavar="EVENTS", help="The labelled log.")],
     labels: Annotated[
@@ -162,17 +136,11 @@ def evaluate(
         bool, typer.Option("--blank-level", help="Set every level to INFO first.")
     ] = False,
     format: o.Format = o.Output.text,
-    window_seconds: o.Window = 30,
-    slide_seconds: o.Slide = 5,
     detector: o.DetectorNames = None,
-    false_alarms_per_day: o.Budget = 2.0,
-    group_by: o.GroupBy = "service",
-    feedback: o.FeedbackFile = None,
-    mask: o.Mask = None,
-    input_format: o.FormatIn = None,
-    service: o.Service = None,
-    timezone: o.Zone = "UTC",
-    year: o.Year = None,
+    *,
+    judging: o.Judging,
+    grouping: o.Grouping,
+    reading: o.Reading,
 ) -> None:
     """Measure detectors against labelled incidents, and the rule that counts errors beside them.
 
@@ -184,18 +152,8 @@ def evaluate(
     from log_guard.app.evaluating import read_labels
 
     detectors = list(dict.fromkeys(detector or ["fusion"]))
-    options = o.make_options(
-        window_seconds,
-        slide_seconds,
-        detectors[0],
-        false_alarms_per_day,
-        group_by,
-        mask,
-        None,
-        blank_level,
-        feedback,
-    )
-    read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by, year)
+    options = judging.options(grouping, detectors[0], blank_level=blank_level)
+    read = reading.options(grouping)
     truth = read_labels(labels)
     trial = Trial(events, truth, options, read, history, results, curve=plot is not None)
     run_evaluation(trial, detectors, plot, format is o.Output.json, console(), Console(stderr=True))

@@ -10,41 +10,27 @@ import typer
 from log_guard.app.settings import Settings
 from log_guard.cli import options as o
 from log_guard.cli.settings_options import with_settings
+from log_guard.cli.spread import spread
 
 Out = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="A directory that is not there yet.")
 ]
 
 
+@spread
 def summaries_make(
     events: Annotated[str, typer.Argument(metavar="EVENTS", help="A log; - for standard input.")],
     out: Out,
     slide_seconds: o.Slide = 5,
-    group_by: o.GroupBy = "service",
-    mask: o.Mask = None,
-    input_format: o.FormatIn = None,
-    service: o.Service = None,
-    timezone: o.Zone = "UTC",
-    timestamp_field: o.TimestampField = "",
-    level_field: o.LevelField = "",
-    service_field: o.ServiceField = "",
-    message_field: o.MessageField = "",
+    *,
+    grouping: o.Grouping,
+    reading: o.Reading,
 ) -> None:
     """Summarise a log: counts by service, level and template for every few seconds."""
     from log_guard.app.scan import keep_summaries
 
-    options = o.make_options(slide_seconds, slide_seconds, "fusion", 2.0, group_by, mask, None)
-    read = o.make_read_options(
-        input_format,
-        service,
-        timezone,
-        timestamp_field,
-        level_field,
-        service_field,
-        message_field,
-        group_by,
-    )
-    rows = keep_summaries(events, out, options, read)
+    options = o.Judging(window_seconds=slide_seconds, slide_seconds=slide_seconds).options(grouping)
+    rows = keep_summaries(events, out, options, reading.options(grouping))
     typer.echo(f"{out}: {rows:,} counts")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from log_guard.cli import options as o
+from log_guard.cli.spread import spread
 from log_guard.errors import OptionError
 
 FAILURE = 1
@@ -19,6 +20,7 @@ RegistryDir = Annotated[
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept in the history.")]
 
 
+@spread
 def train(
     events: Annotated[
         str,
@@ -46,20 +48,10 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="Make it the current one even if it is worse.")
     ] = False,
-    window_seconds: o.Window = 30,
-    slide_seconds: o.Slide = 5,
-    false_alarms_per_day: o.Budget = 2.0,
-    group_by: o.GroupBy = "service",
-    feedback: o.FeedbackFile = None,
-    mask: o.Mask = None,
-    input_format: o.FormatIn = None,
-    service: o.Service = None,
-    timezone: o.Zone = "UTC",
-    year: o.Year = None,
-    timestamp_field: o.TimestampField = "",
-    level_field: o.LevelField = "",
-    service_field: o.ServiceField = "",
-    message_field: o.MessageField = "",
+    *,
+    judging: o.Judging,
+    grouping: o.Grouping,
+    reading: o.Reading,
 ) -> None:
     """Learn what is normal from a log and write it down as a model.
 
@@ -78,27 +70,7 @@ def train(
 
     if (out is None) == (registry is None):
         raise OptionError("say where the model goes: --out DIR, or --registry DIR")
-    options = o.make_options(
-        window_seconds,
-        slide_seconds,
-        "fusion",
-        false_alarms_per_day,
-        group_by,
-        mask,
-        None,
-        feedback=feedback,
-    )
-    read = o.make_read_options(
-        input_format,
-        service,
-        timezone,
-        timestamp_field,
-        level_field,
-        service_field,
-        message_field,
-        group_by,
-        year,
-    )
+    options, read = judging.options(grouping), reading.options(grouping)
     if out is not None:
         model, dropped = learn(events, options, read)
         replaced = is_model(out)

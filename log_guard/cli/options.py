@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,11 +28,16 @@ class Output(StrEnum):
 def a_time(text: str) -> datetime:
     """The value of an option: ISO 8601, UTC where it names no zone."""
     try:
-        given = datetime.fromisoformat(text)
+        return in_utc(text)
     except ValueError:
         raise typer.BadParameter(
             f"{text!r} is no time: write one as 2026-01-31T12:00:00Z"
         ) from None
+
+
+def in_utc(text: str) -> datetime:
+    """ISO 8601 → a time with a zone, UTC where it names none; ValueError if it is none."""
+    given = datetime.fromisoformat(text)
     return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
@@ -54,8 +61,6 @@ DetectorNames = Annotated[
         show_default=False,
     ),
 ]
-TIMES = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]
-"""How times are written in options."""
 Budget = Annotated[
     float,
     typer.Option(
@@ -127,88 +132,119 @@ Format = Annotated[
 ]
 
 
-def make_options(
-    window: float,
-    slide: float,
-    detector: str,
-    budget: float,
-    group_by: str,
-    mask: list[str] | None,
-    train_until: datetime | None,
-    blank_level: bool = False,
-    feedback: Path | None = None,
-) -> PipelineOptions:
-    """Turn command-line values into the settings of the line; raises OptionError."""
-    from log_guard.adapters.feedback import read_feedback
-    from log_guard.app.pipeline import PipelineOptions
-    from log_guard.core.detect import DetectOptions
-    from log_guard.core.events import SECOND
-    from log_guard.core.feedback import Feedback
-    from log_guard.core.masking import Masker
-    from log_guard.core.windows import WindowSpec
+@dataclass(frozen=True)
+class Reading:
+    """How to read a log."""
 
-    masks = []
-    for text in mask or ():
-        name, equals, pattern = text.partition("=")
-        if not equals or not pattern:
-            raise OptionError(f"--mask {text!r}: write NAME=REGEX")
-        masks.append((name, pattern))
-    until = None if train_until is None else int(train_until.timestamp() * SECOND)
-    return PipelineOptions(
-        window=WindowSpec(int(window * SECOND), int(slide * SECOND)),
-        detect=DetectOptions(
-            detector=detector,
-            train_until=until,
-            false_alarms_per_day=budget,
-            group_by=_groups(group_by),
-            feedback=Feedback() if feedback is None else read_feedback(feedback),
-        ),
-        masker=Masker(tuple(masks)),
-        blank_level=blank_level,
-    )
+    input_format: FormatIn = None
+    service: Service = None
+    timezone: Zone = "UTC"
+    year: Year = None
+    timestamp_field: TimestampField = ""
+    level_field: LevelField = ""
+    service_field: ServiceField = ""
+    message_field: MessageField = ""
 
+    def options(self, grouping: Grouping) -> ReadOptions:
+        """As the app has them; raises OptionError."""
+        from zoneinfo import ZoneInfo
 
-def _groups(text: str) -> tuple[str, ...]:
-    return () if text == "none" else tuple(part.strip() for part in text.split(",") if part.strip())
+        from log_guard.app.inspecting import ReadOptions
+
+        try:
+            ZoneInfo(self.timezone)
+        except (
+            KeyError,
+            ValueError,
+            OSError,
+        ):  # KeyError: what zoneinfo raises for an unknown name
+            raise OptionError(
+                f"--timezone {self.timezone!r}: use an IANA name such as UTC or Europe/Berlin"
+            ) from None
+        return ReadOptions(
+            self.input_format,
+            self.service,
+            self.timezone,
+            self.timestamp_field,
+            self.level_field,
+            self.service_field,
+            self.message_field,
+            grouping.groups,
+            self.year,
+            _say,
+        )
 
 
-def make_read_options(
-    input_format: str | None,
-    service: str | None,
-    timezone: str,
-    timestamp: str,
-    level: str,
-    service_field: str,
-    message: str,
-    group_by: str,
-    year: int | None = None,
-) -> ReadOptions:
-    """Turn command-line values into how to read; raises OptionError."""
-    from zoneinfo import ZoneInfo
+@dataclass(frozen=True)
+class Grouping:
+    """What counts as one: of services, and of messages."""
 
-    from log_guard.app.inspecting import ReadOptions
+    group_by: GroupBy = "service"
+    mask: Mask = None
 
-    try:
-        ZoneInfo(timezone)
-    except (KeyError, ValueError, OSError):  # KeyError: what zoneinfo raises for an unknown name
-        raise OptionError(
-            f"--timezone {timezone!r}: use an IANA name such as UTC or Europe/Berlin"
-        ) from None
-    return ReadOptions(
-        input_format,
-        service,
-        timezone,
-        timestamp,
-        level,
-        service_field,
-        message,
-        _groups(group_by),
-        year,
-        _say,
-    )
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The fields; none: the whole stream is one group."""
+        given = (part.strip() for part in self.group_by.split(","))
+        return () if self.group_by == "none" else tuple(part for part in given if part)
+
+    @property
+    def masks(self) -> tuple[tuple[str, str], ...]:
+        """Names and expressions; raises OptionError."""
+        masks = []
+        for text in self.mask or ():
+            name, equals, pattern = text.partition("=")
+            if not equals or not pattern:
+                raise OptionError(f"--mask {text!r}: write NAME=REGEX")
+            masks.append((name, pattern))
+        return tuple(masks)
 
 
+@dataclass(frozen=True)
+class Judging:
+    """How to judge, and to learn what to judge by."""
+
+    window_seconds: Window = 30
+    slide_seconds: Slide = 5
+    false_alarms_per_day: Budget = 2.0
+    feedback: FeedbackFile = None
+
+    def options(
+        self,
+        grouping: Grouping,
+        detector: str = "fusion",
+        train_until: datetime | None = None,
+        *,
+        blank_level: bool = False,
+    ) -> PipelineOptions:
+        """As the app has them; raises OptionError."""
+        from log_guard.adapters.feedback import read_feedback
+        from log_guard.app.pipeline import PipelineOptions
+        from log_guard.core.detect import DetectOptions
+        from log_guard.core.events import SECOND
+        from log_guard.core.feedback import Feedback
+        from log_guard.core.masking import Masker
+        from log_guard.core.windows import WindowSpec
+
+        until = None if train_until is None else int(train_until.timestamp() * SECOND)
+        slide = int(self.slide_seconds * SECOND)
+        return PipelineOptions(
+            window=WindowSpec(int(self.window_seconds * SECOND), slide),
+            detect=DetectOptions(
+                detector=detector,
+                train_until=until,
+                false_alarms_per_day=self.false_alarms_per_day,
+                group_by=grouping.groups,
+                feedback=Feedback() if self.feedback is None else read_feedback(self.feedback),
+            ),
+            masker=Masker(grouping.masks),
+            blank_level=blank_level,
+        )
+
+
+@cache
 def _say(text: str) -> None:
+    """Once: a log that is read twice has the same to be said of it."""
     typer.echo(f"logguard: {text}", err=True)
 
 

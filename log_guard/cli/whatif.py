@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from log_guard.cli import options as o
+from log_guard.cli.spread import spread
 from log_guard.cli.terminal import console
 from log_guard.errors import OptionError
 
@@ -21,6 +22,7 @@ CHANGES = (
 )
 
 
+@spread
 def whatif(
     events: Annotated[
         str,
@@ -41,7 +43,10 @@ def whatif(
     train_until: Annotated[
         datetime | None,
         typer.Option(
-            "--train-until", formats=o.TIMES, help="Learn from what lies before this time (UTC)."
+            "--train-until",
+            metavar="TIME",
+            parser=o.a_time,
+            help="Learn from what lies before this time (UTC unless it names a zone).",
         ),
     ] = None,
     model: Annotated[
@@ -49,16 +54,11 @@ def whatif(
         typer.Option("--model", metavar="DIR", help="Judge by this model, or this registry."),
     ] = None,
     format: o.Format = o.Output.text,
-    window_seconds: o.Window = 30,
-    slide_seconds: o.Slide = 5,
     detector: o.DetectorName = "fusion",
-    false_alarms_per_day: o.Budget = 2.0,
-    group_by: o.GroupBy = "service",
-    feedback: o.FeedbackFile = None,
-    mask: o.Mask = None,
-    input_format: o.FormatIn = None,
-    service: o.Service = None,
-    timezone: o.Zone = "UTC",
+    *,
+    judging: o.Judging,
+    grouping: o.Grouping,
+    reading: o.Reading,
 ) -> None:
     """Judge the same events as now and with other settings: which alerts would go, which would come.
 
@@ -74,12 +74,12 @@ def whatif(
     from log_guard.app.whatif_report import print_whatif
 
     given: dict[str, object] = {
-        "window-seconds": window_seconds,
-        "slide-seconds": slide_seconds,
+        "window-seconds": judging.window_seconds,
+        "slide-seconds": judging.slide_seconds,
         "detector": detector,
-        "false-alarms-per-day": false_alarms_per_day,
+        "false-alarms-per-day": judging.false_alarms_per_day,
         "train-until": train_until,
-        "feedback": feedback,
+        "feedback": judging.feedback,
         "model": model,
     }
     changed = {**given, **_changes(change)}
@@ -88,8 +88,8 @@ def whatif(
             "the thresholds of a model were set when it was trained: leave out --model, "
             "or train another and use --change model=DIR"
         )
-    now, then = (_way(values, group_by, mask) for values in (given, changed))
-    read = o.make_read_options(input_format, service, timezone, "", "", "", "", group_by)
+    now, then = (_way(values, grouping) for values in (given, changed))
+    read = reading.options(grouping)
     incidents = read_labels(labels).incidents if labels is not None else ()
     done = what_if(events, now, then, read, incidents)
     print_whatif(done, console(), as_json=format is o.Output.json)
@@ -114,7 +114,7 @@ def _value(name: str, value: str) -> object:
                 raise ValueError
             return number
         if name == "train-until":
-            return datetime.fromisoformat(value) if value else None
+            return o.in_utc(value) if value else None
     except ValueError:
         raise OptionError(f"--change {name}={value}: this is no value for it") from None
     if name == "detector":
@@ -122,21 +122,18 @@ def _value(name: str, value: str) -> object:
     return Path(value) if value else None
 
 
-def _way(values: dict[str, object], group_by: str, mask: list[str] | None) -> Way:
+def _way(values: dict[str, object], grouping: o.Grouping) -> Way:
     from log_guard.adapters.models import open_model
     from log_guard.app.whatif import Way
 
     until, feedback, model = values["train-until"], values["feedback"], values["model"]
     assert until is None or isinstance(until, datetime)
     assert feedback is None or isinstance(feedback, Path)
-    options = o.make_options(
+    judging = o.Judging(
         float(str(values["window-seconds"])),
         float(str(values["slide-seconds"])),
-        str(values["detector"]),
         float(str(values["false-alarms-per-day"])),
-        group_by,
-        mask,
-        until,
-        feedback=feedback,
+        feedback,
     )
+    options = judging.options(grouping, str(values["detector"]), until)
     return Way(options, None if model is None else open_model(str(model)))

@@ -97,3 +97,11 @@ def test_a_model_is_shown_to_people(shop: Path) -> None:
     assert told.endswith(f"kept, not current ({current} is)\n")
     listed = run("models", "list", f"reg/{other}", cwd=shop).stdout.decode()
     assert listed == f"reg/{other} is a model itself: see `logguard models show reg/{other}`\n"
+
+
+def test_a_live_stream_is_told_of_a_strange_model_before_it_ends(shop: Path) -> None:
+    live = ("try", "-", "--follow", "--model", "reg")
+    done = run(*live, cwd=shop, stdin=(shop / "bank.log").read_bytes())
+    assert done.returncode == 0, done.stderr
+    told = [row for row in done.stderr.splitlines() if b"knows none of the services" in row]
+    assert len(told) == 1

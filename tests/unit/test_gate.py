@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from log_guard.app.pipeline import PipelineOptions, intake_of
 from log_guard.app.scan import model_of
 from log_guard.app.summing import gather
@@ -99,3 +101,12 @@ def test_one_service_in_common_is_enough_to_compare() -> None:
     others = [e._replace(service="other") for e in api]
     assert in_common(history(api + others), model)
     assert not in_common(history(others), model)
+
+
+def test_the_whole_stream_is_in_common_with_itself() -> None:
+    intake = intake_of(replace(OPTIONS, detect=DetectOptions(group_by=())), Decoder(JsonLines()), 0)
+    batch = RawBatch(b"\n".join(map(line, sorted(steady(1_000)))), 1)
+    past = gather([(intake.take(batch).summary, None)])
+    model = model_of(past, OPTIONS)
+    assert in_common(past, model)
+    assert not in_common(history(steady(1_000)), model)

@@ -139,8 +139,17 @@ def _descends(times: pl.Series) -> bool:
     return back >= 10 and back > 10 * int((steps > 0).sum())
 
 
+def names_services(source: FileSource, decoder: Decoder) -> bool:
+    """Whether any of the sample lines says which service it is of."""
+    return bool((_events(decoder, source.sample())["service"] != decoder.service).any())
+
+
 def _times(decoder: Decoder, lines: list[bytes]) -> pl.Series:
-    return decoder.decode(RawBatch(b"\n".join(lines), 1, multiline=True)).events["time"]
+    return _events(decoder, lines)["time"]
+
+
+def _events(decoder: Decoder, lines: list[bytes]) -> pl.DataFrame:
+    return decoder.decode(RawBatch(b"\n".join(lines), 1, multiline=True)).events
 
 
 def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:

@@ -13,12 +13,20 @@ from log_guard.adapters.files import FileSource, StartsEvent
 from log_guard.adapters.models import open_model
 from log_guard.adapters.summaries import SummaryWriter, is_summaries
 from log_guard.app.first_part import FirstPart, first_part_of
-from log_guard.app.inspecting import ReadOptions, inspect, joins_lines, now, year_taken
+from log_guard.app.inspecting import (
+    ReadOptions,
+    inspect,
+    joins_lines,
+    names_services,
+    now,
+    year_taken,
+)
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.app.summing import gather, of_log, of_store
 from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.events import SECOND
 from log_guard.core.formats import Format
+from log_guard.core.gate import services_of
 from log_guard.core.history import History, history_features
 from log_guard.core.judge import DETECTORS, Outlier
 from log_guard.core.model import Model
@@ -35,6 +43,7 @@ class Scan:
     span:         first and last event time of the sample lines, µs; None where unknown.
     year:         of the last line, where times name none and it had to be told otherwise.
     given:        the model that was there beforehand, of a directory or of another log.
+    taken_for:    the service that its lines are taken for, as they name none and the model knows no other.
     """
 
     source: FileSource
@@ -45,6 +54,7 @@ class Scan:
     joins_lines: StartsEvent | None = field(default=None)
     year: int | None = None
     given: Model | None = None
+    taken_for: str | None = None
 
     def run(self) -> Iterator[Output]:
         """All of the source, then the end."""
@@ -97,11 +107,16 @@ def open_scan(
         trained = open_model(model)
         check_windows(trained, options)
     elif history is not None:
-        gathered = gather(open_replay(history, options, read))
+        named = replace(read, service=decoder.service)  # a file's own name is no other service
+        gathered = gather(open_replay(history, options, named))
         trained = model_of(gathered, options)
         if unfitted is not None:
             features = history_features(gathered, options.window, trained.text)
             outlier = Outlier.fit(unfitted, features)
+    taken_for = None
+    if trained is not None and read.service is None and not names_services(source, decoder):
+        taken_for = _only_service(trained)
+        decoder = replace(decoder, service=taken_for or decoder.service)
     until = options.detect.train_until
     learnt = None if trained is not None or until is None else FirstPart(until)
     if trained is None and until is None and span is not None and not learn_from_start:
@@ -110,7 +125,12 @@ def open_scan(
     pipeline = Pipeline(decoder, options, trained, outlier)
     joins = joins_lines(decoder)
     year = year_taken(decoder, source)
-    return Scan(source, pipeline, decoder.format, learnt, span, joins, year, trained)
+    return Scan(source, pipeline, decoder.format, learnt, span, joins, year, trained, taken_for)
+
+
+def _only_service(model: Model) -> str | None:
+    known = services_of(model)
+    return known[0] if len(known) == 1 else None
 
 
 def open_replay(path: str, options: PipelineOptions, read: ReadOptions) -> Replay:

@@ -178,7 +178,8 @@ def _opening(scan: Scan, trial: Trial) -> str:
     if scan.year is not None:
         text += f" (no year in its times: taken to end in {scan.year}; --year YEAR sets it)"
     if trial.model is not None:
-        return f"{text}; judging by {trial.model}"
+        whose = f", as lines of {scan.taken_for}, all that it knows" if scan.taken_for else ""
+        return f"{text}; judging by {trial.model}{whose}"
     if trial.history is not None:
         return f"{text}; learnt from {trial.history}"
     if scan.learnt is not None:

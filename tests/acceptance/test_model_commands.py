@@ -56,17 +56,21 @@ def test_try_says_that_a_model_is_of_other_services(shop: Path, form: str) -> No
     assert b"the model knows" not in fitting.stdout + fitting.stderr
 
 
-def test_a_log_that_names_no_service_is_told_how_to_be_of_one(tmp_path: Path) -> None:
-    """Its service is its file's name, which is another on another day."""
+def test_a_log_that_names_no_service_is_of_the_only_one_that_is_known(tmp_path: Path) -> None:
+    """Its service would be its file's name, which is another on another day."""
     lines = [f"2026-01-01 10:{i // 60:02d}:{i % 60:02d} INFO Order placed" for i in range(1200)]
     for name in ("monday.log", "tuesday.log"):
         (tmp_path / name).write_text("\n".join(lines) + "\n")
     assert run("train", "monday.log", "--out", "model", cwd=tmp_path).returncode == 0
     judge = ("try", "tuesday.log", "--model", "model")
-    said = run(*judge, cwd=tmp_path).stdout.decode()
-    assert "if it is the same service, call it so (--service monday)" in said
-    mended = run(*judge, "--service", "monday", cwd=tmp_path).stdout.decode()
-    assert "the model knows" not in mended
+    judged = run(*judge, cwd=tmp_path)
+    assert b"judging by model, as lines of monday, all that it knows" in judged.stderr
+    assert b"the model knows" not in judged.stdout
+    other = run(*judge, "--service", "tuesday", cwd=tmp_path).stdout.decode()
+    assert "if it is the same service, call it so (--service monday)" in other
+    learnt = run("try", "tuesday.log", "--history", "monday.log", cwd=tmp_path)
+    assert b"services: tuesday\n" in learnt.stdout
+    assert b"the model knows" not in learnt.stdout
 
 
 def test_a_model_that_is_there_is_replaced_and_named(shop: Path) -> None:

@@ -10,10 +10,9 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.admission import MAX_GROUPS
-from log_guard.core.baseline import EPOCH, Baseline
+from log_guard.core.baseline import EPOCH
 from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.eras import FOREVER, Era, Eras
-from log_guard.core.features.window import window_features
 from log_guard.core.feedback import Feedback
 from log_guard.core.history import History, history_features
 from log_guard.core.judge import Judge, Outlier
@@ -24,6 +23,7 @@ from log_guard.core.schedule import Schedule
 from log_guard.core.statements import Templates
 from log_guard.core.training import train
 from log_guard.core.translation import translated
+from log_guard.core.verdicts import Verdicts
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows, WindowSpec
 from log_guard.errors import OptionError
@@ -225,59 +225,10 @@ class Detect:
         return [] if batch is None else [r for r in self._judge(batch, revision) if r.is_anomaly]
 
     def _judge(self, batch: WindowBatch, revision: int) -> list[Result]:
-        results: list[Result] = []
-        for mask, era in self._eras.judging(batch.rows["end"].to_numpy()):
-            results += self._judge_era(batch.only(mask), era, revision)
-        return results
-
-    def _judge_era(self, batch: WindowBatch, era: Era | None, revision: int) -> list[Result]:
-        if era is None:
-            return self._unjudged(batch, revision) if self.options.show_warm_up else []
-        by_age = era.memory.judging(batch.rows["end"].to_numpy())
-        judged = [
-            result
-            for mask, baseline, lately in by_age
-            for result in self._judged(era.judge, batch.only(mask), (baseline, lately), revision)
-        ]
-        if era.judge.model.scales != FIRST_SCALES:
-            return judged
-        return [replace(result, warming=self.warming(result.window_end)) for result in judged]
-
-    def _judged(
-        self, judge: Judge, batch: WindowBatch, known: tuple[Baseline, Baseline], revision: int
-    ) -> list[Result]:
-        """Judge a batch; a window on which that fails gets a result that says so, and not a hole."""
-        try:
-            return judge.judge(batch, known[0], self.windows, revision, known[1])
-        except Exception as e:  # noqa: BLE001  # a bug of ours or of a detector must not stop the stream
-            if batch.rows.height == 1:
-                return self._unjudged(batch, revision, f"{type(e).__name__}: {e}")
-        alone = np.eye(batch.rows.height, dtype=bool)
-        return [
-            result
-            for one in alone
-            for result in self._judged(judge, batch.only(one), known, revision)
-        ]
-
-    def _unjudged(
-        self, batch: WindowBatch, revision: int, error: str | None = None
-    ) -> list[Result]:
-        features = window_features(batch, None)
-        return [
-            Result(
-                end - self.spec.window,
-                end,
-                self.groups.words[group],
-                revision,
-                batch.final,
-                False,
-                0.0,
-                features[row],
-                warming=None if error else self.warming(end),
-                error=error,
-            )
-            for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
-        ]
+        verdicts = Verdicts(
+            self._eras, self.windows, self.groups, self.warming, self.options.show_warm_up
+        )
+        return verdicts.of(batch, revision)
 
     def _next_stop(self, at: int, watermark: int) -> int:
         """Where to pause: at the end of the epoch, for a training, or past a gap in one step."""

@@ -70,10 +70,7 @@ def what_if(
                 of them lies in the source.
     """
     feedback = then.options.detect.feedback
-    without = [
-        replace(feedback, suppressions=tuple(s for s in feedback.suppressions if s is not one))
-        for one in feedback.suppressions
-    ]
+    without = [feedback.without(one) for one in feedback.suppressions]
     ways = [now, then, *(_with(then, feedback=other) for other in without)]
     slide = _slide(source, ways)
     firsts: dict[WindowSpec, FirstPart | None] = {}

@@ -290,7 +290,7 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
         (
             ["evaluate", "-", "truth.json", "--detector", "fusion", "--detector", "surprise"],
             2,
-            b"standard input can be read once",
+            b"standard input and pipes can be read once",
         ),
         (
             ["evaluate", "no-such-file", "truth.json", "--detector", "a.b"],

@@ -13,7 +13,7 @@ import polars as pl
 
 from log_guard.adapters.files import FileSource, StartsEvent, UnlessAfter
 from log_guard.adapters.summaries import is_summaries
-from log_guard.app.named_fields import unknown_field
+from log_guard.app.named_fields import no_message, unknown_field
 from log_guard.core.decode import Decoder
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
 from log_guard.core.formats import FORMATS, Format, recognise
@@ -169,6 +169,9 @@ def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
             text = unknown_field(option, name, lines)
             if text is not None:
                 read.tell(f"{_called(source)}: {text}")
+        text = no_message(fields, lines) if not read.message_field else None
+        if text is not None:
+            raise InputError(f"{_called(source)}: {text}")
         return JsonLines(fields=fields, group=group).tuned(unpack_lines(lines))
     for option, name in read.named:
         raise OptionError(

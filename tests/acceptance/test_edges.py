@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+import log_guard
 from tests.acceptance.test_commands import run
 
 
@@ -35,3 +39,41 @@ def test_a_message_that_is_not_found_is_no_silent_miss(tmp_path: Path) -> None:
     assert b"disk full" in named.stdout
     json_log(tmp_path / "short.json", "sev", "txt")
     assert b"ERROR 'disk full'" in run("try", "short.json", *when, cwd=tmp_path).stdout
+
+
+def plain_lines(minutes: int = 7) -> list[str]:
+    """Four lines a second; in the last ten seconds a trace of two lines after each."""
+    out = []
+    for i in range(minutes * 240):
+        stamp = f"2026-01-01 10:{i // 240:02d}:{i // 4 % 60:02d}"
+        out.append(f"{stamp} INFO Order {i} placed")
+        if i >= minutes * 240 - 40:
+            out += [f"{stamp} ERROR order {i} failed", "Traceback:", "DiskError: full"]
+    return out
+
+
+@pytest.mark.parametrize("size", [70, 10_000])
+def test_a_scanner_recognises_what_it_is_fed_and_joins_traces(size: int) -> None:
+    lines = ["# a banner", *plain_lines()]
+    scanner = log_guard.Scanner()
+    items = []
+    for at in range(0, len(lines), size):
+        items += scanner.feed(lines[at : at + size])
+    items += scanner.finish()
+    alerts = [item for item in items if isinstance(item, log_guard.Alert)]
+    assert "order <num> failed | DiskError" in alerts[0].evidence.sentence
+    assert alerts[0].onset_at == datetime(2026, 1, 1, 10, 6, 50, tzinfo=UTC)
+    assert alerts[0].onset_at > alerts[0].started_at
+    ledger = scanner.ledger
+    assert (ledger.consumed, ledger.dead_lettered, ledger.balanced) == (1_721, 1, True)
+
+
+def test_a_scanner_does_not_guess(tmp_path: Path) -> None:
+    scanner = log_guard.Scanner()
+    assert scanner.feed(["once upon a time"] * 30) == []
+    with pytest.raises(log_guard.LogGuardError, match="format not recognised"):
+        scanner.feed(["there was a log"] * 200)
+    short = log_guard.Scanner()
+    short.feed(plain_lines()[:3])
+    short.finish()
+    assert (short.ledger.consumed, short.ledger.dead_lettered) == (3, 0)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import log_guard
+from log_guard.app.pipeline import Output
+from log_guard.app.trying import _count, _Seen
+from log_guard.core.features import FEATURES
+from log_guard.core.results import Result
 from tests.acceptance.test_commands import run
 
 
@@ -77,3 +85,49 @@ def test_a_scanner_does_not_guess(tmp_path: Path) -> None:
     short.feed(plain_lines()[:3])
     short.finish()
     assert (short.ledger.consumed, short.ledger.dead_lettered) == (3, 0)
+
+
+def test_a_file_that_is_to_come_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    command = [sys.executable, "-m", "log_guard.cli", "try", "app.log", "--follow"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1) as following:
+        assert following.stderr is not None
+        assert following.stdout is not None
+        waits = following.stderr.readline()
+        path.write_text("")
+        path.write_text("\n".join(plain_lines()) + "\n")
+        opening = following.stderr.readline()
+        alert = next(line for line in following.stdout if line.startswith(b"ALERT"))
+        following.send_signal(signal.SIGINT)
+        rest = following.stdout.read().decode()
+    assert waits == b"app.log: no lines in it yet; waiting for them\n"
+    assert opening.endswith(b"learning from the first 5 minutes\n")
+    assert alert.startswith(b"ALERT 1  2026-01-01 10:06:50")
+    assert "all 1,720 events accounted for" in rest
+
+
+def test_a_window_that_is_judged_again_and_again_counts_once() -> None:
+    seen = _Seen()
+    early = judged(is_anomaly=True, start=0)
+    for results in (
+        [early],
+        [early, judged(is_anomaly=False, start=5)],
+        [judged(is_anomaly=True, start=5)],
+    ):
+        _count(seen, Output(results=results))
+    assert (seen.windows, seen.anomalies) == (2, 2)
+    _count(seen, Output(results=[judged(is_anomaly=False, start=0)]))
+    assert (seen.windows, seen.anomalies) == (2, 1)
+
+
+def judged(*, is_anomaly: bool, start: int) -> Result:
+    features = np.zeros(len(FEATURES))
+    return Result(start, start + 30, "api", 1, False, is_anomaly, 0.9, features)
+
+
+def test_what_was_reported_is_not_said_to_be_unreported(tmp_path: Path) -> None:
+    """A piped log is learnt from again while it is judged, its incident with it."""
+    lines = plain_lines(7) + [line.replace(" 10:", " 11:") for line in plain_lines(10)]
+    done = run("try", "-", stdin="\n".join(lines).encode())
+    assert b"ALERT 1" in done.stdout
+    assert b"not reported" not in done.stdout

@@ -6,6 +6,7 @@ way in.
 """
 
 from log_guard.adapters.files.batches import BatchCutter, StartsEvent, UnlessAfter
+from log_guard.adapters.files.follow import has_line
 from log_guard.adapters.files.source import FileSource
 
-__all__ = ["BatchCutter", "FileSource", "StartsEvent", "UnlessAfter"]
+__all__ = ["BatchCutter", "FileSource", "StartsEvent", "UnlessAfter", "has_line"]

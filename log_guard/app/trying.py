@@ -25,7 +25,7 @@ from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.remarks import remarks, strangers, unvouched
 from log_guard.app.rendering import accounts, moment, print_alert, some
 from log_guard.app.scan import Scan, open_scan
-from log_guard.core.events import DeadLetter
+from log_guard.core.events import UNKNOWN_SERVICE, DeadLetter
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import InputError
@@ -195,7 +195,12 @@ def _opening(scan: Scan, trial: Trial) -> str:
     if scan.year is not None:
         text += f" (no year in its times: taken to end in {scan.year}; --year YEAR sets it)"
     if trial.model is not None:
-        whose = f", as lines of {scan.taken_for}, all that it knows" if scan.taken_for else ""
+        whose = ""
+        if scan.taken_for:
+            whose = (
+                f"; its lines name no service: they are taken for those of {scan.taken_for}, the only one that the "
+                "model knows (--service NAME sets another)"
+            )
         return f"{text}; judging by {trial.model}{whose}"
     if trial.history is not None:
         return f"{text}; learnt from {trial.history}"
@@ -256,7 +261,9 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
         alerts = "1 alert" if seen.alerts == 1 else f"{seen.alerts} alerts"
         console.print(Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} windows not normal)"))
     if scan.pipeline.options.detect.group_by == ("service",):
-        console.print(Text(f"services: {some(_heard(seen.services))}"))
+        heard = _heard(seen.services)
+        unnamed = " (--service NAME gives it a name)" if UNKNOWN_SERVICE in heard else ""
+        console.print(Text(f"services: {some(heard)}{unnamed}"))
     for remark in unvouched(scan.pipeline.detect.model):
         console.print(Text(remark))
     console.print(Text(accounts(ledger, seen.reasons, judged=seen.judged)))

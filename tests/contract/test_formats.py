@@ -91,10 +91,10 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
     ("prefixed", "1767225600.000 ERROR lost", Level.ERROR, UNSAID, "lost"),
     (
         "prefixed",
-        "Start-Date: 2026-01-01  00:00:00\nInstall: x",
+        "Start-Date: 2026-01-01  00:00:00 x",
         Level.UNSPECIFIED,
         UNSAID,
-        "Start-Date: Install: x",
+        "Start-Date: x",
     ),
     ("prefixed", "01.01.2026, 00:00:00,000 [INFO] up", Level.INFO, UNSAID, "up"),
     ("prefixed", "INFO 01.01.2026 00:00:00 up", Level.INFO, UNSAID, "up"),

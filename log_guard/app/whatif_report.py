@@ -71,4 +71,5 @@ def _alerts(many: int) -> str:
 
 def _line(alert: Alert) -> str:
     services = ", ".join(s for s in alert.services if s != "*") or "whole stream"
-    return f"{moment(alert.start)}  {services}: {alert.evidence.sentence}"
+    onset = alert.start if alert.course.onset is None else alert.course.onset
+    return f"{moment(onset)}  {services}: {alert.evidence.sentence}"

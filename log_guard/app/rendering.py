@@ -9,15 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from log_guard.core.episode_course import FEW
 from log_guard.core.events import SECOND
 from log_guard.core.evidence_words import bound, describe, many
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Evidence, Part
+from log_guard.core.symptoms import FEW
 
 SHOWN_PARTS = 4
 SHOWN_REASONS = 5
 SHOWN_OTHERS = 4
+SHOWN_SYMPTOMS = 5
 LEAST_SHARE = 0.02
 """Smaller parts of a score are shown as one: the others."""
 
@@ -36,22 +37,32 @@ def print_alert(
            are resolved: the first time with all of it, later that they were on again.
     """
     again = len(alert.course.bouts) > 1
+    several = len({s.service for s in alert.course.symptoms}) < len(alert.course.symptoms)
     if live and alert.state == "resolved":
-        console.print(Text(f"resolved {alert.id}: {_span(alert)}, {_so_far(alert)}", style="dim"))
+        said = _so_far(alert) if not several else length(alert.end - _onset(alert))
+        console.print(Text(f"resolved {alert.id}: {_span(alert)}, {said}", style="dim"))
+        if several:
+            _print_symptoms(console, alert)
         return
     if live and alert.state == "updated":
         _print_update(console, alert)
         return
     head = Text(f"ALERT {alert.id}", style="bold red")
-    head.append(f"{_times(alert)}  {_span(alert)}  ", style="default")
+    span = _span_of_worst(alert) if several and not again else _span(alert)
+    head.append(f"{_times(alert)}  {span}  ", style="default")
     head.append(_names([alert.service] if again else alert.services), style="bold")
     if again:
         console.print(head.append(f"  {_so_far(alert)}", style="default"))
+        if several:
+            _print_symptoms(console, alert)
         return
     head.append(f"  score {alert.peak_score:.2f}", style="default")
     console.print()
     console.print(head)
     print_evidence(console, alert.evidence, source)
+    if several:
+        _print_symptoms(console, alert)
+        return
     _print_others(console, alert, [other.service for other in alert.course.others])
 
 
@@ -60,11 +71,25 @@ def _print_update(console: Console, alert: Alert) -> None:
     head = Text(f"UPDATE {alert.id}", style="bold red")
     head.append(f"{_times(alert)}  since {moment(_onset(alert))}", style="default")
     head.append("".join(f"  +{s}" for s in alert.course.joined), style="bold")
-    head.append(f"  {_so_far(alert)}", style="default")
-    console.print(head)
+    news = [symptom for symptom in alert.course.symptoms if not symptom.told]
+    said = length(alert.end - _onset(alert)) if news else _so_far(alert)
+    console.print(head.append(f"  {said}", style="default"))
+    for symptom in news[:SHOWN_SYMPTOMS]:
+        console.print(Text(f"  now: {symptom.sentence}"))
     if alert.service in alert.course.joined and len(alert.course.bouts) == 1:
         console.print(Text(f"  first of all: {alert.evidence.sentence}"))
     _print_others(console, alert, alert.course.joined)
+
+
+def _print_symptoms(console: Console, alert: Alert) -> None:
+    """All that was wrong in this bout, each with its own span, in the order in which it began."""
+    known = alert.course.symptoms
+    first = sorted(known, key=lambda s: (not s.severe, -s.score, s.onset))[:SHOWN_SYMPTOMS]
+    console.print(Text(f"  in order, {_span(alert)}:"))
+    for symptom in (s for s in known if s in first):
+        console.print(Text(f"  {_span_of(symptom.onset, symptom.end)}  {symptom.sentence}"))
+    if more := len(known) - len(first) + alert.course.more:
+        console.print(Text(f"  and {more:,} more"))
 
 
 def _print_others(console: Console, alert: Alert, services: Sequence[str]) -> None:
@@ -87,7 +112,19 @@ def _onset(alert: Alert) -> int:
 
 
 def _span(alert: Alert) -> str:
-    start, end = moment(_onset(alert)), moment(alert.end)
+    return _span_of(_onset(alert), alert.end)
+
+
+def _span_of_worst(alert: Alert) -> str:
+    """Span of what the evidence tells, which need not be that of all the trouble."""
+    for symptom in alert.course.symptoms:
+        if (symptom.service, symptom.sentence) == (alert.service, alert.evidence.sentence):
+            return _span_of(symptom.onset, symptom.end)
+    return _span(alert)
+
+
+def _span_of(since: int, until: int) -> str:
+    start, end = moment(since), moment(until)
     return f"{start} to {end[11:] if start[:10] == end[:10] else end}"
 
 

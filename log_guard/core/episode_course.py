@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from log_guard.core.course import Bout, Course, Other
+from log_guard.core.course import Bout, Course, Other, Symptom
 from log_guard.core.results import Evidence, Part, Result
-from log_guard.core.statements import statement_of
+from log_guard.core.symptoms import (
+    FEW,
+    Symptoms,
+    cause_of,
+    causes_of,
+    has_news,
+    key_of,
+    lead_of,
+    take_in,
+    tell,
+)
 from log_guard.core.windows import WHOLE_STREAM
 
 MAX_OTHERS = 20
-CAUSE_SHARE = 0.1
-"""Share of the score from which on a count is a cause, and not an accompaniment."""
-
+MAX_SHOWN = 20
 MAX_PEAKS = 32
 """Counts whose peak is kept for each group of an episode."""
-FEW = ("silent", "fading")
 
-Cause = tuple[bool, str]
 Counted = tuple[str, str, str]
 
 
@@ -30,6 +36,7 @@ class Trouble:
     latest:  end of its latest window, µs; ``score`` and ``evidence`` are those of its worst.
     count:   of what leads the evidence in the latest window; None where it is not told any more.
     peaks:   of counts that evidence told: the most (of what is missing: the least) in one window.
+    symptoms:  what led its windows in the bout that is on, by cause.
     """
 
     onset: int
@@ -38,11 +45,12 @@ class Trouble:
     evidence: Evidence
     count: int | None = None
     peaks: dict[Counted, int] = field(default_factory=dict)
+    symptoms: Symptoms = field(default_factory=dict)
 
     @property
     def peak(self) -> int | None:
         """The peak of what leads the evidence."""
-        lead = _lead(self.evidence)
+        lead = lead_of(self.evidence)
         return None if lead is None else self.peaks.get(_counted(lead))
 
     @staticmethod
@@ -54,9 +62,18 @@ class Trouble:
         trouble.see(result, evidence)
         return trouble
 
+    def begin_again(self) -> None:
+        """Another bout: what was wrong in the one before is over."""
+        self.symptoms = {}
+
     def see(self, result: Result, evidence: Evidence) -> None:
         """Take in a window, or another word on one."""
         self.onset = min(self.onset, _onset(result, evidence))
+        span = result.window_start, result.window_end
+        first = not self.symptoms
+        take_in(self.symptoms, result.service, span, result.anomaly_score, evidence)
+        if first and _same_lead(self.evidence, evidence):
+            tell(self.symptoms)  # the alert says it anyway
         if result.anomaly_score > self.score:
             self.score, self.evidence = result.anomaly_score, evidence
         counts: dict[Counted, int] = {}
@@ -70,7 +87,7 @@ class Trouble:
         if result.window_end >= self.latest:
             self.latest = result.window_end
         if result.window_end == self.latest:
-            lead = _lead(self.evidence)
+            lead = lead_of(self.evidence)
             self.count = None if lead is None else counts.get(_counted(lead))
 
     def forget_lines(self) -> None:
@@ -79,9 +96,15 @@ class Trouble:
 
     def is_like(self, evidence: Evidence) -> bool:
         """Whether what leads another window is among what made this trouble."""
-        lead = _lead(evidence)
-        causes = [p for i, p in enumerate(self.evidence.parts) if i == 0 or p.share >= CAUSE_SHARE]
-        return lead is not None and _cause(lead) in map(_cause, causes)
+        lead = lead_of(evidence)
+        return lead is not None and cause_of(lead) in map(cause_of, causes_of(self.evidence))
+
+    def is_new(self, evidence: Evidence) -> bool:
+        """Whether what leads another window is nothing that this bout had."""
+        lead = lead_of(evidence)
+        if lead is None or self.is_like(evidence):
+            return False
+        return key_of(lead) not in self.symptoms
 
 
 def ranked(groups: Mapping[str, Trouble]) -> list[tuple[str, Trouble]]:
@@ -92,8 +115,27 @@ def ranked(groups: Mapping[str, Trouble]) -> list[tuple[str, Trouble]]:
     )
 
 
+def speaking(groups: Mapping[str, Trouble]) -> list[Trouble]:
+    """Those whose symptoms are told: of the services, or of the whole stream alone."""
+    return [t for name, t in groups.items() if name != WHOLE_STREAM or len(groups) == 1]
+
+
+def is_news(groups: Mapping[str, Trouble]) -> bool:
+    """Whether a symptom has come that a person must hear of."""
+    return any(has_news(trouble.symptoms) for trouble in speaking(groups))
+
+
+def symptoms_of(groups: Mapping[str, Trouble], *, unheard: bool) -> list[Symptom]:
+    """All symptoms, those to be told first; from now on they are told."""
+    found = [s for trouble in speaking(groups) for s in tell(trouble.symptoms, unheard)]
+    return sorted(found, key=lambda s: (s.told, not s.severe, -s.score, s.onset, s.service))
+
+
 def course_of(
-    groups: Sequence[tuple[str, Trouble]], bouts: tuple[Bout, ...], joined: Sequence[str]
+    groups: Sequence[tuple[str, Trouble]],
+    bouts: tuple[Bout, ...],
+    joined: Sequence[str],
+    symptoms: Sequence[Symptom],
 ) -> Course:
     """How an episode went; ``groups`` as :func:`ranked`, ``joined`` since it was told of."""
     lead = groups[0][1]
@@ -102,15 +144,26 @@ def course_of(
         for name, trouble in groups[1:]
         if name != WHOLE_STREAM
     )
-    return Course(lead.onset, lead.count, lead.peak, bouts, tuple(joined), others[:MAX_OTHERS])
+    shown = sorted(symptoms[:MAX_SHOWN], key=lambda s: (s.onset, s.end, s.service))
+    return Course(
+        lead.onset,
+        lead.count,
+        lead.peak,
+        bouts,
+        tuple(joined),
+        others[:MAX_OTHERS],
+        tuple(shown),
+        len(symptoms) - len(shown),
+    )
 
 
 def _onset(result: Result, evidence: Evidence) -> int:
     return result.window_start if evidence.onset is None else evidence.onset
 
 
-def _lead(evidence: Evidence) -> Part | None:
-    return evidence.parts[0] if evidence.parts else None
+def _same_lead(one: Evidence, other: Evidence) -> bool:
+    a, b = lead_of(one), lead_of(other)
+    return a is b or (a is not None and b is not None and cause_of(a) == cause_of(b))
 
 
 def _counted(part: Part) -> Counted:
@@ -118,10 +171,3 @@ def _counted(part: Part) -> Counted:
     if part.messages > 1 and part.template is not None:
         return part.kind, "", ""
     return "few" if part.kind in FEW else "many", part.level or "", part.template or ""
-
-
-def _cause(part: Part) -> Cause:
-    """What makes two troubles the same: too much or too little of one statement, or volume."""
-    return part.kind in FEW, f"{part.level} events" if part.template is None else statement_of(
-        part.template
-    )

@@ -43,6 +43,7 @@ def print_alert(
         console.print(Text(f"resolved {alert.id}: {_span(alert)}, {said}", style="dim"))
         if several:
             _print_symptoms(console, alert)
+        _print_usual(console, alert)
         return
     if live and alert.state == "updated":
         _print_update(console, alert)
@@ -55,6 +56,7 @@ def print_alert(
         console.print(head.append(f"  {_so_far(alert)}", style="default"))
         if several:
             _print_symptoms(console, alert)
+        _print_usual(console, alert)
         return
     head.append(f"  score {alert.peak_score:.2f}", style="default")
     console.print()
@@ -62,8 +64,9 @@ def print_alert(
     print_evidence(console, alert.evidence, source)
     if several:
         _print_symptoms(console, alert)
-        return
-    _print_others(console, alert, [other.service for other in alert.course.others])
+    else:
+        _print_others(console, alert, [other.service for other in alert.course.others])
+    _print_usual(console, alert)
 
 
 def _print_update(console: Console, alert: Alert) -> None:
@@ -85,11 +88,20 @@ def _print_symptoms(console: Console, alert: Alert) -> None:
     """All that was wrong in this bout, each with its own span, in the order in which it began."""
     known = alert.course.symptoms
     first = sorted(known, key=lambda s: (not s.severe, -s.score, s.onset))[:SHOWN_SYMPTOMS]
+    day = moment(_onset(alert))[:11]
     console.print(Text(f"  in order, {_span(alert)}:"))
     for symptom in (s for s in known if s in first):
-        console.print(Text(f"  {_span_of(symptom.onset, symptom.end)}  {symptom.sentence}"))
+        span = _span_of(symptom.onset, symptom.end).replace(day, "")
+        console.print(Text(f"  {span}  {symptom.sentence}"))
     if more := len(known) - len(first) + alert.course.more:
         console.print(Text(f"  and {more:,} more"))
+
+
+def _print_usual(console: Console, alert: Alert) -> None:
+    """That it was not seen to end, where nothing but the learning of it ended the alert."""
+    if alert.course.usual_from is not None:
+        since = moment(alert.course.usual_from)
+        console.print(Text(f"  not seen to end: it may go on, and is taken for usual from {since}"))
 
 
 def _print_others(console: Console, alert: Alert, services: Sequence[str]) -> None:

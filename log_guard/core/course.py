@@ -75,6 +75,8 @@ class Course:
     others:  the services after the first, at most twenty.
     symptoms:  what was wrong in the bout that is on, in its order; at most twenty, the severe and worst.
     more:    symptoms that are left out.
+    usual_from:  event time (µs) from which on what leads the evidence is taken for usual though it was
+             not seen to end; None where it was over.
     """
 
     onset: int | None = None
@@ -85,6 +87,7 @@ class Course:
     others: tuple[Other, ...] = ()
     symptoms: tuple[Symptom, ...] = ()
     more: int = 0
+    usual_from: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -97,6 +100,7 @@ class Course:
             "others": [other.as_dict() for other in self.others],
             "symptoms": [symptom.as_dict() for symptom in self.symptoms],
             "more": self.more,
+            "usual_from": None if self.usual_from is None else iso(self.usual_from),
         }
 
     @staticmethod
@@ -117,4 +121,5 @@ class Course:
             ),
             tuple(Symptom.of(s) for s in entry.get("symptoms", ())),
             entry.get("more", 0),
+            None if entry.get("usual_from") is None else from_iso(entry["usual_from"]),
         )

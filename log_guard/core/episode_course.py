@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from log_guard.core.baseline import EPOCH
 from log_guard.core.course import Bout, Course, Other, Symptom
 from log_guard.core.results import Evidence, Part, Result
 from log_guard.core.symptoms import (
@@ -24,6 +25,8 @@ MAX_OTHERS = 20
 MAX_SHOWN = 20
 MAX_PEAKS = 32
 """Counts whose peak is kept for each group of an episode."""
+STILL_THERE = 0.25
+"""Of how far a count was from what was usual: the share from which on it is not over."""
 
 Counted = tuple[str, str, str]
 
@@ -99,6 +102,18 @@ class Trouble:
         lead = lead_of(evidence)
         return lead is not None and cause_of(lead) in map(cause_of, causes_of(self.evidence))
 
+    def became_usual(self) -> bool:
+        """Whether its windows ended because it was learnt, and not because it was over.
+
+        What is seen is learnt at the end of an epoch. Trouble that is over leaves windows in which there
+        is ever less of it; of this there was a good part to the last.
+        """
+        lead, peak = lead_of(self.evidence), self.peak
+        if self.latest % EPOCH or lead is None or self.count is None or peak is None:
+            return False
+        usual = lead.low if lead.kind in FEW else lead.high
+        return abs(self.count - usual) >= STILL_THERE * abs(peak - usual)
+
     def is_new(self, evidence: Evidence) -> bool:
         """Whether what leads another window is nothing that this bout had."""
         lead = lead_of(evidence)
@@ -136,6 +151,7 @@ def course_of(
     bouts: tuple[Bout, ...],
     joined: Sequence[str],
     symptoms: Sequence[Symptom],
+    usual_from: int | None,
 ) -> Course:
     """How an episode went; ``groups`` as :func:`ranked`, ``joined`` since it was told of."""
     lead = groups[0][1]
@@ -154,6 +170,7 @@ def course_of(
         others[:MAX_OTHERS],
         tuple(shown),
         len(symptoms) - len(shown),
+        usual_from,
     )
 
 

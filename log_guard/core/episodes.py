@@ -47,6 +47,7 @@ class Episode:
     bouts:   earlier ones; ``start``, ``end`` and ``opened`` are those of the latest.
     joined:  groups that have come, or come back, since it was told of.
     told:    count of what leads, when it was told of.
+    usual_from:  as in ``course.Course``.
     """
 
     id: int
@@ -59,6 +60,7 @@ class Episode:
     bouts: list[Bout] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
     told: int = 0
+    usual_from: int | None = None
 
     def all_bouts(self) -> tuple[Bout, ...]:
         return (*self.bouts, Bout(self.start, self.end, self.opened))
@@ -106,6 +108,10 @@ class Episodes:
         self._open = [episode for episode in self._open if not is_over(episode)]
         oldest = result.window_end - self.rules.reopen
         past = [episode for episode in [*self._past, *over] if episode.end >= oldest]
+        for episode in over:
+            lead = ranked(episode.groups)[0][1]
+            if lead.became_usual():
+                episode.usual_from = lead.latest
         alerts = [self._alert(episode, "resolved") for episode in over]
         for episode in over:
             for place, (_, trouble) in enumerate(ranked(episode.groups)):
@@ -213,9 +219,9 @@ class Episodes:
         groups = ranked(episode.groups)
         name, lead = groups[0]
         bouts = episode.all_bouts()
-        joined = [] if state == "opened" else episode.joined
+        joined = episode.joined if state == "updated" else []
         symptoms = symptoms_of(episode.groups, unheard=state == "updated")
-        course = course_of(groups, bouts, joined if state == "updated" else [], symptoms)
+        course = course_of(groups, bouts, joined, symptoms, episode.usual_from)
         episode.joined = []
         return Alert(
             id=episode.id,

@@ -62,8 +62,10 @@ def take_in(
     key = UNNAMED if lead is None else key_of(lead)
     if key == SILENCE:
         _forget_its_edge(symptoms, start - (end - start))
-    elif lead is not None and lead.kind in FEW and _is_edge_of_silence(symptoms, start):
-        return
+    elif lead is not None and lead.kind in FEW:
+        if _is_edge_of_silence(symptoms, start):
+            return
+        key = _fading_since(symptoms, start) or key
     onset = start if evidence.onset is None else evidence.onset
     now = Symptom(service, onset, end, score, evidence.sentence, _is_severe(lead))
     known = symptoms.get(key)
@@ -127,6 +129,11 @@ def _forget_its_edge(symptoms: Symptoms, since: int) -> None:
     """The windows before silence, of which it is only a part, see too little: that is no other symptom."""
     for cause in [c for c, s in symptoms.items() if c[0] and c != SILENCE and s.onset >= since]:
         del symptoms[cause]
+
+
+def _fading_since(symptoms: Mapping[Cause, Symptom], start: int) -> Cause | None:
+    """Too little of one message, then of another: it is one lack, and each window would name another."""
+    return next((c for c, s in symptoms.items() if c[0] and start <= s.end), None)
 
 
 def _is_edge_of_silence(symptoms: Mapping[Cause, Symptom], start: int) -> bool:

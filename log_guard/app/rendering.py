@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from log_guard.core.course import Symptom
 from log_guard.core.events import SECOND
 from log_guard.core.evidence_words import bound, describe, many
 from log_guard.core.ledger import Ledger
@@ -51,7 +52,9 @@ def print_alert(
     head = Text(f"ALERT {alert.id}", style="bold red")
     span = _span_of_worst(alert) if several and not again else _span(alert)
     head.append(f"{_times(alert)}  {span}  ", style="default")
-    head.append(_names([alert.service] if again else alert.services), style="bold")
+    other = _other_lead(alert)
+    lead = alert.service if other is None else other.service
+    head.append(_names([lead] if again else alert.services), style="bold")
     if again:
         console.print(head.append(f"  {_so_far(alert)}", style="default"))
         if several:
@@ -74,14 +77,16 @@ def _print_update(console: Console, alert: Alert) -> None:
     head = Text(f"UPDATE {alert.id}", style="bold red")
     head.append(f"{_times(alert)}  since {moment(_onset(alert))}", style="default")
     head.append("".join(f"  +{s}" for s in alert.course.joined), style="bold")
-    news = [symptom for symptom in alert.course.symptoms if not symptom.told]
+    other = _other_lead(alert)
+    news = [s for s in alert.course.symptoms if not s.told and s != other]
     said = length(alert.end - _onset(alert)) if news else _so_far(alert)
     console.print(head.append(f"  {said}", style="default"))
     for symptom in news[:SHOWN_SYMPTOMS]:
         console.print(Text(f"  now: {symptom.sentence}"))
     if alert.service in alert.course.joined and len(alert.course.bouts) == 1:
         console.print(Text(f"  first of all: {alert.evidence.sentence}"))
-    _print_others(console, alert, alert.course.joined)
+    if other is None:
+        _print_others(console, alert, alert.course.joined)
 
 
 def _print_symptoms(console: Console, alert: Alert) -> None:
@@ -130,7 +135,7 @@ def _span(alert: Alert) -> str:
 def _span_of_worst(alert: Alert) -> str:
     """Span of what the evidence tells, which need not be that of all the trouble."""
     for symptom in alert.course.symptoms:
-        if (symptom.service, symptom.sentence) == (alert.service, alert.evidence.sentence):
+        if symptom.leads:
             return _span_of(symptom.onset, symptom.end)
     return _span(alert)
 
@@ -138,6 +143,14 @@ def _span_of_worst(alert: Alert) -> str:
 def _span_of(since: int, until: int) -> str:
     start, end = moment(since), moment(until)
     return f"{start} to {end[11:] if start[:10] == end[:10] else end}"
+
+
+def _other_lead(alert: Alert) -> Symptom | None:
+    """What led this bout, where what led the alert before has not come back with it."""
+    symptoms = alert.course.symptoms
+    if len(alert.course.bouts) == 1 or any(s.leads for s in symptoms):
+        return None
+    return min(symptoms, key=lambda s: (not s.severe, -s.score, s.onset), default=None)
 
 
 def _times(alert: Alert) -> str:
@@ -152,6 +165,9 @@ def _names(services: Sequence[str]) -> str:
 def _so_far(alert: Alert) -> str:
     """How long it has been on, and how much of what leads it there is and was at most."""
     said = length(alert.end - _onset(alert))
+    other = _other_lead(alert)
+    if other is not None:
+        return f"{said}: {other.sentence}"
     course, parts = alert.course, alert.evidence.parts
     if not parts or course.peak is None or parts[0].kind in FEW:
         return said

@@ -42,6 +42,7 @@ class Symptom:
     score, sentence:  those of its worst window.
     severe:  errors, or that nothing comes at all: it is told by itself, whatever else was told.
     told:    whether it was told before; False in the word on the alert that tells it first.
+    leads:   whether it is the cause that leads the evidence of the alert.
     """
 
     service: str
@@ -51,6 +52,7 @@ class Symptom:
     sentence: str
     severe: bool = False
     told: bool = False
+    leads: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""

@@ -16,6 +16,7 @@ from log_guard.core.symptoms import (
     has_news,
     key_of,
     lead_of,
+    leading,
     take_in,
     tell,
 )
@@ -67,7 +68,7 @@ class Trouble:
 
     def begin_again(self) -> None:
         """Another bout: what was wrong in the one before is over."""
-        self.symptoms = {}
+        self.symptoms, self.count = {}, None
 
     def see(self, result: Result, evidence: Evidence) -> None:
         """Take in a window, or another word on one."""
@@ -75,7 +76,7 @@ class Trouble:
         span = result.window_start, result.window_end
         first = not self.symptoms
         take_in(self.symptoms, result.service, span, result.anomaly_score, evidence)
-        if first and _same_lead(self.evidence, evidence):
+        if first and leading(self.evidence) in self.symptoms:
             tell(self.symptoms)  # the alert says it anyway
         if result.anomaly_score > self.score:
             self.score, self.evidence = result.anomaly_score, evidence
@@ -140,9 +141,14 @@ def is_news(groups: Mapping[str, Trouble]) -> bool:
     return any(has_news(trouble.symptoms) for trouble in speaking(groups))
 
 
-def symptoms_of(groups: Mapping[str, Trouble], *, unheard: bool) -> list[Symptom]:
-    """All symptoms, those to be told first; from now on they are told."""
-    found = [s for trouble in speaking(groups) for s in tell(trouble.symptoms, unheard)]
+def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> list[Symptom]:
+    """All symptoms, those to be told first; from now on they are told. ``lead``: the group that leads."""
+    cause = leading(groups[lead].evidence)
+    found = [
+        replace(symptom, leads=(symptom.service, key) == (lead, cause))
+        for trouble in speaking(groups)
+        for key, symptom in tell(trouble.symptoms, unheard).items()
+    ]
     return sorted(found, key=lambda s: (s.told, not s.severe, -s.score, s.onset, s.service))
 
 
@@ -176,11 +182,6 @@ def course_of(
 
 def _onset(result: Result, evidence: Evidence) -> int:
     return result.window_start if evidence.onset is None else evidence.onset
-
-
-def _same_lead(one: Evidence, other: Evidence) -> bool:
-    a, b = lead_of(one), lead_of(other)
-    return a is b or (a is not None and b is not None and cause_of(a) == cause_of(b))
 
 
 def _counted(part: Part) -> Counted:

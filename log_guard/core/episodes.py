@@ -220,7 +220,7 @@ class Episodes:
         name, lead = groups[0]
         bouts = episode.all_bouts()
         joined = episode.joined if state == "updated" else []
-        symptoms = symptoms_of(episode.groups, unheard=state == "updated")
+        symptoms = symptoms_of(episode.groups, name, unheard=state == "updated")
         course = course_of(groups, bouts, joined, symptoms, episode.usual_from)
         episode.joined = []
         return Alert(

@@ -36,6 +36,12 @@ def lead_of(evidence: Evidence) -> Part | None:
     return evidence.parts[0] if evidence.parts else None
 
 
+def leading(evidence: Evidence) -> Cause:
+    """Cause of what leads, as symptoms are told apart."""
+    lead = lead_of(evidence)
+    return UNNAMED if lead is None else key_of(lead)
+
+
 def cause_of(part: Part) -> Cause:
     """What makes two troubles the same: too much or too little of one statement, or volume."""
     few = part.kind in FEW
@@ -58,8 +64,7 @@ def take_in(
         companion = symptoms.get(key_of(part))
         if companion is not None and companion.end < end:
             symptoms[key_of(part)] = replace(companion, end=end)
-    lead = lead_of(evidence)
-    key = UNNAMED if lead is None else key_of(lead)
+    lead, key = lead_of(evidence), leading(evidence)
     if key == SILENCE:
         _forget_its_edge(symptoms, start - (end - start))
     elif lead is not None and lead.kind in FEW:
@@ -85,16 +90,16 @@ def take_in(
         symptoms[key] = now
 
 
-def tell(symptoms: Symptoms, unheard: bool = True) -> list[Symptom]:
+def tell(symptoms: Symptoms, unheard: bool = True) -> Symptoms:
     """All of them, as they are told now, and mark them as told.
 
     What is new and not severe is news only as one of a few; without ``unheard`` nothing is.
     """
     heard = sum(symptom.told for symptom in symptoms.values())
-    shown = []
+    shown = {}
     for cause, symptom in symptoms.items():
         news = unheard and _is_news(symptom, heard)
-        shown.append(replace(symptom, told=not news))
+        shown[cause] = replace(symptom, told=not news)
         if not symptom.told:
             symptoms[cause] = replace(symptom, told=True)
     return shown

@@ -58,7 +58,8 @@ def _story() -> list[Alert]:
         *episodes.add([_refused(2000, 12, 0.7), calm(2100)]),
         *episodes.add([symptom(3000, SLOW, score=0.6), symptom(3020, FULL, onset=3015)]),
         *episodes.add([symptom(3060, NOTHING, score=0.95), calm(3200)]),
-        *episodes.add([trouble(end, "web", slow) for end in (3540, 3570, 3600)]),
+        *episodes.add([trouble(end, "web", slow) for end in (3340, 3370)]),
+        *episodes.add([calm(3450), *(trouble(end, "mail", slow) for end in (3540, 3570, 3600))]),
         *episodes.add([calm(3700)]),
     ]
     return [*told, *episodes.finish()]

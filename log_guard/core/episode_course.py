@@ -75,9 +75,11 @@ class Trouble:
         self.onset = min(self.onset, _onset(result, evidence))
         span = result.window_start, result.window_end
         first = not self.symptoms
-        take_in(self.symptoms, result.service, span, result.anomaly_score, evidence)
-        if first and leading(self.evidence) in self.symptoms:
-            tell(self.symptoms)  # the alert says it anyway
+        score = result.anomaly_score
+        take_in(self.symptoms, result.service, span, score, evidence, self.latest)
+        lead = leading(self.evidence)
+        if first and lead in self.symptoms:  # the alert says it anyway
+            self.symptoms[lead] = replace(self.symptoms[lead], told=True)
         if result.anomaly_score > self.score:
             self.score, self.evidence = result.anomaly_score, evidence
         counts: dict[Counted, int] = {}
@@ -91,8 +93,8 @@ class Trouble:
         if result.window_end >= self.latest:
             self.latest = result.window_end
         if result.window_end == self.latest:
-            lead = lead_of(self.evidence)
-            self.count = None if lead is None else counts.get(_counted(lead))
+            part = lead_of(self.evidence)
+            self.count = None if part is None else counts.get(_counted(part))
 
     def forget_lines(self) -> None:
         """Keep of the evidence what tells and names the cause, of a service that does not lead."""

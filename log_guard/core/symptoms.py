@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from log_guard.core.course import Symptom
+from log_guard.core.evidence_words import sentence
 from log_guard.core.results import Evidence, Part
 from log_guard.core.statements import statement_of
 
@@ -56,14 +57,28 @@ def causes_of(evidence: Evidence) -> list[Part]:
 
 
 def take_in(
-    symptoms: Symptoms, service: str, span: tuple[int, int], score: float, evidence: Evidence
+    symptoms: Symptoms,
+    service: str,
+    span: tuple[int, int],
+    score: float,
+    evidence: Evidence,
+    since: int,
 ) -> None:
-    """Enter an anomalous window; ``span``: its start and end, µs."""
+    """Enter an anomalous window.
+
+    span:   its start and end, µs.
+    since:  end of the window before, in which what accompanies the lead here was not yet (µs).
+    """
     start, end = span
     for part in causes_of(evidence)[1:]:
-        companion = symptoms.get(key_of(part))
-        if companion is not None and companion.end < end:
-            symptoms[key_of(part)] = replace(companion, end=end)
+        known = symptoms.get(key_of(part))
+        if known is not None:
+            _enter(symptoms, key_of(part), replace(known, end=end))
+        elif _is_severe(part) and part.kind not in FEW:
+            said = sentence([part], 1, service, (end - start) / 1e6)
+            onset = max(start, since) if since < end else start
+            now = Symptom(service, onset, end, score * part.share, said, True)
+            _enter(symptoms, key_of(part), now)
     lead, key = lead_of(evidence), leading(evidence)
     if key == SILENCE:
         _forget_its_edge(symptoms, start - (end - start))
@@ -73,21 +88,23 @@ def take_in(
         key = _fading_since(symptoms, start) or key
     onset = start if evidence.onset is None else evidence.onset
     now = Symptom(service, onset, end, score, evidence.sentence, _is_severe(lead))
-    known = symptoms.get(key)
+    _enter(symptoms, key, now)
+
+
+def _enter(symptoms: Symptoms, cause: Cause, now: Symptom) -> None:
+    known = symptoms.get(cause)
     if known is not None:
         graver = now.severe and not known.severe
-        worst = now if graver or score > known.score else known
-        now = Symptom(
-            service,
-            min(known.onset, onset),
-            max(known.end, end),
-            worst.score,
-            worst.sentence,
-            known.severe or now.severe,
-            known.told and not graver,
+        worst = now if graver or now.score > known.score else known
+        now = replace(
+            worst,
+            onset=min(known.onset, now.onset),
+            end=max(known.end, now.end),
+            severe=known.severe or now.severe,
+            told=known.told and not graver,
         )
     if known is not None or len(symptoms) < MAX_SYMPTOMS:
-        symptoms[key] = now
+        symptoms[cause] = now
 
 
 def tell(symptoms: Symptoms, unheard: bool = True) -> Symptoms:

@@ -438,6 +438,17 @@ def test_of_what_is_not_severe_only_a_few_are_told_but_errors_always() -> None:
     assert len(told[-1].course.symptoms) == 9
 
 
+def test_of_a_service_that_joins_its_errors_are_told_beside_what_leads() -> None:
+    told = fold(
+        [symptom(30, FULL, service="db")],
+        [trouble(35, "api", part("timeout"), part("refused", share=0.2))],
+    )
+    assert (told[1].course.joined, news(told[1])) == (
+        ("api",),
+        ["ERROR 'refused' 5 times in 30 s in api; usual: none"],
+    )
+
+
 def test_a_bout_has_its_own_symptoms() -> None:
     told = fold(
         [symptom(30, FULL), symptom(35, SLOW), calm(200)],
@@ -481,3 +492,17 @@ def test_what_ended_only_because_it_was_learnt_is_said_to_go_on(
 def test_that_the_log_ended_says_nothing_about_what_became_usual() -> None:
     told = fold([trouble(600, "api", part(REFUSED, 20))])
     assert told[-1].course.usual_from is None
+
+
+def test_errors_that_only_accompany_what_leads_are_told_too() -> None:
+    warn = replace(part("volume is <num> full", share=0.7), level="WARN")
+    told = fold([symptom(30, warn), trouble(35, "api", warn, replace(FULL, share=0.3)), calm(200)])
+    assert [(a.state, news(a)) for a in told] == [
+        ("opened", []),
+        ("updated", ["ERROR 'disk full on <id>' 5 times in 30 s in api; never seen before"]),
+        ("resolved", []),
+    ]
+    assert [(s.onset, s.end) for s in told[-1].course.symptoms] == [
+        (micros(0), micros(35)),
+        (micros(30), micros(35)),
+    ]

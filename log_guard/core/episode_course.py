@@ -93,8 +93,8 @@ class Trouble:
         if result.window_end >= self.latest:
             self.latest = result.window_end
         if result.window_end == self.latest:
-            part = lead_of(self.evidence)
-            self.count = None if part is None else counts.get(_counted(part))
+            leader = lead_of(self.evidence)
+            self.count = None if leader is None else counts.get(_counted(leader))
 
     def forget_lines(self) -> None:
         """Keep of the evidence what tells and names the cause, of a service that does not lead."""

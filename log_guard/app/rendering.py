@@ -50,7 +50,8 @@ def print_alert(
         _print_update(console, alert)
         return
     head = Text(f"ALERT {alert.id}", style="bold red")
-    span = _span_of_worst(alert) if several and not again else _span(alert)
+    alone = several or len(alert.services) == 1
+    span = _span_of_worst(alert) if alone and not again else _span(alert)
     head.append(f"{_times(alert)}  {span}  ", style="default")
     other = _other_lead(alert)
     lead = alert.service if other is None else other.service

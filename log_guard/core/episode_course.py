@@ -13,7 +13,6 @@ from log_guard.core.symptoms import (
     Symptoms,
     cause_of,
     causes_of,
-    has_news,
     key_of,
     lead_of,
     leading,
@@ -133,14 +132,9 @@ def ranked(groups: Mapping[str, Trouble]) -> list[tuple[str, Trouble]]:
     )
 
 
-def speaking(groups: Mapping[str, Trouble]) -> list[Trouble]:
-    """Those whose symptoms are told: of the services, or of the whole stream alone."""
-    return [t for name, t in groups.items() if name != WHOLE_STREAM or len(groups) == 1]
-
-
-def is_news(groups: Mapping[str, Trouble]) -> bool:
-    """Whether a symptom has come that a person must hear of."""
-    return any(has_news(trouble.symptoms) for trouble in speaking(groups))
+def speaks(groups: Mapping[str, Trouble], name: str) -> bool:
+    """Whether the symptoms of a group are told: those of a service, or of the whole stream alone."""
+    return name != WHOLE_STREAM or len(groups) == 1
 
 
 def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> list[Symptom]:
@@ -148,7 +142,8 @@ def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> l
     cause = leading(groups[lead].evidence)
     found = [
         replace(symptom, leads=(symptom.service, key) == (lead, cause))
-        for trouble in speaking(groups)
+        for name, trouble in groups.items()
+        if speaks(groups, name)
         for key, symptom in tell(trouble.symptoms, unheard).items()
     ]
     return sorted(found, key=lambda s: (s.told, not s.severe, -s.score, s.onset, s.service))

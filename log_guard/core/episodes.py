@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from log_guard.core.course import Bout
-from log_guard.core.episode_course import Trouble, course_of, is_news, ranked, symptoms_of
+from log_guard.core.episode_course import Trouble, course_of, ranked, speaks, symptoms_of
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Evidence, Result
+from log_guard.core.symptoms import has_news
 from log_guard.core.windows import WHOLE_STREAM
 
 MAX_BOUTS = 50
@@ -151,8 +152,8 @@ class Episodes:
         else:
             episode.windows += end > trouble.latest  # and not for a revision
             trouble.see(result, evidence)
-        if state is None and is_news(episode.groups):
-            state = "updated"
+        if state is None and speaks(episode.groups, result.service):
+            state = "updated" if has_news(trouble.symptoms) else None
         count = ranked(episode.groups)[0][1].count
         if state is None and count is not None and count >= GROWN * max(episode.told, 1):
             state = "updated"

@@ -1,11 +1,21 @@
-"""Run all benchmarks, or those named: ``python -m benchmarks summarise windows memory demo cold_start training week month``."""
+"""Run all benchmarks, or those named: ``python -m benchmarks NAME ...`` with the names of :data:`NAMES`."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-NAMES = ("summarise", "windows", "memory", "demo", "cold_start", "training", "week", "month")
+NAMES = (
+    "summarise",
+    "windows",
+    "memory",
+    "demo",
+    "cold_start",
+    "quiet",
+    "training",
+    "week",
+    "month",
+)
 
 
 def main() -> int:

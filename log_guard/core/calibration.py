@@ -15,6 +15,13 @@ q / (1 - e) was. On a Gumbel plot that moves a point to the right by ``r(q / (1 
 scale, its threshold rises, and so does the lowest of them. In a finite sample the lower quantiles can rise a
 little faster by chance; but a fit is above its own upper quantile for any rate below one in ten blocks, and so
 the threshold is above the median of the maxima, which more incidents only raise.
+
+A few blocks tell little of a tail that is asked for far beyond them: a threshold that 13 of them put at one
+block in 1,400 is passed by one in 40. So the threshold of count surprise is that of the predictive
+distribution: an exponential tail whose scale is known by n maxima has ``(1 + x / (n scale)) ** -n`` beyond x, and
+what is expected of any log counts as some maxima more (conjugate prior; Gelman and others, Bayesian Data
+Analysis, 2013, section 2.6). It goes over into the fitted tail as history grows. Novelty has none of this: its
+bits are bounded by the length of the history itself.
 """
 
 from __future__ import annotations
@@ -31,19 +38,37 @@ DAY = 86_400.0
 
 LEAST_BITS = 0.5
 """Least Gumbel scale of a detector's maxima, bits: a constant history is no certainty."""
+COUNT_BITS = float(np.sqrt(2.0) / np.log(2.0))
+"""Gumbel scale, bits, to be expected of the maxima of count surprise: the bits of a count in a steady stream are
+above x in a share 2**-x, and a count is one of its level, or of all events, as well."""
+EXPECTED_BLOCKS = 5.0
+"""So many maxima that expectation is worth: as many as the shortest history has."""
+WORTH = 1.0 / 3.0
+"""What a maximum seen is worth: three quantiles know the scale as well as 0.4 to 0.7 of the maxima would, and the
+lowest of three fits is taken. With it, Gumbel tails fitted to 13 blocks or more keep the rate within a factor of two."""
 LOWER, MIDDLE, UPPER = (0.1, 0.3, 0.5), (0.3, 0.5, 0.7), (0.5, 0.7, 0.9)
 
 
 @dataclass(frozen=True)
 class Tail:
-    """Gumbel distribution of a block's maximum."""
+    """Gumbel distribution of a block's maximum; ``worth``: how many maxima its scale is known by."""
 
     location: float
     scale: float
+    worth: float = float("inf")
 
     def threshold(self, probability: float) -> float:
         """Value that a block's maximum passes with this probability."""
-        return self.location - self.scale * float(np.log(-np.log1p(-probability)))
+        reduced = -float(np.log(-np.log1p(-probability)))
+        if np.isfinite(self.worth):
+            reduced = self.worth * float(np.expm1(reduced / self.worth))
+        return self.location + self.scale * reduced
+
+    def expecting(self, scale: float, blocks: int) -> Tail:
+        """The same with what so many blocks leave uncertain, where this scale was to be expected."""
+        seen = WORTH * blocks
+        worth = seen + EXPECTED_BLOCKS
+        return Tail(self.location, (seen * self.scale + EXPECTED_BLOCKS * scale) / worth, worth)
 
 
 def block_maxima(values: np.ndarray, ends: np.ndarray, block: int) -> np.ndarray:
@@ -67,12 +92,20 @@ def fit_tail(
     return Tail(float(middle) - scale * reduced[1], scale)
 
 
-def threshold(maxima: np.ndarray, probability: float, least_scale: float = 0.0) -> float:
-    """Value that the maximum of a block without an incident passes with this probability."""
-    return min(
-        fit_tail(maxima, quantiles, least_scale).threshold(probability)
-        for quantiles in (LOWER, MIDDLE, UPPER)
-    )
+def threshold(
+    maxima: np.ndarray,
+    probability: float,
+    least_scale: float = 0.0,
+    expected_scale: float | None = None,
+) -> float:
+    """Value that the maximum of a block without an incident passes with this probability.
+
+    expected_scale:  to allow for how little the maxima, (n,), tell of the tail: its scale by expectation.
+    """
+    tails = [fit_tail(maxima, quantiles, least_scale) for quantiles in (LOWER, MIDDLE, UPPER)]
+    if expected_scale is not None:
+        tails = [tail.expecting(expected_scale, len(maxima)) for tail in tails]
+    return min(tail.threshold(probability) for tail in tails)
 
 
 def exceeded(maxima: np.ndarray, times: int) -> float:
@@ -111,10 +144,13 @@ def scales_of(
     # however regular the history was that it was not part of.
     least = float(np.log2(max(DAY / (SPELL / SECOND) / false_alarms_per_day, 1.0)))
     shown = exceeded(surprise, int(budget))
-    return Scales(max(_threshold(novelty, budget), least), max(_threshold(surprise, budget), shown))
+    return Scales(
+        max(_threshold(novelty, budget), least),
+        max(_threshold(surprise, budget, COUNT_BITS), shown),
+    )
 
 
-def _threshold(maxima: np.ndarray, budget: float) -> float:
+def _threshold(maxima: np.ndarray, budget: float, expected_scale: float | None = None) -> float:
     """Value that ``budget`` of the blocks seen would pass, by the tail fitted to their maxima."""
     probability = min(budget / len(maxima), 0.5)
-    return max(threshold(maxima, probability, LEAST_BITS), LEAST_BITS)
+    return max(threshold(maxima, probability, LEAST_BITS, expected_scale), LEAST_BITS)

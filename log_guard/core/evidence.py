@@ -26,22 +26,23 @@ def explain(
     counts: Counts,
     is_normal: Callable[[Counts], bool],
     nearest_normal: dict[str, float],
+    silent: float = 0.0,
 ) -> Evidence:
     """Build the evidence of one window.
 
     parts, squares:  its parts and their squared contributions to the score, (n,); ``weights``, what
                      they would contribute if their own detector had the word.
     samples:         its samples, smallest hash first (``Windows.samples``).
-    window:          its start and end, µs.
+    window:          its start and end, µs; ``silent``: for how many windows nothing has come.
     is_normal:       tells whether the window with other counts would be normal.
     """
     total = float(squares.sum()) or 1.0
     lines = lines_of(parts, squares, templates)
-    made = [part_of(parts, line, total, templates) for line in lines[:SHOWN_PARTS]]
+    made = [part_of(parts, line, total, templates, silent) for line in lines[:SHOWN_PARTS]]
     weighing = squares > 0
     new = int(((parts.detector == NOVELTY) & (parts.mean < UNSEEN) & weighing).sum())
     return Evidence(
-        sentence=sentence(made, new, service, (window[1] - window[0]) / 1e6),
+        sentence=sentence(made, new, service, (window[1] - window[0]) / 1e6, silent),
         parts=tuple(made),
         samples=samples_of(parts, lines, samples),
         normal_if=normal_if(parts, lines, weights, counts, templates, is_normal),

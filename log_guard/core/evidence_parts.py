@@ -7,13 +7,13 @@ part of the score is in exactly one line, or in none but the remainder.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from log_guard.core.baseline import ALL_LEVELS
+from log_guard.core.detectors.surprise import USUAL_BITS, usual_counts
 from log_guard.core.events import Level
 from log_guard.core.parts import NOVELTY, VOLUME_TEMPLATE, Parts
 from log_guard.core.results import Part
@@ -92,15 +92,14 @@ def kind_of(parts: Parts, i: int) -> str:
     return "silent" if parts.count[i] == 0 else "fading"
 
 
-def usual(mean: float, variance: float) -> tuple[int, int]:
-    """Range that holds about 98 % of the windows (mean and 2.33 standard deviations)."""
-    spread = 2.33 * math.sqrt(max(variance, mean))
-    return max(0, math.floor(mean - spread + 0.5)), math.ceil(mean + spread - 0.5)
+def usual_of(parts: Parts, i: int, windows: float = 1.0) -> tuple[int, int]:
+    """Usual range of the i-th count, in so many windows together; a count that surprises lies outside.
 
-
-def usual_of(parts: Parts, i: int) -> tuple[int, int]:
-    """Usual range of the i-th count."""
-    return usual(float(parts.mean[i]), float(parts.variance[i]))
+    Sums of independent negative binomial counts of one mean and variance are negative binomial, too.
+    """
+    bits = float(parts.bits[i]) if parts.detector[i] != NOVELTY else USUAL_BITS
+    mean, variance = float(parts.mean[i]) * windows, float(parts.variance[i]) * windows
+    return usual_counts(mean, variance, bits, float(parts.side[i]))
 
 
 def _explained(parts: Parts, lines: list[Line]) -> list[Line]:
@@ -195,20 +194,23 @@ def _grouped(parts: Parts, lines: list[Line], total: float) -> list[Line]:
     return [*first, *sorted(rest, key=lambda line: -line.square)]
 
 
-def part_of(parts: Parts, line: Line, total: float, templates: list[str]) -> Part:
-    """The line as people and programs are given it."""
+def part_of(
+    parts: Parts, line: Line, total: float, templates: list[str], silent: float = 1.0
+) -> Part:
+    """The line as people and programs are given it; ``silent``: windows that a silence has lasted."""
     i = line.members[0]
     template = int(parts.template[i])
-    low, high = usual_of(parts, i)
+    windows = max(silent, 1.0) if _is_silence(parts, line) else 1.0
+    ranges = [usual_of(parts, member, windows) for member in line.members]
     all_of = [*line.members, *line.volumes, *line.messages]
     return Part(
         kind=line.kind,
         level=level_name(int(parts.level[i])),
         template=None if template == VOLUME_TEMPLATE else templates[template],
         observed=int(parts.count[line.members].sum()),
-        expected=round(float(parts.mean[line.members].sum()), 6),
-        low=low,
-        high=high,
+        expected=round(float(parts.mean[line.members].sum()) * windows, 6),
+        low=sum(low for low, _ in ranges),
+        high=sum(high for _, high in ranges),
         bits=round(float(np.sqrt((parts.bits[all_of] ** 2).sum())), 3),
         share=round(line.square / total, 4),
         messages=len(line.members) if not line.messages else _messages(parts, line),

@@ -22,8 +22,12 @@ def describe(level: str | None, template: str | None) -> str:
     return f"'{template}'" if level in (None, UNLEVELLED) else f"{level} '{template}'"
 
 
-def sentence(parts: list[Part], new: int, service: str, seconds: float) -> str:
-    """Say the first part in words; ``new``: how many messages were never seen before."""
+def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: float = 1.0) -> str:
+    """Say the first part in words.
+
+    new:     how many messages were never seen before.
+    silent:  for how many windows, of so many seconds each, nothing has come.
+    """
     where = "the whole stream" if service == WHOLE_STREAM else service
     if not parts:
         return f"{where}: not normal"
@@ -32,7 +36,8 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float) -> str:
     if lead.messages > 1 and lead.template is not None:
         return many(lead, f" {within}")
     if lead.template is None and lead.level is None and lead.kind == "silent":
-        return f"no events at all {within}; usual: {lead.low} to {lead.high}"
+        lasted = seconds * max(silent, 1.0)
+        return f"no events at all in {lasted:g} s in {where}; usual: {lead.low:,} to {lead.high:,}"
     times = "once" if lead.observed == 1 else f"{lead.observed:,} times"
     name = describe(lead.level, lead.template)
     usual = f"usual: {lead.low:,} to {lead.high:,}" if lead.high else "usual: none"

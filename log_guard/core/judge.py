@@ -204,4 +204,5 @@ class Judge:
             counts,
             is_normal,
             {name: round(float(v), 3) for name, v in zip(VOLUME_FEATURES, nearest, strict=False)},
+            float(whole["silent"][0]),
         )

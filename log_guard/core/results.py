@@ -19,10 +19,12 @@ class Part:
 
     kind:      new (never seen), rare, surging, fading (too few), silent (none, though usual).
     level:     name of the level; ``template`` None means all events of that level, ``level`` None all.
-    observed:  count in the window; ``expected`` its mean in history; ``low``, ``high`` its usual range.
+    observed:  count in the window; ``expected`` its mean in history; ``low``, ``high`` its usual range,
+               which a count that is told of as surging, fading or silent lies outside. Where nothing
+               comes at all, they are those of as long a time as the silence has lasted.
     bits:      surprise; ``share`` of the score that it makes up, 0 to 1.
     messages:  how many messages it stands for. If several, ``level`` and ``template`` are those of one
-               of them, and ``observed`` and ``expected`` are sums; of a volume, how many rise or fall
+               of them, and ``observed``, ``expected`` and range are sums; of a volume, how many rise or fall
                with it, in step.
     volumes:   levels whose number it explains (``all``: that of all events); their surprise is in
                ``bits`` and ``share``.

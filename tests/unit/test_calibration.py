@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from log_guard.core.calibration import (
+    COUNT_BITS,
     Tail,
     block_maxima,
     certified_rate,
@@ -38,6 +39,29 @@ def test_maxima_pass_the_threshold_as_often_as_asked_for(seed: int) -> None:
     for probability in (0.2, 0.05, 0.01):
         passed = float((new > threshold(maxima, probability)).mean())
         assert passed == pytest.approx(probability, rel=0.35)
+
+
+@pytest.mark.parametrize("blocks", [13, 20, 41, 144])
+@pytest.mark.parametrize("scale", [1.0, 2.0, 3.0])
+def test_a_short_history_is_passed_as_often_as_asked_for_in_the_mean(
+    blocks: int, scale: float
+) -> None:
+    random = np.random.default_rng(blocks)
+    probability = 1 / 1_440  # once a day, in blocks of a minute
+    histories = random.gumbel(6.0, scale, (400, blocks))
+
+    def passed(expected_scale: float | None) -> float:
+        limits = [threshold(maxima, probability, 0.5, expected_scale) for maxima in histories]
+        return float(stats.gumbel_r.sf(limits, 6.0, scale).mean())
+
+    assert passed(COUNT_BITS) <= 3.0 * probability
+    assert passed(None) > 2.0 * probability  # taken for certain, a fit to so few is no promise
+
+
+def test_what_is_expected_of_a_tail_gives_way_to_what_is_seen_of_it() -> None:
+    maxima = np.random.default_rng(0).gumbel(20.0, 6.0, 20_000)
+    fitted = threshold(maxima, 0.001)
+    assert threshold(maxima, 0.001, 0.5, COUNT_BITS) == pytest.approx(fitted, rel=0.01)
 
 
 def test_a_lower_probability_takes_a_higher_threshold() -> None:

@@ -13,7 +13,13 @@ from scipy import stats
 from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.detectors.density import MAX_FIT_ROWS, InductiveDBSCAN
 from log_guard.core.detectors.novelty import NoveltyDetector, exact, novelty_bits
-from log_guard.core.detectors.surprise import MAX_BITS, CountSurprise, moments, tail_bits
+from log_guard.core.detectors.surprise import (
+    MAX_BITS,
+    CountSurprise,
+    moments,
+    tail_bits,
+    usual_counts,
+)
 from log_guard.errors import OptionError
 from tests.streams import bounded
 
@@ -350,3 +356,29 @@ class Pyod:
 def test_a_path_that_leads_to_no_detector_is_refused(path: str) -> None:
     with pytest.raises(OptionError):
         import_detector(path)
+
+
+@bounded(300)
+@given(st.integers(0, 5_000), st.floats(0.01, 3_000.0), st.floats(1.0, 200.0))
+def test_a_count_is_never_within_the_range_that_is_told_with_its_surprise(
+    count: int, mean: float, dispersion: float
+) -> None:
+    bits, side = tail_bits(np.array([count]), np.array([mean]), np.array([mean * dispersion]))
+    low, high = usual_counts(mean, mean * dispersion, float(bits[0]), float(side[0]))
+    assert 0 <= low <= high
+    if bits[0] > 1.1:  # less than half of the windows are as extreme
+        assert not low <= count <= high
+
+
+@bounded(60)
+@given(st.floats(0.01, 3_000.0), st.floats(1.01, 200.0))
+def test_the_usual_range_of_what_surprises_holds_98_percent_and_no_count_more_than_it_must(
+    mean: float, dispersion: float
+) -> None:
+    low, high = usual_counts(mean, mean * dispersion, MAX_BITS, 1.0)
+    counts = stats.nbinom(mean / (dispersion - 1.0), 1.0 / dispersion)
+    rounding = 1.002
+    assert counts.sf(high) <= 0.01 * rounding
+    assert high == 0 or counts.sf(high - 1) > 0.01 / rounding
+    assert counts.cdf(low - 1) <= 0.01 * rounding
+    assert counts.cdf(low) > 0.01 / rounding

@@ -109,7 +109,7 @@ def test_when_everything_doubles_the_volume_says_so_and_what_is_out_of_step_has_
         *steady,
     ]
     found = evidence(rows)
-    assert found.sentence == ("430 events in 30 s in api; usual: 168 to 234 (10 messages in step)")
+    assert found.sentence == ("430 events in 30 s in api; usual: 169 to 235 (10 messages in step)")
     assert [p.template for p in found.parts] == [None, TEXTS[20]]
     assert sum(p.share for p in found.parts) == pytest.approx(1.0, abs=1e-3)
 
@@ -118,7 +118,7 @@ def test_silence_is_one_line() -> None:
     missing: list[Row] = [(SURPRISE, INFO, i, 0, 5, 7.0, -1) for i in range(9)]
     found = evidence([(SURPRISE, ALL_LEVELS, VOLUME, 0, 45, 5.0, -1), *missing])
     assert [(p.kind, p.share) for p in found.parts] == [("silent", 1.0)]
-    assert found.sentence.startswith("no events at all in 30 s in api; usual: 29 to ")
+    assert found.sentence.startswith("no events at all in 30 s in api; usual: 33 to ")
 
 
 def test_hundreds_of_small_messages_are_one_line_with_the_severest_for_example() -> None:

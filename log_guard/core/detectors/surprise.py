@@ -7,11 +7,17 @@ probability of a count at least, or at most, as extreme, whichever side it is on
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from log_guard.core.detectors.novelty import exact
 
 MAX_BITS = 100.0
+USUAL_BITS = float(np.log2(100.0))
+"""Counts of less surprise than this are usual: beyond them lies 1 % of the windows on either side."""
+SLACK_BITS = 0.001
+"""By which rounding may have changed the surprise of a count since."""
 
 
 def moments(sums: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -48,6 +54,41 @@ def tail_bits(
     if not both:
         return exact(above), np.ones(len(counts))
     return exact(np.maximum(above, below)), np.where(above >= below, 1.0, -1.0)
+
+
+def usual_counts(mean: float, variance: float, bits: float, side: float) -> tuple[int, int]:
+    """Lowest and highest count that is less surprising than both :data:`USUAL_BITS` and ``bits``.
+
+    So a count of ``bits`` of surprise on this side (1 above, -1 below) is never within.
+    """
+    if mean <= 0:
+        return 0, 0
+    limit = min(USUAL_BITS, bits) - SLACK_BITS
+
+    def surprise(counts: np.ndarray, *, below: bool) -> np.ndarray:
+        at = np.full(len(counts), mean), np.full(len(counts), variance)
+        found, where = tail_bits(counts, *at, both=below)
+        return np.where(where < 0, found, 0.0) if below else found
+
+    # Cantelli's inequality: less than 1 % lies as far above the mean as this.
+    farthest = int(mean + np.sqrt(99.0 * max(variance, mean))) + 2
+    high = _first(1, farthest, lambda counts: surprise(counts, below=False) >= limit) - 1
+    low = _first(0, int(mean), lambda counts: surprise(counts, below=True) < limit)
+    return (min(low, high), high) if side > 0 else (low, max(low, high))
+
+
+def _first(low: int, high: int, holds: Callable[[np.ndarray], np.ndarray]) -> int:
+    """Lowest integer in [low, high) for which it holds, as it does for all above it; ``high`` if for none."""
+    while low < high:
+        tried = np.arange(low, high, max((high - low) // 64, 1))
+        found = np.flatnonzero(holds(tried))
+        if not len(found):
+            low = int(tried[-1]) + 1
+        else:
+            first = int(found[0])
+            high = int(tried[first])
+            low = int(tried[first - 1]) + 1 if first else high
+    return high
 
 
 class CountSurprise:

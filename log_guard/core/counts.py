@@ -233,17 +233,19 @@ def _longer_silence(parts: Parts, entries: Entries, baseline: Baseline) -> Parts
     """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event.
 
     That takes windows not to depend on one another. Those of a service that sleeps at night do, so where
-    history holds whole spells of silence, it is no more surprising than as many of those are rare.
+    history holds whole spells of silence, it is no more surprising than as many of those are rare. Nor does
+    a history tell of silences that are longer than itself: those surprise as much as one as long.
     """
     every = (parts.template == VOLUME_TEMPLATE) & (parts.level == ALL_LEVELS)
-    windows = np.maximum(np.where(every, entries.silent[parts.row], 1.0), 1.0)
+    lasted = np.minimum(entries.silent, entries.watched[:, 1])
+    windows = np.maximum(np.where(every, lasted[parts.row], 1.0), 1.0)
     bits = parts.bits * windows
     at = np.flatnonzero(every & (parts.count == 0))
     row = parts.row[at]
     codes = key_codes(entries.groups[row], parts.level[at], np.zeros(len(at), dtype=np.int64))
     spells, watched = entries.watched[row].T
     silent = np.maximum(spells - baseline.volumes.look_up(codes)[:, SPELLS], 0.0)
-    lasted = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)
-    most = np.where(silent > 0, rarity_bits(silent, spells) * lasted, np.inf)
+    slept = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)
+    most = np.where(silent > 0, rarity_bits(silent, spells) * slept, np.inf)
     bits[at] = np.minimum(bits[at], most)
     return replace(parts, bits=exact(bits))

@@ -373,6 +373,9 @@ def test_silence_is_the_more_surprising_the_longer_it_lasts() -> None:
         return float(only(parts, 0)[ALL_LEVELS, VOLUME_TEMPLATE][7])
 
     assert bits(3.0) == pytest.approx(3 * bits(1.0), abs=1e-5)
+    # What is longer than the history is beyond what that can tell of.
+    assert bits(1e6) == bits(HISTORY / 30)
+    assert bits(HISTORY / 30 - 1) < bits(HISTORY / 30)
 
 
 def test_what_came_again_and_again_since_it_was_first_there_is_as_rare_as_in_that_time() -> None:

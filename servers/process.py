@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
@@ -42,10 +43,15 @@ def need(program: str, package: str) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """A port that nobody listens on just now.
+
+    It is none of those that outgoing connections are given: a server that was killed gets it back.
+    """
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as s, suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+    raise ServerError("no free port between 20000 and 32000")
 
 
 def run(*command: str | Path, **options: object) -> str:
@@ -100,10 +106,23 @@ def answers(host: str, port: int) -> bool:
 
 
 def end(pid: int | None, number: int, seconds: float = 60.0) -> None:
-    """Send a signal and wait until the process is gone."""
+    """Send a signal and wait until the process is gone, and those that it had started.
+
+    A database's workers notice a moment later that it was killed, and until then it cannot start again.
+    """
     if pid is not None and alive(pid):
+        every = [pid, *_started_by(pid)]
         os.kill(pid, number)
-        wait_for(f"process {pid} to end", lambda: _gone(pid), seconds)
+        wait_for(f"process {pid} to end", lambda: all(map(_gone, every)), seconds)
+
+
+def _started_by(pid: int) -> list[int]:
+    try:
+        return [
+            int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ]
+    except OSError:
+        return []
 
 
 def _gone(pid: int) -> bool:

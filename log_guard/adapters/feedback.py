@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,23 +11,31 @@ from typing import Annotated, Any
 import polars as pl
 import tomlkit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from tomlkit.exceptions import TOMLKitError
 
 from log_guard.core.events import SECOND, Level
 from log_guard.core.feedback import Feedback, Label
 from log_guard.core.masking import without_secrets
 from log_guard.core.suppression import Suppression
-from log_guard.errors import InputError
+from log_guard.errors import InputError, OptionError
 
 Said = Annotated[str, Field(min_length=1)]
 
 
 def _expression(text: str) -> str:
     try:
-        re.compile(text)
+        found = re.search(text, "")
     except re.error as error:
         raise ValueError(f"not a regular expression ({error})") from None
+    if text and found is not None:
+        raise ValueError("fits every message, for it needs nothing to be in one")
     return text
+
+
+def _said(message: str) -> str:
+    """What pydantic says, in our words."""
+    if message == "String should have at least 1 character":
+        return "must not be empty"
+    return message.removeprefix("Value error, ")
 
 
 def _level(text: str) -> str:
@@ -72,15 +81,15 @@ class _File(BaseModel):
 def read_feedback(path: Path) -> Feedback:
     """Read the file; InputError names the entry that is wrong."""
     try:
-        found = _File.model_validate(tomlkit.parse(path.read_text(encoding="utf-8")).unwrap())
+        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    except (TOMLKitError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not TOML ({error})") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {where}: {first['msg']}") from None
+        raise InputError(f"{path}: {where}: {_said(first['msg'])}") from None
     return Feedback(
         tuple(
             Suppression(
@@ -107,8 +116,8 @@ def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> list[str]:
     """Append a ``suppression`` or a ``label``; what is there stays as it is, comments included.
 
     Secrets in its texts are replaced as they are in messages: the file is for others to read. Returns
-    the names of the texts in which there were any. InputError where the file, or the entry, is not
-    sound; the file is then as it was.
+    the names of the texts in which there were any. InputError where the file, OptionError where the
+    entry is not sound; the file is then as it was.
     """
     entry, redacted = _redacted(entry)
     try:
@@ -116,13 +125,15 @@ def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> list[str]:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     try:
-        tomlkit.parse(before)
+        tomllib.loads(before)
         _File.model_validate({kind: [entry]})
-    except TOMLKitError as error:
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not TOML ({error})") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"{first['loc'][-1]}: {first['msg']}") from None
+        name = first["loc"][-1]  # a number: it is about the entry as a whole
+        where = f"--{name} {entry[name]!r}: " if isinstance(name, str) else ""
+        raise OptionError(where + _said(first["msg"])) from None
     table = tomlkit.table()
     for name, value in entry.items():
         if value not in ("", None):

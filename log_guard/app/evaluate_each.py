@@ -46,14 +46,17 @@ def evaluate_each(
 ) -> list[Evaluated]:
     """Figures of each detector, in this order; ``progress`` is told its name and the bytes read.
 
-    Raises OptionError before anything is read if one of them does not exist.
+    Raises OptionError before anything is read if one of them does not exist, or if a pipe would be read again.
     """
     for name in detectors:
         choose_detector(_options_of(trial, name))
+    several = len(detectors) > 1 or trial.options.detect.feedback.suppressions
+    if several and (_runs_dry(trial.events) or _runs_dry(trial.history)):
+        raise OptionError(
+            "standard input and pipes can be read once: name a file, or one --detector and no suppressions"
+        )
     if len(detectors) == 1:
         return [_evaluate(trial, detectors[0], trial.results, progress)]
-    if "-" in (trial.events, trial.history):
-        raise OptionError("standard input can be read once: name a file, or one --detector")
     done = []
     # A fresh interpreter each, not a fork: polars' threads would not survive one.
     with ProcessPoolExecutor(
@@ -75,6 +78,10 @@ def evaluate_each(
                     f"the process that judged with {name} was ended from outside (is memory short?)"
                 ) from None
     return done
+
+
+def _runs_dry(name: str | None) -> bool:
+    return name is not None and (name == "-" or Path(name).is_fifo())
 
 
 def _evaluate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from log_guard.adapters.files import FileSource
+from log_guard.app.effects_report import effect_rows, print_effects
 from log_guard.app.evaluate_each import Trial, evaluate_each
 from log_guard.app.evaluating import Evaluated
 from log_guard.app.rendering import plain_table
@@ -39,6 +40,8 @@ def run_evaluation(
 
         check_plot(plot)
     total = FileSource(trial.events).total_bytes
+    if total is not None:
+        total *= 1 + len(trial.options.detect.feedback.suppressions)  # once more without each
     several = len(detectors) > 1
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("judging", total=None if several else total)
@@ -58,10 +61,17 @@ def run_evaluation(
         draw(done, plot)
     if as_json:
         for one in done:
-            console.print(Text(json.dumps(_as_dict(one))), soft_wrap=True)
+            for row in _rows(one):
+                console.print(Text(json.dumps(row)), soft_wrap=True)
     else:
         _print(console, done, trial)
     return done
+
+
+def _rows(done: Evaluated) -> Iterator[dict[str, object]]:
+    yield _as_dict(done)
+    for row in effect_rows(done.effects):
+        yield {**row, "detector": done.detector}
 
 
 def _as_dict(done: Evaluated) -> dict[str, object]:
@@ -114,6 +124,10 @@ def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
     console.print(Text(clusters))
     for one in done:
         _print_templates(console, one)
+        if one.effects:
+            head = f"\n{one.detector}: what each suppression saves, and which incidents it hides"
+            console.print(Text(head, style="bold"))
+            print_effects(one.effects, console)
 
 
 def _print_templates(console: Console, done: Evaluated) -> None:

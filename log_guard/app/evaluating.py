@@ -20,11 +20,13 @@ from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import open_scan
 from log_guard.app.times import microseconds
+from log_guard.app.without_each import without_each
 from log_guard.core.evaluation import Evaluation, Incident, Labels, Verdict, evaluate, found_within
 from log_guard.core.events import SECOND
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.outcomes import AlertOutcome, Promise, last_words, outcome_of, promise
 from log_guard.core.results import Alert
+from log_guard.core.whatif import SuppressionEffect
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import InputError
 
@@ -50,6 +52,8 @@ class Evaluated:
                       process's memory, None where the system does not say.
     remark:           what of the labels lies outside of the log; None if nothing does.
     curve, bar_curve: what is found against false alarms; empty if not asked for.
+    effects:          what each suppression saves and hides, of the labelled incidents; ``seconds`` and
+                      ``megabytes`` are without this.
     """
 
     detector: str
@@ -64,6 +68,7 @@ class Evaluated:
     remark: str | None
     curve: Curve
     bar_curve: Curve
+    effects: tuple[SuppressionEffect, ...]
 
 
 def read_labels(path: str) -> Labels:
@@ -106,13 +111,15 @@ def evaluate_set(
     curve: bool = False,
     progress: Callable[[int], Any] = lambda _: None,
 ) -> Evaluated:
-    """Run one detector over a set; ``progress`` is told the bytes read so far."""
+    """Run one detector over a set, and once more without each suppression.
+
+    progress:  is told the bytes read so far, all readings together.
+    """
     started = time.perf_counter()
     begin = int(labels.test_start * SECOND)
     detect = replace(options.detect, train_until=None if history else begin, show_warm_up=False)
-    scan = open_scan(
-        events, replace(options, detect=detect), read, history=history, learn_from_start=True
-    )
+    options = replace(options, detect=detect)
+    scan = open_scan(events, options, read, history=history, learn_from_start=True)
     labelled = (labels.test_start, labels.end)
     if scan.span is not None:  # before all is judged
         outside(events, (scan.span[0] / SECOND, scan.span[1] / SECOND), labelled, ())
@@ -145,7 +152,8 @@ def evaluate_set(
     fitted = model.density.labels_
     counted = rule[True] or rule[False]  # one group alone is the whole stream
     measured = evaluate(labels, verdicts)
-    return Evaluated(
+    told = last_words(alerts)
+    done = Evaluated(
         detector=options.detect.detector,
         evaluation=measured,
         bar=evaluate(labels, counted),
@@ -156,13 +164,25 @@ def evaluate_set(
         ),
         clusters=len(set(fitted.tolist()) - {-1}),
         noise=float((fitted == -1).mean()),
-        alerts=outcome_of(last_words(alerts), labels),
+        alerts=outcome_of(told, labels),
         seconds=time.perf_counter() - started,
         megabytes=peak_megabytes(),
         remark=remark,
         curve=_curve(labels, verdicts) if curve else {},
         bar_curve=_curve(labels, counted) if curve else {},
+        effects=(),
     )
+    first = scan.source.read_bytes
+    effects = without_each(
+        events,
+        labels,
+        options,
+        read,
+        told,
+        history=history,
+        progress=lambda n: progress(first + n),
+    )
+    return replace(done, effects=tuple(effects))
 
 
 def _curve(labels: Labels, verdicts: list[Verdict]) -> Curve:

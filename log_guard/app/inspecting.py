@@ -13,7 +13,7 @@ import polars as pl
 
 from log_guard.adapters.files import FileSource, StartsEvent, UnlessAfter
 from log_guard.adapters.summaries import is_summaries
-from log_guard.app.named_fields import unknown_field
+from log_guard.app.named_fields import no_message, unknown_field
 from log_guard.core.decode import Decoder
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
 from log_guard.core.formats import FORMATS, Format, recognise
@@ -75,7 +75,7 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
     if not any(line.strip() for line in lines):
         raise InputError(f"{_called(source)}: no lines in it")
     decoder = Decoder(
-        _format(lines, source, read),
+        _format(lines, _called(source), read),
         service=read.service or _service_name(source.path),
         timezone=read.timezone,
         reference=_written_by(source, read.year),
@@ -87,7 +87,7 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
         decoder = replace(decoder, reference=int(end[-1]))
     times = _times(decoder, sample)
     if times.is_empty():
-        raise InputError(_no_timestamps(decoder, source, lines))
+        raise InputError(_no_timestamps(decoder, _called(source), lines))
     if _descends(times) and (end is None or end.is_empty() or int(end[-1]) < int(times[0])):
         raise InputError(f"{_called(source)}: its times go backwards; {NEWEST_FIRST}")
     if end is None or end.is_empty():
@@ -98,6 +98,16 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
     if last - second > 366 * 86_400 * SECOND:
         last = second
     return decoder, (first, max(first, last))
+
+
+def decoder_of(sample: list[bytes], called: str, read: ReadOptions) -> Decoder:
+    """How to read lines that are handed over, of which these are the first; InputError as ``inspect``."""
+    lines = [line.decode("utf-8", errors="replace") for line in sample]
+    service = read.service or UNKNOWN_SERVICE
+    decoder = Decoder(_format(lines, called, read), service, read.timezone, now())
+    if _times(decoder, sample).is_empty():
+        raise InputError(_no_timestamps(decoder, called, lines))
+    return decoder
 
 
 def joins_lines(decoder: Decoder) -> StartsEvent | None:
@@ -152,14 +162,14 @@ def _events(decoder: Decoder, lines: list[bytes]) -> pl.DataFrame:
     return decoder.decode(RawBatch(b"\n".join(lines), 1, multiline=True)).events
 
 
-def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
+def _format(lines: list[str], called: str, read: ReadOptions) -> Format:
     fields: Fields = ALIASES.with_own(
         read.timestamp_field, read.level_field, read.service_field, read.message_field
     )
     found = format_of(read.format) if read.format is not None else recognise(lines)
     if found is None:
         raise InputError(
-            f"{_called(source)}: format not recognised; looked for {', '.join(FORMATS)}. "
+            f"{called}: format not recognised; looked for {', '.join(FORMATS)}. "
             f"Each event needs a date and a time of day, among the first words of its line or in a JSON field; "
             f"its first line is {_first_line(lines)}"
         )
@@ -168,7 +178,10 @@ def _format(lines: list[str], source: FileSource, read: ReadOptions) -> Format:
         for option, name in read.named:
             text = unknown_field(option, name, lines)
             if text is not None:
-                read.tell(f"{_called(source)}: {text}")
+                read.tell(f"{called}: {text}")
+        text = no_message(fields, lines) if not read.message_field else None
+        if text is not None:
+            raise InputError(f"{called}: {text}")
         return JsonLines(fields=fields, group=group).tuned(unpack_lines(lines))
     for option, name in read.named:
         raise OptionError(
@@ -185,15 +198,15 @@ def format_of(name: str) -> Format:
     return FORMATS[name]
 
 
-def _no_timestamps(decoder: Decoder, source: FileSource, lines: list[str]) -> str:
+def _no_timestamps(decoder: Decoder, called: str, lines: list[str]) -> str:
     if isinstance(decoder.format, JsonLines):
         looked = ", ".join(decoder.format.fields.timestamp[:8])
         return (
-            f"{_called(source)}: JSON lines, but no timestamp found in them; looked for the fields {looked} and others, "
+            f"{called}: JSON lines, but no timestamp found in them; looked for the fields {looked} and others, "
             "as ISO 8601 or as seconds, ms, µs or ns since 1970. Name the field with --timestamp-field NAME; "
             f"the first line is {_first_line(lines)}"
         )
-    return f"{_called(source)}: {decoder.format.name} lines, but no timestamp could be read in {_first_line(lines)}"
+    return f"{called}: {decoder.format.name} lines, but no timestamp could be read in {_first_line(lines)}"
 
 
 def _first_line(lines: list[str]) -> str:

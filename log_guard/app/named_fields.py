@@ -1,4 +1,4 @@
-"""Fields that an option names, and that no record has: most likely a slip of the pen."""
+"""Fields that no record has: an option names them by a slip of the pen, or they go by names that nobody knows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from log_guard.core.formats.json_record import has_field
+from log_guard.core.formats.json_record import Fields, has_field
 from log_guard.core.formats.otlp import unpack_lines
 
 SHOWN = 20
 """Fields that are listed."""
+_NEARLY_NONE = 0.1
+"""Share of the records below which a field counts as not there: a few lines of another program may have it."""
 
 
 def unknown_field(option: str, name: str, lines: Sequence[str]) -> str | None:
@@ -18,12 +20,35 @@ def unknown_field(option: str, name: str, lines: Sequence[str]) -> str | None:
     records = [record for record in map(_record, unpack_lines(lines)) if record]
     if not records or any(has_field(record, name) for record in records):
         return None
+    return f"{option} {name}: in none of the first {len(records):,} records; {_listed(records)}"
+
+
+def no_message(fields: Fields, lines: Sequence[str]) -> str | None:
+    """Say that hardly any of these JSON lines has a message under a known name; None if they do.
+
+    Or if they have no field that could be one: of such a log only the numbers of events can be judged.
+    """
+    records = [record for record in map(_record, unpack_lines(lines)) if record]
+    wanted = {"message": fields.message, "level": fields.level, "service": fields.service}
+    missing = [
+        name
+        for name, names in wanted.items()
+        if sum(has_field(record, *names) for record in records) <= _NEARLY_NONE * len(records)
+    ]
+    known = {*fields.timestamp, *fields.level, *fields.service}
+    if "message" not in missing or all(key in known for r in records for key in _names(r)):
+        return None
+    repair = ", ".join(f"--{name}-field NAME" for name in missing)
+    return (
+        f"JSON lines, but no {' and no '.join(missing)} found in the first {len(records):,} of them; name the field "
+        f"({repair}); {_listed(records)}"
+    )
+
+
+def _listed(records: Sequence[dict[str, Any]]) -> str:
     seen = sorted({key for record in records for key in _names(record)})
     more = f" and {len(seen) - SHOWN} more" if len(seen) > SHOWN else ""
-    return (
-        f"{option} {name}: in none of the first {len(records):,} records; "
-        f"their fields: {', '.join(seen[:SHOWN])}{more}"
-    )
+    return f"their fields: {', '.join(seen[:SHOWN])}{more}"
 
 
 def _record(line: str) -> dict[str, Any] | None:

@@ -6,8 +6,9 @@ from log_guard.app.pipeline import Pipeline
 from log_guard.core.observed import Departure
 
 REPAIR = (
-    "label those that were real (logguard label real), suppress what is harmless (logguard suppress), "
-    "or learn again from a longer history (logguard train)"
+    "label those that were real (logguard label real --from TIME --to TIME), suppress what is harmless "
+    "(logguard suppress --template TEXT) and give both with --feedback FILE, or learn again from a longer history "
+    "(logguard train)"
 )
 
 

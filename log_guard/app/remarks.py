@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from log_guard.app.inspecting import NEWEST_FIRST
 from log_guard.app.promised import broken_promise
-from log_guard.app.rendering import some
+from log_guard.app.rendering import length, some
 from log_guard.app.scan import Scan
 from log_guard.core.admission import OTHER_GROUPS
 from log_guard.core.calibration import certified_rate
@@ -32,8 +32,10 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
                 f"the suppression of {(entry.template or entry.matches)!r} fits no message of this log "
                 "(write the template as an alert shows it)"
             )
-    if detect.model is not None and detect.model.training.worst is not None:
-        yield _unusual(detect.model.training.unusual, iso(detect.model.training.worst)[:19])
+    training = None if detect.model is None else detect.model.training
+    # What it learnt from as it went was judged first, and what a model was learnt from is another log.
+    if training is not None and training.worst is not None and scan.learnt is not None:
+        yield _unusual(training.unusual, iso(training.worst)[:19])
     broken = broken_promise(scan.pipeline)
     if broken is not None:
         yield broken
@@ -70,12 +72,11 @@ def unvouched(model: Model | None) -> Iterator[str]:
     """Say so if what a model was learnt from is too short for the rate of false alarms that was asked for."""
     if model is None or not model.training.blocks:
         return
-    lowest = certified_rate(model.training.blocks, model.training.block / SECOND)
-    asked = model.false_alarms_per_day
-    if lowest > asked:
+    training, asked = model.training, model.false_alarms_per_day
+    if certified_rate(training.blocks, training.block / SECOND) > asked:
         yield (
-            f"what was learnt from is short: it vouches for {lowest:.3g} false alarms a day, the {asked:g} asked for are "
-            "extrapolated (a longer history vouches for fewer)"
+            f"learnt from {length(training.blocks * training.block)}: too short to promise {asked:g} false alarms a day "
+            f"(that takes {24 / asked:.3g} hours); expect more"
         )
 
 

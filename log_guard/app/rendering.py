@@ -9,17 +9,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from log_guard.core.episode_course import FEW
+from log_guard.app.rendering_evidence import print_evidence
+from log_guard.core.course import Symptom
 from log_guard.core.events import SECOND
-from log_guard.core.evidence_words import bound, describe, many
+from log_guard.core.evidence_words import describe
 from log_guard.core.ledger import Ledger
-from log_guard.core.results import Alert, Evidence, Part
+from log_guard.core.results import Alert, Part
+from log_guard.core.symptoms import FEW
 
-SHOWN_PARTS = 4
 SHOWN_REASONS = 5
 SHOWN_OTHERS = 4
-LEAST_SHARE = 0.02
-"""Smaller parts of a score are shown as one: the others."""
+SHOWN_SYMPTOMS = 5
 
 
 def moment(time: int) -> str:
@@ -36,23 +36,39 @@ def print_alert(
            are resolved: the first time with all of it, later that they were on again.
     """
     again = len(alert.course.bouts) > 1
+    several = len({s.service for s in alert.course.symptoms}) < len(alert.course.symptoms)
     if live and alert.state == "resolved":
-        console.print(Text(f"resolved {alert.id}: {_span(alert)}, {_so_far(alert)}", style="dim"))
+        said = _so_far(alert) if not several else length(alert.end - _onset(alert))
+        console.print(Text(f"resolved {alert.id}: {_span(alert)}, {said}", style="dim"))
+        if several:
+            _print_symptoms(console, alert)
+        _print_usual(console, alert)
         return
     if live and alert.state == "updated":
         _print_update(console, alert)
         return
     head = Text(f"ALERT {alert.id}", style="bold red")
-    head.append(f"{_times(alert)}  {_span(alert)}  ", style="default")
-    head.append(_names([alert.service] if again else alert.services), style="bold")
+    alone = several or len(alert.services) == 1
+    span = _span_of_worst(alert) if alone and not again else _span(alert)
+    head.append(f"{_times(alert)}  {span}  ", style="default")
+    other = _other_lead(alert)
+    lead = alert.service if other is None else other.service
+    head.append(_names([lead] if again else alert.services), style="bold")
     if again:
         console.print(head.append(f"  {_so_far(alert)}", style="default"))
+        if several:
+            _print_symptoms(console, alert)
+        _print_usual(console, alert)
         return
     head.append(f"  score {alert.peak_score:.2f}", style="default")
     console.print()
     console.print(head)
     print_evidence(console, alert.evidence, source)
-    _print_others(console, alert, [other.service for other in alert.course.others])
+    if several:
+        _print_symptoms(console, alert)
+    else:
+        _print_others(console, alert, [other.service for other in alert.course.others])
+    _print_usual(console, alert)
 
 
 def _print_update(console: Console, alert: Alert) -> None:
@@ -60,11 +76,36 @@ def _print_update(console: Console, alert: Alert) -> None:
     head = Text(f"UPDATE {alert.id}", style="bold red")
     head.append(f"{_times(alert)}  since {moment(_onset(alert))}", style="default")
     head.append("".join(f"  +{s}" for s in alert.course.joined), style="bold")
-    head.append(f"  {_so_far(alert)}", style="default")
-    console.print(head)
+    other = _other_lead(alert)
+    news = [s for s in alert.course.symptoms if not s.told and s != other]
+    said = length(alert.end - _onset(alert)) if news else _so_far(alert)
+    console.print(head.append(f"  {said}", style="default"))
+    for symptom in news[:SHOWN_SYMPTOMS]:
+        console.print(Text(f"  now: {symptom.sentence}"))
     if alert.service in alert.course.joined and len(alert.course.bouts) == 1:
         console.print(Text(f"  first of all: {alert.evidence.sentence}"))
-    _print_others(console, alert, alert.course.joined)
+    if other is None:
+        _print_others(console, alert, alert.course.joined)
+
+
+def _print_symptoms(console: Console, alert: Alert) -> None:
+    """All that was wrong in this bout, each with its own span, in the order in which it began."""
+    known = alert.course.symptoms
+    first = sorted(known, key=lambda s: (not s.severe, -s.score, s.onset))[:SHOWN_SYMPTOMS]
+    day = moment(_onset(alert))[:11]
+    console.print(Text(f"  in order, {_span(alert)}:"))
+    for symptom in (s for s in known if s in first):
+        span = _span_of(symptom.onset, symptom.end).replace(day, "")
+        console.print(Text(f"  {span}  {symptom.sentence}"))
+    if more := len(known) - len(first) + alert.course.more:
+        console.print(Text(f"  and {more:,} more"))
+
+
+def _print_usual(console: Console, alert: Alert) -> None:
+    """That it was not seen to end, where nothing but the learning of it ended the alert."""
+    if alert.course.usual_from is not None:
+        since = moment(alert.course.usual_from)
+        console.print(Text(f"  not seen to end: it may go on, and is taken for usual from {since}"))
 
 
 def _print_others(console: Console, alert: Alert, services: Sequence[str]) -> None:
@@ -87,8 +128,28 @@ def _onset(alert: Alert) -> int:
 
 
 def _span(alert: Alert) -> str:
-    start, end = moment(_onset(alert)), moment(alert.end)
+    return _span_of(_onset(alert), alert.end)
+
+
+def _span_of_worst(alert: Alert) -> str:
+    """Span of what the evidence tells, which need not be that of all the trouble."""
+    for symptom in alert.course.symptoms:
+        if symptom.leads:
+            return _span_of(symptom.onset, symptom.end)
+    return _span(alert)
+
+
+def _span_of(since: int, until: int) -> str:
+    start, end = moment(since), moment(until)
     return f"{start} to {end[11:] if start[:10] == end[:10] else end}"
+
+
+def _other_lead(alert: Alert) -> Symptom | None:
+    """What led this bout, where what led the alert before has not come back with it."""
+    symptoms = alert.course.symptoms
+    if len(alert.course.bouts) == 1 or any(s.leads for s in symptoms):
+        return None
+    return min(symptoms, key=lambda s: (not s.severe, -s.score, s.onset), default=None)
 
 
 def _times(alert: Alert) -> str:
@@ -103,6 +164,9 @@ def _names(services: Sequence[str]) -> str:
 def _so_far(alert: Alert) -> str:
     """How long it has been on, and how much of what leads it there is and was at most."""
     said = length(alert.end - _onset(alert))
+    other = _other_lead(alert)
+    if other is not None:
+        return f"{said}: {other.sentence}"
     course, parts = alert.course, alert.evidence.parts
     if not parts or course.peak is None or parts[0].kind in FEW:
         return said
@@ -127,46 +191,6 @@ def length(span: int) -> str:
     if minutes:
         return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
     return f"{seconds} s"
-
-
-def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
-    """Print the sentence, the heaviest parts, raw lines and what would have been normal."""
-    console.print(Text("  " + evidence.sentence))
-    shown = [
-        part
-        for i, part in enumerate(evidence.parts[:SHOWN_PARTS])
-        if part.share >= LEAST_SHARE or i == 0
-    ]
-    for part in shown:
-        console.print(_part_line(part))
-    others = 1.0 - sum(part.share for part in shown)
-    if shown and others >= 0.01:
-        console.print(Text(f"  {min(others, 0.99):4.0%}  {_unlisted(evidence, shown)}"))
-    for sample in evidence.samples:
-        line = Text(f"  {source} {sample.position}: ", style="cyan")
-        line.append(sample.message, style="default")
-        line.truncate(max(console.width, 80) * 2, overflow="ellipsis")
-        console.print(line)
-    if evidence.normal_if:
-        console.print(
-            Text("  normal if " + " and ".join(bound(b) for b in evidence.normal_if), style="dim")
-        )
-
-
-def _unlisted(evidence: Evidence, shown: list[Part]) -> str:
-    n = max(evidence.weighed - sum(part.counts for part in shown), 1)
-    return "1 other count" if n == 1 else f"{n:,} other counts"
-
-
-def _part_line(part: Part) -> Text:
-    share = f"{part.share:4.0%}" if part.share >= 0.01 else " <1%"
-    if part.messages > 1 and part.template is not None:
-        return Text(f"  {share}  {many(part)}")
-    usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
-    text = f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {describe(part.level, part.template)}"
-    if part.volumes:
-        text += f" (with it {', '.join(f'{volume} events' for volume in part.volumes)})"
-    return Text(text)
 
 
 def accounts(ledger: Ledger, reasons: dict[str, int], *, judged: bool = True) -> str:

@@ -22,6 +22,7 @@ from log_guard.app.inspecting import (
     year_taken,
 )
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
+from log_guard.app.rendering import moment
 from log_guard.app.summing import gather, of_log, of_store
 from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.events import SECOND
@@ -119,6 +120,11 @@ def open_scan(
         decoder = replace(decoder, service=taken_for or decoder.service)
     until = options.detect.train_until
     learnt = None if trained is not None or until is None else FirstPart(until)
+    if learnt and span and learnt.until <= span[0] and not learn_from_start:
+        raise OptionError(
+            f"--train-until {moment(learnt.until)}: the log begins later, at {moment(span[0])}; name a time within it, or "
+            "leave it out to learn from its first third"
+        )
     if trained is None and until is None and span is not None and not learn_from_start:
         learnt = first_part_of(source, decoder, span, options)
         options = replace(options, detect=replace(options.detect, train_until=learnt.until))

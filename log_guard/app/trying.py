@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,19 +18,23 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from log_guard.adapters.files import has_line
 from log_guard.app.first_part import FirstPart
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.remarks import remarks, strangers, unvouched
 from log_guard.app.rendering import accounts, moment, print_alert, some
 from log_guard.app.scan import Scan, open_scan
-from log_guard.core.events import DeadLetter
+from log_guard.core.events import UNKNOWN_SERVICE, DeadLetter
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import InputError
 
 INTRODUCED = 100
 """Windows after which a live stream has shown which services it is of."""
+POLL_SECONDS = 0.5
+RECENT = 100_000
+"""Windows whose last verdict is remembered: while a stream is live they are judged again and again."""
 _EVENTS = VOLUME_FEATURES.index("log_count")
 
 
@@ -59,10 +64,13 @@ class _Seen:
     introduced: bool = False
     warmed: str | None = None
     reasons: Counter[str] = field(default_factory=Counter)
+    recent: dict[tuple[int, str], bool] = field(default_factory=dict)
 
 
 def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
     """Run it; True if anything was not normal."""
+    if trial.follow:
+        _await_lines(trial.file, errors)
     scan = open_scan(
         trial.file,
         trial.options,
@@ -108,6 +116,15 @@ def dead_letter(dead: DeadLetter) -> dict[str, object]:
         "position": dead.position,
         "raw": dead.raw.decode("utf-8", errors="replace"),
     }
+
+
+def _await_lines(path: str, errors: Console) -> None:
+    """As ``tail -F``: a file that is to come, or to get its first line, is waited for."""
+    if has_line(path):
+        return
+    errors.print(Text(f"{path}: no lines in it yet; waiting for them", style="dim"), soft_wrap=True)
+    while not has_line(path):
+        time.sleep(POLL_SECONDS)
 
 
 def _opened(path: Path) -> IO[str]:
@@ -178,7 +195,12 @@ def _opening(scan: Scan, trial: Trial) -> str:
     if scan.year is not None:
         text += f" (no year in its times: taken to end in {scan.year}; --year YEAR sets it)"
     if trial.model is not None:
-        whose = f", as lines of {scan.taken_for}, all that it knows" if scan.taken_for else ""
+        whose = ""
+        if scan.taken_for:
+            whose = (
+                f"; its lines name no service: they are taken for those of {scan.taken_for}, the only one that the "
+                "model knows (--service NAME sets another)"
+            )
         return f"{text}; judging by {trial.model}{whose}"
     if trial.history is not None:
         return f"{text}; learnt from {trial.history}"
@@ -196,10 +218,14 @@ def _learning(first: FirstPart) -> str:
 
 
 def _count(seen: _Seen, out: Output) -> None:
-    seen.windows += len(out.results)
     for result in out.results:
+        window = (result.window_start, result.service)
+        seen.windows += window not in seen.recent
+        seen.anomalies += result.is_anomaly - seen.recent.pop(window, False)
+        seen.recent[window] = result.is_anomaly
+        if len(seen.recent) > RECENT:
+            seen.recent.pop(next(iter(seen.recent)))
         seen.services[result.service] += int(result.features[_EVENTS])
-    seen.anomalies += sum(r.is_anomaly for r in out.results)
     seen.alerts += sum(a.state == "opened" for a in out.alerts)
     seen.judged = seen.judged or any(r.model_version for r in out.results)
     seen.reasons.update(d.reason for d in out.dead)
@@ -235,7 +261,9 @@ def _close(console: Console, scan: Scan, seen: _Seen) -> None:
         alerts = "1 alert" if seen.alerts == 1 else f"{seen.alerts} alerts"
         console.print(Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} windows not normal)"))
     if scan.pipeline.options.detect.group_by == ("service",):
-        console.print(Text(f"services: {some(_heard(seen.services))}"))
+        heard = _heard(seen.services)
+        unnamed = " (--service NAME gives it a name)" if UNKNOWN_SERVICE in heard else ""
+        console.print(Text(f"services: {some(heard)}{unnamed}"))
     for remark in unvouched(scan.pipeline.detect.model):
         console.print(Text(remark))
     console.print(Text(accounts(ledger, seen.reasons, judged=seen.judged)))

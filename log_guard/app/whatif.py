@@ -70,10 +70,7 @@ def what_if(
                 of them lies in the source.
     """
     feedback = then.options.detect.feedback
-    without = [
-        replace(feedback, suppressions=tuple(s for s in feedback.suppressions if s is not one))
-        for one in feedback.suppressions
-    ]
+    without = [feedback.without(one) for one in feedback.suppressions]
     ways = [now, then, *(_with(then, feedback=other) for other in without)]
     slide = _slide(source, ways)
     firsts: dict[WindowSpec, FirstPart | None] = {}
@@ -94,7 +91,7 @@ def what_if(
     if incidents and span is not None:
         remark = outside(source, span, span_of(incidents), incidents)
     before, after, *others = (judge.alerts for judge in judges)
-    known = [*incidents, *_labelled(now), *_labelled(then)]
+    known = list({(i.start, i.end): i for i in _incidents(incidents, now, then)}.values())
     effects = (
         effect(one, alerts, after, known)
         for one, alerts in zip(feedback.suppressions, others, strict=True)
@@ -152,6 +149,15 @@ def _replay(replay: Replay, judges: Sequence[Replayed], slides: Sequence[int]) -
     for judge in judges:
         judge.finish()
     return (ends[0] / SECOND, ends[1] / SECOND) if ends else None
+
+
+def _incidents(given: Sequence[Incident], *ways: Way) -> Iterator[Incident]:
+    """Those of the feedback files, but for spans that a given one is about, then those given."""
+    for way in ways:
+        for one in _labelled(way):
+            if not any(one.start < other.end and one.end > other.start for other in given):
+                yield one
+    yield from given
 
 
 def _labelled(way: Way) -> Iterator[Incident]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.text import Text
 
+from log_guard.app.effects_report import effect_rows, print_effects
 from log_guard.app.evaluate_report import template_table
-from log_guard.app.rendering import moment, plain_table
+from log_guard.app.rendering import moment
 from log_guard.app.whatif import WhatIf
 from log_guard.core.results import Alert
-from log_guard.core.suppression import Suppression
 
 SHOWN = 10
 """Alerts of a kind that are listed for people; programs get all."""
@@ -42,18 +41,9 @@ def print_whatif(done: WhatIf, console: Console, *, as_json: bool) -> None:
     if any(one.precision is not None for one in done.templates):
         console.print(Text("\nwhat raises the alerts then", style="bold"))
         console.print(template_table(done.templates, SHOWN))
-    if not done.effects:
-        return
-    console.print()
-    table = plain_table("saved", "hid", "suppression")
-    for one in done.effects:
-        hid = Text(str(len(one.hid)), style="bold red" if one.hid else "")
-        table.add_row(str(one.saved), hid, Text(_name(one.suppression)))
-    console.print(table)
-    for one in done.effects:
-        for incident in one.hid:
-            at = datetime.fromtimestamp(incident.start, UTC).strftime("%Y-%m-%d %H:%M:%S")
-            console.print(Text(f"{_name(one.suppression)} hides the incident of {at}", style="red"))
+    if done.effects:
+        console.print()
+        print_effects(done.effects, console)
 
 
 def _rows(done: WhatIf) -> Iterator[dict[str, object]]:
@@ -61,17 +51,7 @@ def _rows(done: WhatIf) -> Iterator[dict[str, object]]:
     for change, alerts in (("goes", found.go), ("comes", found.come), ("stays", found.stay)):
         for alert in alerts:
             yield {**alert.as_dict(), "change": change}
-    for one in done.effects:
-        entry = one.suppression
-        yield {
-            "kind": "suppression",
-            "template": entry.template,
-            "matches": entry.matches,
-            "service": entry.service,
-            "reason": entry.reason,
-            "saved": one.saved,
-            "hid": [incident.id for incident in one.hid],
-        }
+    yield from effect_rows(done.effects)
     for led in done.templates:
         yield {"kind": "template", **asdict(led), "precision": led.precision}
     yield {
@@ -91,10 +71,5 @@ def _alerts(many: int) -> str:
 
 def _line(alert: Alert) -> str:
     services = ", ".join(s for s in alert.services if s != "*") or "whole stream"
-    return f"{moment(alert.start)}  {services}: {alert.evidence.sentence}"
-
-
-def _name(entry: Suppression) -> str:
-    what = f"'{entry.template}'" if entry.template else f"/{entry.matches}/"
-    where = f" in {entry.service}" if entry.service else ""
-    return f"{what}{where} ({entry.reason})"
+    onset = alert.start if alert.course.onset is None else alert.course.onset
+    return f"{moment(onset)}  {services}: {alert.evidence.sentence}"

@@ -64,6 +64,8 @@ def suppress(
     """
     from log_guard.adapters.feedback import add_entry
 
+    if bool(template) == bool(matches):
+        raise OptionError("say which messages: either --template TEXT or --matches REGEX")
     now = datetime.now(UTC).replace(microsecond=0)
     entry = {
         "template": template,

@@ -84,6 +84,9 @@ def try_(
     Recognises the format, learns from the first third of the events (or --train-until, --history, --model) and
     reports what is not normal in the rest: when, in which service, why, with raw lines and their
     numbers.
+
+    It goes by these options alone: the environment (LOGGUARD_...) and the file of settings are for the
+    pipeline on Kafka.
     """
     from log_guard.app.trying import Trial, run_trial
 

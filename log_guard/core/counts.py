@@ -9,6 +9,7 @@ import numpy as np
 from log_guard.core.baseline import (
     ALL_LEVELS,
     COUNT,
+    SPELLS,
     SQUARES,
     WINDOWS,
     Baseline,
@@ -17,9 +18,9 @@ from log_guard.core.baseline import (
     code_templates,
     key_codes,
 )
-from log_guard.core.detectors.novelty import exact
+from log_guard.core.detectors.novelty import exact, rarity_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
-from log_guard.core.entries import Entries
+from log_guard.core.entries import Entries, watched_for
 from log_guard.core.events import Level
 from log_guard.core.parts import SURPRISE, VOLUME_TEMPLATE, Parts
 from log_guard.core.suppression import Suppressor
@@ -58,7 +59,7 @@ def count_parts(
         _surges(entries, seldom, back, baseline, judged),
     ]
     drifted = _unless_usual_lately(Parts.join(found), entries, lately, suppressor)
-    return _longer_silence(drifted, entries)
+    return _longer_silence(drifted, entries, baseline)
 
 
 def _volume_parts(
@@ -209,7 +210,7 @@ def _unless_usual_lately(
     parts: Parts, entries: Entries, lately: Baseline, suppressor: Suppressor | None
 ) -> Parts:
     """Count surprises that are none by the last hour are as small as that says: load drifts."""
-    watched = lately.groups.look_up(entries.groups)
+    watched = watched_for(entries.groups, entries.silent, lately)
     at = np.flatnonzero((parts.bits > DRIFT_BITS) & (watched[parts.row, 1] >= LATELY_WINDOWS))
     if not len(at):
         return parts
@@ -228,8 +229,21 @@ def _unless_usual_lately(
     return replace(parts, bits=bits)
 
 
-def _longer_silence(parts: Parts, entries: Entries) -> Parts:
-    """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event."""
+def _longer_silence(parts: Parts, entries: Entries, baseline: Baseline) -> Parts:
+    """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event.
+
+    That takes windows not to depend on one another. Those of a service that sleeps at night do, so where
+    history holds whole spells of silence, it is no more surprising than as many of those are rare.
+    """
     every = (parts.template == VOLUME_TEMPLATE) & (parts.level == ALL_LEVELS)
-    windows = np.where(every, entries.silent[parts.row], 1.0)
-    return replace(parts, bits=exact(parts.bits * np.maximum(windows, 1.0)))
+    windows = np.maximum(np.where(every, entries.silent[parts.row], 1.0), 1.0)
+    bits = parts.bits * windows
+    at = np.flatnonzero(every & (parts.count == 0))
+    row = parts.row[at]
+    codes = key_codes(entries.groups[row], parts.level[at], np.zeros(len(at), dtype=np.int64))
+    spells, watched = entries.watched[row].T
+    silent = np.maximum(spells - baseline.volumes.look_up(codes)[:, SPELLS], 0.0)
+    lasted = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)
+    most = np.where(silent > 0, rarity_bits(silent, spells) * lasted, np.inf)
+    bits[at] = np.minimum(bits[at], most)
+    return replace(parts, bits=exact(bits))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from log_guard.core.iso import from_iso, iso
@@ -36,6 +36,36 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
+class Symptom:
+    """One cause that led windows of a service, from when to when (µs), and what a person would say of it.
+
+    score, sentence:  those of its worst window.
+    severe:  errors, or that nothing comes at all: it is told by itself, whatever else was told.
+    told:    whether it was told before; False in the word on the alert that tells it first.
+    leads:   whether it is the cause that leads the evidence of the alert.
+    """
+
+    service: str
+    onset: int
+    end: int
+    score: float
+    sentence: str
+    severe: bool = False
+    told: bool = False
+    leads: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {**asdict(self), "onset": iso(self.onset), "end": iso(self.end)}
+
+    @staticmethod
+    def of(entry: Mapping[str, Any]) -> Symptom:
+        """Inverse of :meth:`as_dict`."""
+        times = {key: from_iso(entry[key]) for key in ("onset", "end")}
+        return Symptom(**{**entry, **times})
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """How an episode went so far.
 
@@ -45,6 +75,10 @@ class Course:
     bouts:   the times it was on, the first first; more than one where the same has come back.
     joined:  services that came, or came back, since it was told of last.
     others:  the services after the first, at most twenty.
+    symptoms:  what was wrong in the bout that is on, in its order; at most twenty, the severe and worst.
+    more:    symptoms that are left out.
+    usual_from:  event time (µs) from which on what leads the evidence is taken for usual though it was
+             not seen to end; None where it was over.
     """
 
     onset: int | None = None
@@ -53,6 +87,9 @@ class Course:
     bouts: tuple[Bout, ...] = ()
     joined: tuple[str, ...] = ()
     others: tuple[Other, ...] = ()
+    symptoms: tuple[Symptom, ...] = ()
+    more: int = 0
+    usual_from: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -63,6 +100,9 @@ class Course:
             "bouts": [bout.as_dict() for bout in self.bouts],
             "joined": list(self.joined),
             "others": [other.as_dict() for other in self.others],
+            "symptoms": [symptom.as_dict() for symptom in self.symptoms],
+            "more": self.more,
+            "usual_from": None if self.usual_from is None else iso(self.usual_from),
         }
 
     @staticmethod
@@ -81,4 +121,7 @@ class Course:
             tuple(
                 Other(o["service"], from_iso(o["onset"]), o["sentence"]) for o in entry["others"]
             ),
+            tuple(Symptom.of(s) for s in entry.get("symptoms", ())),
+            entry.get("more", 0),
+            None if entry.get("usual_from") is None else from_iso(entry["usual_from"]),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from log_guard.core.baseline import Baseline, key_codes
+from log_guard.core.baseline import ALL_LEVELS, SPELLS, WINDOWS, Baseline, key_codes
 from log_guard.core.events import Level
 from log_guard.core.statements import Templates
 from log_guard.core.suppression import Suppressor
@@ -21,7 +21,7 @@ class Entries:
     ends:      (rows,) event time, µs
     whole:     (rows,) whether the window was watched from its beginning to its end
     silent:    (rows,) for how many windows nothing has come; 0 where something has
-    watched:   (rows, 2) spells and windows of history in which the group was watched
+    watched:   (rows, 2) as :func:`watched_for` gives them
     row:       (n,) index of the window
     level, template, count:  (n,)
     code:      (n,) packed group, level and template
@@ -54,7 +54,7 @@ def entries_of(
     batch: WindowBatch, baseline: Baseline, templates: Templates, suppressor: Suppressor | None
 ) -> Entries:
     """Take a batch apart."""
-    groups = batch.rows["group"].to_numpy()
+    groups, silent = batch.rows["group"].to_numpy(), batch.rows["silent"].to_numpy()
     ends = batch.rows["end"].to_numpy()
     row = batch.entries["row"].to_numpy()
     level = batch.entries["level"].to_numpy().astype(np.int64)
@@ -66,8 +66,8 @@ def entries_of(
         groups=groups,
         ends=ends,
         whole=batch.rows["whole"].to_numpy() & batch.final,
-        silent=batch.rows["silent"].to_numpy(),
-        watched=baseline.groups.look_up(groups),
+        silent=silent,
+        watched=watched_for(groups, silent, baseline),
         row=row,
         level=level,
         template=template,
@@ -77,3 +77,16 @@ def entries_of(
         troubled=templates.troubled(template),
         spared=spared,
     )
+
+
+def watched_for(groups: np.ndarray, silent: np.ndarray, baseline: Baseline) -> np.ndarray:
+    """Spells and windows in which these groups, (rows,), were watched, (rows, 2), but for this silence.
+
+    What a baseline has learnt of a silence while it lasts must not make it usual: as many empty windows
+    as the silence is long, (rows,), are left out, as far as there are so many.
+    """
+    watched = baseline.groups.look_up(groups)
+    codes = key_codes(groups, np.full(len(groups), ALL_LEVELS), np.zeros(len(groups), np.int64))
+    empty = np.maximum(watched - baseline.volumes.look_up(codes)[:, [SPELLS, WINDOWS]], 0.0)
+    spells = silent * watched[:, 0] / np.maximum(watched[:, 1], 1.0)
+    return np.asarray(watched - np.minimum(np.column_stack([spells, silent]), empty))

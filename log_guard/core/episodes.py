@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from log_guard.core.course import Bout
-from log_guard.core.episode_course import Trouble, course_of, ranked
+from log_guard.core.episode_course import Trouble, course_of, ranked, speaks, symptoms_of
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Evidence, Result
+from log_guard.core.symptoms import has_news
 from log_guard.core.windows import WHOLE_STREAM
 
 MAX_BOUTS = 50
@@ -47,6 +48,7 @@ class Episode:
     bouts:   earlier ones; ``start``, ``end`` and ``opened`` are those of the latest.
     joined:  groups that have come, or come back, since it was told of.
     told:    count of what leads, when it was told of.
+    usual_from:  as in ``course.Course``.
     """
 
     id: int
@@ -59,6 +61,7 @@ class Episode:
     bouts: list[Bout] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
     told: int = 0
+    usual_from: int | None = None
 
     def all_bouts(self) -> tuple[Bout, ...]:
         return (*self.bouts, Bout(self.start, self.end, self.opened))
@@ -106,10 +109,16 @@ class Episodes:
         self._open = [episode for episode in self._open if not is_over(episode)]
         oldest = result.window_end - self.rules.reopen
         past = [episode for episode in [*self._past, *over] if episode.end >= oldest]
+        for episode in over:
+            lead = ranked(episode.groups)[0][1]
+            if lead.became_usual():
+                episode.usual_from = lead.latest
         alerts = [self._alert(episode, "resolved") for episode in over]
         for episode in over:
-            for _, trouble in ranked(episode.groups)[1:]:
-                trouble.forget_lines()
+            for place, (_, trouble) in enumerate(ranked(episode.groups)):
+                trouble.begin_again()
+                if place:
+                    trouble.forget_lines()
         room = MAX_PAST_GROUPS
         self._past = []
         for episode in reversed(past[-MAX_PAST:]):
@@ -122,7 +131,7 @@ class Episodes:
         if self._was_heard(result):
             return []
         end, state = result.window_end, None
-        episode = self._episode_of(result)
+        episode = self._episode_of(result, evidence)
         if episode is None:
             episode, state = self._come_back(result, evidence), "updated"
         if episode is None:
@@ -143,6 +152,8 @@ class Episodes:
         else:
             episode.windows += end > trouble.latest  # and not for a revision
             trouble.see(result, evidence)
+        if state is None and speaks(episode.groups, result.service):
+            state = "updated" if has_news(trouble.symptoms) else None
         count = ranked(episode.groups)[0][1].count
         if state is None and count is not None and count >= GROWN * max(episode.told, 1):
             state = "updated"
@@ -160,14 +171,28 @@ class Episodes:
             for bout in episode.all_bouts()
         )
 
-    def _episode_of(self, result: Result) -> Episode | None:
-        """Find the open episode that the group is in, or joins; the latest that will have it."""
-        for episode in self._open:
-            if result.service in episode.groups:
+    def _episode_of(self, result: Result, evidence: Evidence) -> Episode | None:
+        """Find the open episode that the group is in, or joins; the latest that will have it.
+
+        Another cause that begins more than a window after the trouble is no part of it.
+        """
+        name, own = result.service, []
+        for episode in reversed(self._open):
+            trouble = episode.groups.get(name)
+            if trouble is None:
+                continue
+            if name == WHOLE_STREAM and len(episode.groups) > 1:
                 return episode
+            if not trouble.is_new(evidence):
+                return episode
+            own.append(episode)
+        onset = result.window_start if evidence.onset is None else evidence.onset
+        last = max(own, key=lambda episode: episode.end, default=None)
+        if last is not None and onset <= last.end + result.window_end - result.window_start:
+            return last
         for episode in reversed(self._open):
             recent = result.window_end <= episode.newest_onset + self.rules.together
-            if recent or result.service == WHOLE_STREAM:
+            if (recent or name == WHOLE_STREAM) and episode not in own:
                 return episode
         return None
 
@@ -195,8 +220,9 @@ class Episodes:
         groups = ranked(episode.groups)
         name, lead = groups[0]
         bouts = episode.all_bouts()
-        joined = [] if state == "opened" else episode.joined
-        course = course_of(groups, bouts, joined if state == "updated" else [])
+        joined = episode.joined if state == "updated" else []
+        symptoms = symptoms_of(episode.groups, name, unheard=state == "updated")
+        course = course_of(groups, bouts, joined, symptoms, episode.usual_from)
         episode.joined = []
         return Alert(
             id=episode.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,11 @@ class Feedback:
 
     suppressions: tuple[Suppression, ...] = ()
     labels: tuple[Label, ...] = ()
+
+    def without(self, suppression: Suppression) -> Feedback:
+        """All but this entry (the object: an equal one stays)."""
+        others = tuple(one for one in self.suppressions if one is not suppression)
+        return replace(self, suppressions=others)
 
     def during_incident(self, starts: np.ndarray, length: int) -> npt.NDArray[np.bool_]:
         """Which spans ``[start, start + length)`` touch an incident, (n,): those teach nothing."""

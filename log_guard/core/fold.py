@@ -19,7 +19,7 @@ import polars as pl
 
 from log_guard.core.admission import Admission
 from log_guard.core.baseline import Baseline, Table
-from log_guard.core.course import Bout
+from log_guard.core.course import Bout, Symptom
 from log_guard.core.detect import Detect, DetectOptions
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.episode_course import Trouble
@@ -59,7 +59,8 @@ KINDS: dict[str, type[Any]] = {
             Evidence,
             InductiveDBSCAN,
         ),
-        *(Memory, Model, Part, Progress, Sample, Scales, Table, TextModel, Training, Trouble),
+        *(Memory, Model, Part, Progress, Sample, Scales, Symptom),
+        *(Table, TextModel, Training, Trouble),
         *(Feedback, Label, Observed, Suppression),
     )
 }

@@ -54,7 +54,8 @@ class Observed:
     ) -> Departure | None:
         """Take in what was just judged; the departure where the promise is broken from now on.
 
-        It is told once, and again only after the promise was kept in between.
+        It is told once, and again only after there were, in between, no more alerts than promised: were it
+        told whenever the bound is passed, a detector close to it would say so every few days.
         """
         judged = [r.window_end for r in results if r.model_version is not None and not r.warming]
         if judged:
@@ -69,8 +70,11 @@ class Observed:
             return None
         self._forget()
         found = self.observed(labels, per_day)
-        before, self.broken = self.broken, found is not None and not found.promise.kept
+        before, self.broken = self.broken, found is not None and self._breaks(found.promise)
         return found if self.broken and not before else None
+
+    def _breaks(self, promise: Promise) -> bool:
+        return promise.observed > promise.expected if self.broken else not promise.kept
 
     def observed(self, labels: Sequence[Label], per_day: float) -> Departure | None:
         """How it stands, kept or not; None while too little was judged."""

@@ -184,6 +184,11 @@ class Alert:
         return moment_of(self.start)
 
     @property
+    def onset_at(self) -> datetime:
+        """From when on there was trouble, UTC; where that is not known, the start of the first window."""
+        return moment_of(self.start if self.course.onset is None else self.course.onset)
+
+    @property
     def ended_at(self) -> datetime:
         """End of the last anomalous window, UTC."""
         return moment_of(self.end)

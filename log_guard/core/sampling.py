@@ -8,10 +8,14 @@ from log_guard.core.masking import MAX_SAMPLE_CHARS, redact
 
 # The last "Caused by" of Java, the last line of a Python traceback. Never any other line: it might be
 # the rest of a secret that began on the line before.
-_CAUSE = (
-    r"(?m)^(?:Caused by: [^\n]+"
-    r"|(?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Error|Exception|Panic|Exit|Interrupt)\b[^\n]*)"
-)
+_RAISED = r"(?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Error|Exception|Panic|Exit|Interrupt)\b[^\n]*"
+_CAUSE = rf"(?m)^(?:Caused by: [^\n]+|{_RAISED})"
+
+# Python tells a chain of causes from its root on. What went wrong besides, while another exception was
+# handled, begins a chain anew.
+_BESIDES = r"(?s)^.*\nDuring handling of the above exception"
+_CHAINED = "\nThe above exception was the direct cause of the following exception"
+_ROOT = rf"(?ms)^Traceback \(most recent call last\):.*?^({_RAISED})"
 _BETWEEN = " … "
 _HALF = (MAX_SAMPLE_CHARS - len(_BETWEEN)) // 2
 
@@ -27,7 +31,10 @@ def sample_texts(messages: pl.Series) -> pl.Series:
 def _told(traces: pl.Series) -> pl.Series:
     text = pl.col("text")
     head = text.str.strip_chars_start("\n").str.extract(r"^([^\n]*)", 1)
-    cause = text.str.extract_all(_CAUSE).list.last()
+    last = text.str.extract_all(_CAUSE).list.last()
+    chain = text.str.replace(_BESIDES, "")
+    root = pl.when(chain.str.contains(_CHAINED, literal=True)).then(chain.str.extract(_ROOT, 1))
+    cause = pl.coalesce(pl.format("Caused by: {}", root), last)
     # Redacted apart: a quote that is open in the one must not reach into the other.
     parts = traces.to_frame("text").select(head.alias("head"), cause.alias("cause"))
     found = parts["cause"].is_not_null() & (parts["cause"] != parts["head"])

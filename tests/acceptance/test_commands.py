@@ -263,9 +263,21 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
     quiet = run("try", "app.log", "--format", "json", "--feedback", "feedback.toml", cwd=simulated)
     alerts = [out.stdout.count(b'"opened"') for out in (loud, quiet)]
     assert alerts[1] < alerts[0]
-    refused = run("suppress", "--matches", "(", *said, cwd=simulated)
-    assert refused.returncode == 1
-    assert b"not a regular expression" in refused.stderr
+    before = (simulated / "feedback.toml").read_bytes()
+    for wrong, repair in (
+        ((), "say which messages: either --template TEXT or --matches REGEX"),
+        (
+            ("--matches", "("),
+            "--matches '(': not a regular expression (missing ), unterminated subpattern at position 0)",
+        ),
+        (
+            ("--matches", ".*"),
+            "--matches '.*': fits every message, for it needs nothing to be in one",
+        ),
+    ):
+        refused = run("suppress", *wrong, *said, cwd=simulated)
+        assert (refused.returncode, refused.stderr.decode()) == (2, f"logguard: {repair}\n")
+    assert (simulated / "feedback.toml").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -290,7 +302,7 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
         (
             ["evaluate", "-", "truth.json", "--detector", "fusion", "--detector", "surprise"],
             2,
-            b"standard input can be read once",
+            b"standard input and pipes can be read once",
         ),
         (
             ["evaluate", "no-such-file", "truth.json", "--detector", "a.b"],

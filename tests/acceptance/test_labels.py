@@ -85,3 +85,30 @@ def test_the_promise_is_explained_and_each_detector_announced(folder: Path) -> N
     row = next(line for line in lines if line.startswith("  false alarms"))
     assert row.split("  ")[1] == "false alarms (promise: <= 0)"
     assert "1 (broken)" in row
+
+
+def test_what_each_suppression_saves_and_hides_is_told(folder: Path) -> None:
+    told = ("--author", "me", "--feedback", "said.toml")
+    for what in (
+        ("--template", "disk lost", "--service", "db", "--reason", "wrongly"),
+        ("--matches", "^[red]nothing[/]", "--reason", "of old"),
+    ):
+        done = run("suppress", *what, *told, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    command = ("evaluate", "app.log", "fitting.json", "--feedback", "said.toml")
+    done = run(*command, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode()
+    golden = Path(__file__).with_name("golden") / "evaluate_suppressions.txt"
+    assert text[text.index("\nfusion: what each") :] == golden.read_text()
+    done = run(*command, "--format", "json", cwd=folder)
+    figures, *rows = (json.loads(row) for row in done.stdout.splitlines())
+    assert figures["kind"] == "evaluation"
+    assert [(r["kind"], r["detector"], r["template"], r["saved"], r["hid"]) for r in rows] == [
+        ("suppression", "fusion", "disk lost", 1, ["18"]),
+        ("suppression", "fusion", "", 0, []),
+    ]
+    piped = (folder / "app.log").read_bytes()
+    refused = run("evaluate", "-", *command[2:], cwd=folder, stdin=piped)
+    assert refused.returncode == 2
+    assert b"can be read once" in refused.stderr

@@ -42,6 +42,12 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "Usage: logguard try [OPTIONS] {FILE|-}\nTry 'logguard try -h' for help.\n\n"
             "Error: Invalid value for '--train-until': 'yesterday' is no time: write one as 2026-01-31T12:00:00Z",
         ),
+        (
+            ["--train-until", "2020-01-01"],
+            2,
+            "logguard: --train-until 2020-01-01 00:00:00: the log begins later, at 2026-01-01 10:00:00; name a time within "
+            "it, or leave it out to learn from its first third",
+        ),
         (["--mask", "x=("], 2, "logguard: mask x: not a regular expression (unclosed group)"),
     ],
 )

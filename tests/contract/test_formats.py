@@ -89,6 +89,13 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
         "run with --all",
     ),
     ("prefixed", "1767225600.000 ERROR lost", Level.ERROR, UNSAID, "lost"),
+    (
+        "prefixed",
+        "Start-Date: 2026-01-01  00:00:00 x",
+        Level.UNSPECIFIED,
+        UNSAID,
+        "Start-Date: x",
+    ),
     ("prefixed", "01.01.2026, 00:00:00,000 [INFO] up", Level.INFO, UNSAID, "up"),
     ("prefixed", "INFO 01.01.2026 00:00:00 up", Level.INFO, UNSAID, "up"),
     ("json", f'{{"t":{{"$date":"{T}"}},"s":"E","c":"NET","msg":"m"}}', Level.ERROR, UNSAID, "m"),

@@ -344,3 +344,165 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [a.id for a in episodes.add([trouble(900, "a1", part(REFUSED))])] == [2]
     episodes.add([calm(1000)])
     assert [a.id for a in episodes.add([trouble(1100, "a0", part(REFUSED))])] == [4]
+
+
+def symptom(
+    end: float, part: Part, *, score: float = 0.9, onset: float | None = None, service: str = "api"
+) -> Result:
+    """A window that this part leads, with a sentence of its own."""
+    plain = trouble(end, service, part, score=score, onset=onset)
+    assert plain.evidence is not None
+    return replace(plain, evidence=replace(plain.evidence, sentence=_said(part)))
+
+
+def _said(part: Part) -> str:
+    return f"{part.kind} {part.level} {part.template}"
+
+
+SLOW = Part("fading", "INFO", "cache hit", 51, 70.0, 55, 101, 9.0, 1.0)
+NOTHING = Part("silent", None, None, 0, 150.0, 125, 229, 99.0, 1.0)
+FULL = part("disk full on <id>", kind="new")
+
+
+def news(alert: Alert) -> list[str]:
+    return [s.sentence for s in alert.course.symptoms if not s.told]
+
+
+def test_an_open_weak_alert_does_not_hide_what_comes_next() -> None:
+    alerts = fold(
+        [symptom(30, SLOW, score=0.95), symptom(45, FULL, score=0.6, onset=42)],
+        [symptom(50, FULL, score=0.7, onset=42), symptom(100, NOTHING, score=0.8)],
+        [symptom(105, NOTHING, score=0.9)],
+    )
+    assert [(a.id, a.state, news(a)) for a in alerts] == [
+        (1, "opened", []),
+        (1, "updated", [_said(FULL)]),
+        (1, "updated", [_said(NOTHING)]),
+        (1, "resolved", []),
+    ]
+    assert [(s.sentence, s.onset, s.end, s.severe, s.told) for s in alerts[-1].course.symptoms] == [
+        (_said(SLOW), micros(0), micros(30), False, True),
+        (_said(FULL), micros(42), micros(50), True, True),
+        (_said(NOTHING), micros(70), micros(105), True, True),
+    ]
+
+
+@pytest.mark.parametrize(("onset", "alerts"), [(60, 1), (61, 2)])
+def test_another_cause_more_than_a_window_later_is_another_alert(onset: float, alerts: int) -> None:
+    told = fold([symptom(30, FULL), symptom(onset + 5, part("timeout"), onset=onset)])
+    assert len({a.id for a in told}) == alerts
+
+
+def test_the_same_cause_within_the_quiet_time_is_the_same_alert() -> None:
+    told = fold([symptom(30, FULL), symptom(85, FULL, onset=80)])
+    assert [(a.id, a.state) for a in told] == [(1, "opened"), (1, "resolved")]
+
+
+def test_of_two_open_alerts_a_window_goes_to_the_one_of_its_cause() -> None:
+    other = part("timeout")
+    told = fold(
+        [symptom(30, FULL), symptom(66, other, onset=61)],
+        [symptom(71, FULL, onset=70), symptom(76, other, onset=75), calm(200)],
+    )
+    ends = {a.id: a.end for a in told if a.state == "resolved"}
+    assert ends == {1: micros(71), 2: micros(76)}
+
+
+def test_the_windows_around_silence_are_no_symptom_of_their_own() -> None:
+    less = replace(NOTHING, kind="fading", observed=60)
+    told = fold(
+        [symptom(30, FULL), *(symptom(end, less, score=0.6) for end in (45, 50, 55))],
+        [*(symptom(end, NOTHING) for end in (60, 65, 90))],
+        [*(symptom(end, SLOW, score=0.6) for end in (95, 115))],
+    )
+    assert [(s.sentence, s.onset, s.end) for s in told[-1].course.symptoms] == [
+        (_said(FULL), micros(0), micros(30)),
+        (_said(NOTHING), micros(30), micros(90)),
+    ]
+
+
+def test_too_little_of_one_message_after_another_is_one_symptom() -> None:
+    rows = replace(SLOW, template="wrote <num> rows")
+    told = fold([symptom(30, SLOW), symptom(35, rows), symptom(40, SLOW)])
+    assert [a.state for a in told] == ["opened", "resolved"]
+
+
+def test_of_what_is_not_severe_only_a_few_are_told_but_errors_always() -> None:
+    calm_ones = [replace(part(f"{word} done"), level="INFO") for word in "abcdefgh"]
+    windows = [symptom(30 + 5 * n, one) for n, one in enumerate(calm_ones)]
+    told = fold([*windows, symptom(70, FULL)])
+    assert [news(a)[0] for a in told if a.state == "updated"] == [
+        *map(_said, calm_ones[1:5]),
+        _said(FULL),
+    ]
+    assert len(told[-1].course.symptoms) == 9
+
+
+def test_of_a_service_that_joins_its_errors_are_told_beside_what_leads() -> None:
+    told = fold(
+        [symptom(30, FULL, service="db")],
+        [trouble(35, "api", part("timeout"), part("refused", share=0.2))],
+    )
+    assert (told[1].course.joined, news(told[1])) == (
+        ("api",),
+        ["ERROR 'refused' 5 times in 30 s in api; usual: none"],
+    )
+
+
+def test_a_bout_has_its_own_symptoms() -> None:
+    told = fold(
+        [symptom(30, FULL), symptom(35, SLOW), calm(200)],
+        [symptom(300, FULL), symptom(305, NOTHING), calm(500)],
+    )
+    assert [(a.state, news(a)) for a in told[3:]] == [
+        ("updated", []),
+        ("updated", [_said(NOTHING)]),
+        ("resolved", []),
+    ]
+    assert [s.sentence for s in told[-1].course.symptoms] == [_said(FULL), _said(NOTHING)]
+
+
+def test_what_was_told_of_symptoms_is_part_of_the_state() -> None:
+    one = Episodes(RULES)
+    one.add([symptom(30, SLOW), symptom(35, FULL)])
+    other = thaw(freeze(one, KINDS), KINDS)
+    after = [symptom(40, FULL), symptom(45, part("timeout")), calm(200)]
+    told = one.add(after)
+    assert [news(a) for a in told] == [[_said(part("timeout"))], []]
+    assert other.add(after) == told
+    course = told[0].course
+    assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
+
+
+@pytest.mark.parametrize(
+    ("last", "count", "usual_from"),
+    [(600, 8, 600), (600, 1, None), (595, 8, None)],
+    ids=["there to the end of the epoch", "hardly there any more", "over before it"],
+)
+def test_what_ended_only_because_it_was_learnt_is_said_to_go_on(
+    last: float, count: int, usual_from: float | None
+) -> None:
+    bursts = [trouble(end, "api", part(REFUSED, 20)) for end in (500, 550)]
+    told = fold([*bursts, trouble(last, "api", part(REFUSED, count)), calm(700)])
+    course = told[-1].course
+    assert course.usual_from == (None if usual_from is None else micros(usual_from))
+    assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
+
+
+def test_that_the_log_ended_says_nothing_about_what_became_usual() -> None:
+    told = fold([trouble(600, "api", part(REFUSED, 20))])
+    assert told[-1].course.usual_from is None
+
+
+def test_errors_that_only_accompany_what_leads_are_told_too() -> None:
+    warn = replace(part("volume is <num> full", share=0.7), level="WARN")
+    told = fold([symptom(30, warn), trouble(35, "api", warn, replace(FULL, share=0.3)), calm(200)])
+    assert [(a.state, news(a)) for a in told] == [
+        ("opened", []),
+        ("updated", ["ERROR 'disk full on <id>' 5 times in 30 s in api; never seen before"]),
+        ("resolved", []),
+    ]
+    assert [(s.onset, s.end) for s in told[-1].course.symptoms] == [
+        (micros(0), micros(35)),
+        (micros(30), micros(35)),
+    ]

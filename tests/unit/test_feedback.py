@@ -118,7 +118,12 @@ def test_the_file_keeps_what_people_wrote(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("[[suppression]]\nreason='r'\nauthor='a'\n", "suppression.0.created"),
-        ("[[suppression]\n", "not TOML"),
+        ("[[suppression]\n", "feedback.toml: not TOML"),
+        ("garbage = [", r"feedback.toml: not TOML \(.*at end of document"),
+        (
+            "[[suppression]]\nmatches='x?'\nreason='r'\nauthor='a'\ncreated=2026-01-01\nexpires=2026-01-01\n",
+            "suppression.0.matches: fits every message",
+        ),
         ("[[supression]]\n", "supression"),
     ],
 )

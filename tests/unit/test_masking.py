@@ -152,6 +152,9 @@ LEAKS = {
     "URL with a / in the password": f"postgres://bob:p/{SECRET}/x@db.example/x",
     "URL with / and @ in the password": f"postgres://bob:p/@{SECRET}@db.example/x",
     "URL with a / after digits": f"postgres://bob:12x/{SECRET}@db.example/x",
+    "prose": f'passwd is "{SECRET}" wrong',
+    "prose without quotes": f"the token was {SECRET}, and is spent",
+    "a quoted password": f"wrong password '{SECRET}'",
     "key block": f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
     "encrypted key block": (
         f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n{SECRET}\n-----END RSA PRIVATE KEY-----"
@@ -196,6 +199,10 @@ def test_no_secret_survives_whatever_it_is(secret: str, carrier: str, before: st
         "http://localhost:4873/@scope/package",
         "https://example.com/search?mail=bob@example.com",
         "side effects: none",
+        "password is required",
+        'unexpected token "}" in line 3',
+        "card declined after 3000 ms, 4242 4242 left",
+        "took 4000-4100-4200 steps of 12345678-1234-4567-8901-123456789012",
     ],
 )
 def test_what_is_no_secret_is_shown(message: str) -> None:
@@ -320,6 +327,9 @@ def test_all_expressions_fit_into_what_polars_remembers() -> None:
         ("(password=a)", "(password=<secret>)"),
         ('{"cookie":"a=b; c=d","x":1}', '{"cookie":<secret>,"x":1}'),
         ('{"Set-Cookie":["a=b","c=d"],"x":1}', '{"Set-Cookie":<secret>,"x":1}'),
+        ("card 4111 1111 1111 1111 declined", "card <secret> declined"),
+        ("paid by 3782-822463-10005 today", "paid by <secret> today"),
+        ("card number: 4111111111111111 declined", "card number <secret> declined"),
         ("cookie=a status=200", "cookie=<secret> status=200"),
         (
             "https://bob:pw@example.com/a?mail=x@example.com",

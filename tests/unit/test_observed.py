@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, pairwise
+from random import Random
 
 import numpy as np
 
@@ -56,6 +57,19 @@ def test_it_says_once_that_the_promise_is_broken_and_again_when_it_was_kept_in_b
     # Two quiet weeks later one alert is nothing; a flood then is told of again.
     assert not watch(observed, range(72, 408), range(407, 408))
     assert len(watch(observed, range(408, 450), range(410, 450))) == 1
+
+
+def test_a_detector_close_to_the_bound_says_it_once() -> None:
+    random, observed = Random(0), Observed()
+    said, kept = [], []
+    for hour in range(1, 24 * 70):
+        alerts = range(hour, hour + (random.random() < 3.4 / 24))
+        said += watch(observed, range(hour, hour + 1), alerts)
+        found = observed.observed((), 2.0)
+        if alerts and found is not None:
+            kept.append(found.promise.kept)
+    assert sum(a and not b for a, b in pairwise(kept)) > 3  # so often it passed the bound
+    assert len(said) == 1
 
 
 def test_a_promise_that_is_kept_is_no_news() -> None:

@@ -13,7 +13,7 @@ from log_guard.core.episodes import Episodes
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
 from tests.streams import micros
-from tests.unit.test_episodes import calm, trouble
+from tests.unit.test_episodes import FULL, NOTHING, SLOW, calm, symptom, trouble
 
 GOLDEN = Path(__file__).with_name("golden")
 REFUSED = "db <num> refused the connection"
@@ -56,6 +56,11 @@ def _story() -> list[Alert]:
         *episodes.add([trouble(45, "api", slow, onset=30), trouble(50, "web", slow, onset=20)]),
         *episodes.add([_refused(55, 94, 0.9), _refused(80, 40, 0.8), calm(200)]),
         *episodes.add([_refused(2000, 12, 0.7), calm(2100)]),
+        *episodes.add([symptom(3000, SLOW, score=0.6), symptom(3020, FULL, onset=3015)]),
+        *episodes.add([symptom(3060, NOTHING, score=0.95), calm(3200)]),
+        *episodes.add([trouble(end, "web", slow) for end in (3340, 3370)]),
+        *episodes.add([calm(3450), *(trouble(end, "mail", slow) for end in (3540, 3570, 3600))]),
+        *episodes.add([calm(3700)]),
     ]
     return [*told, *episodes.finish()]
 

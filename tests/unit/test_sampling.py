@@ -26,6 +26,13 @@ FRAMES = "".join(f"\n\tat com.example.Deep.call{i}(Deep.java:{i})" for i in rang
             'During handling of the above\n\n  File "y.py", line 9\napp.errors.JobError: no such job',
             "job 3 broke … app.errors.JobError: no such job",
         ),
+        (
+            "load failed\nTraceback (most recent call last):\nOSError: before\n\nDuring handling of the above "
+            "exception, another exception occurred:\n\nTraceback (most recent call last):\n  File\nRefusedError: 111\n\n"
+            "The above exception was the direct cause of the following exception:\n\n"
+            "Traceback (most recent call last):\n  File\nRuntimeError: no user",
+            "load failed … Caused by: RefusedError: 111",
+        ),
         ("ValueError: bad\n  at line 3", "ValueError: bad   at line 3"),
         (
             "it said password='a\nCaused by: token=abc",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from log_guard.core.baseline import ALL_LEVELS, COUNT, SPELLS, TROUBLED, Baseline, key_codes, learn
 from log_guard.core.counts import SURGE_COUNT
-from log_guard.core.detectors.novelty import novelty_bits
+from log_guard.core.detectors.novelty import novelty_bits, rarity_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import SECOND, Level
 from log_guard.core.novel import UNKNOWN_SHARE, together
@@ -463,3 +463,25 @@ def test_a_service_whose_suppressed_lines_stop_has_not_gone_quiet() -> None:
     every = [Suppression("all", "me", template=TEMPLATES.words[i]) for i in range(5)]
     assert heard(silence, *every) == {}
     assert heard(silence, MOST)[ALL_LEVELS] < 16
+
+
+def test_silence_is_no_more_surprising_than_spells_of_it_were_rare() -> None:
+    def history(silent: range) -> Baseline:
+        panes = [
+            (micros(s), 1, INFO, 0, False, 4) for s in range(0, 7_200, 5) if s // 120 not in silent
+        ]
+        frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+        return learn(frame, TEMPLATES, micros(0), micros(7_200), WINDOW, {1: micros(0)})
+
+    def bits(windows: float, known: Baseline) -> float:
+        parts = find_parts(batch_of([(1, {})], silent=windows), known, TEMPLATES)
+        return float(only(parts, 0)[ALL_LEVELS, VOLUME_TEMPLATE][7])
+
+    # 30 of 60 spells, of which the ten that this silence has lasted are taken for its own.
+    asleep = history(range(20, 50))
+    assert bits(40.0, asleep) == pytest.approx(
+        10 * rarity_bits(20.0, np.array([50.0]))[0], abs=1e-5
+    )
+    # Never silent but for now: as if this silence had not been learnt.
+    lasting, before = history(range(50, 60)), history(range(0))
+    assert bits(40.0, lasting) > 0.9 * bits(40.0, before)

@@ -56,6 +56,7 @@ RENDERINGS: dict[str, tuple[Callable[[datetime], str], int]] = {
     "ISO, lower case": (lambda t: f"{t:%Y-%m-%dt%H:%M:%S}z", 10**6),
     "ISO, no zone": (lambda t: f"{t:%Y-%m-%dT%H:%M:%S.%f}", 1),
     "Python logging": (lambda t: f"{t:%Y-%m-%d %H:%M:%S},{milliseconds(t)}", 1000),
+    "apt": (lambda t: f"{t:%Y-%m-%d  %H:%M:%S}", 10**6),
     "slashes": (lambda t: f"{t:%Y/%m/%d %H:%M:%S}", 10**6),
     "offset after a space": (lambda t: f"{t:%Y-%m-%d %H:%M:%S} +0000", 10**6),
     "zone name after a space": (lambda t: f"{t:%Y-%m-%d %H:%M:%S.%f} UTC", 1),

@@ -68,6 +68,9 @@ def test_what_people_labelled_is_an_incident_too(log: str) -> None:
     label = Label(start, start + 60 * SECOND, True, "outage", "me")
     done = tried(log, way(labels=(label,)), way(DISK))
     assert [len(e.hid) for e in done.effects] == [1]
+    # Given and labelled, in both files, it is still one.
+    both = tried(log, way(labels=(label,)), way(DISK, labels=(label,)), OUTAGE)
+    assert [[i.id for i in e.hid] for e in both.effects] == [["outage"]]
 
 
 def test_what_raises_alerts_is_told_with_how_often_it_was_right(log: str) -> None:

@@ -5,7 +5,8 @@ into lines, events and batches, ``follow`` keeps up with what is still growing, 
 way in.
 """
 
-from log_guard.adapters.files.batches import StartsEvent, UnlessAfter
+from log_guard.adapters.files.batches import BatchCutter, StartsEvent, UnlessAfter
+from log_guard.adapters.files.follow import has_line
 from log_guard.adapters.files.source import FileSource
 
-__all__ = ["FileSource", "StartsEvent", "UnlessAfter"]
+__all__ = ["BatchCutter", "FileSource", "StartsEvent", "UnlessAfter", "has_line"]

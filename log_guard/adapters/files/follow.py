@@ -11,10 +11,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from log_guard.adapters.files.batches import BatchCutter
-from log_guard.adapters.files.reading import open_file, read_file
+from log_guard.adapters.files.reading import READ_BYTES, STDIN, open_file, read_file, regular_size
 from log_guard.adapters.files.unpacking import MAGIC_BYTES, packing
 from log_guard.core.events import RawBatch
 from log_guard.errors import InputError
+
+
+def has_line(path: str) -> bool:
+    """Whether a file that is to be followed has a line that is not blank; True of a pipe, which is waited for anyway.
+
+    A file that is not there has none yet. InputError if it cannot be opened.
+    """
+    if regular_size(path) is None:
+        return path == STDIN or Path(path).exists()
+    with open_file(path) as file:
+        data = read_file(file, READ_BYTES, path)
+    whole = data[: data.rfind(b"\n") + 1]
+    return bool(whole.strip()) or len(data) == READ_BYTES or packing(data) is not None
 
 
 def follow_stream(

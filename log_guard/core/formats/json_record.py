@@ -44,16 +44,16 @@ ALIASES = Fields(
     level=(
         "level", "log.level", "severity", "severityText", "severity_text", "SeverityText", "levelname",
         "loglevel", "log_level", "lvl", "PRIORITY", "severityNumber", "severity_number", "SeverityNumber",
-        "@l", "s",
+        "@l", "s", "sev",
     ),
     service=(
         "service", "service.name", "service_name", "serviceName", "resource.service.name",
         "Resource.service.name", "resource.attributes.service.name", "app", "application",
         "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "kubernetes.container_name", "container_name", "component",
-        "name", "logger", "_COMM", "resource.labels.container_name",
+        "name", "logger", "_COMM", "resource.labels.container_name", "svc",
     ),
     message=("message", "msg", "MESSAGE", "body", "Body", "log", "event", "text", "@m", "@mt",
-             "jsonPayload.message", "jsonPayload.msg", "textPayload"),
+             "jsonPayload.message", "jsonPayload.msg", "textPayload", "txt"),
 )  # fmt: skip
 
 SYSLOG_WORDS = ("fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug")
@@ -134,9 +134,9 @@ def _joined(record: dict[str, Any], fields: Fields, group: tuple[str, ...]) -> s
     return "/".join(_text(value) or "" for value in values)
 
 
-def has_field(record: dict[str, Any], name: str) -> bool:
-    """Whether a field of this name, of whatever kind, has a value."""
-    return _find(record, (name,), scalar=False)[0] is not None
+def has_field(record: dict[str, Any], *names: str) -> bool:
+    """Whether a field of one of these names, of whatever kind, has a value."""
+    return _find(record, names, scalar=False)[0] is not None
 
 
 def has_deep_fields(record: dict[str, Any], fields: Fields) -> bool:

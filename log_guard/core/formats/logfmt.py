@@ -13,9 +13,9 @@ from log_guard.core.timestamps import ISO
 
 _KEYS = {
     "timestamp": ("timestamp", "time", "ts", "t", "@timestamp"),
-    "level": ("level", "lvl", "severity"),
-    "service": ("service", "app", "application", "component", "job"),
-    "message": ("msg", "message"),
+    "level": ("level", "lvl", "severity", "sev"),
+    "service": ("service", "app", "application", "component", "job", "svc"),
+    "message": ("msg", "message", "txt"),
 }
 _FIELDS = {key: field for field, keys in _KEYS.items() for key in keys}
 

@@ -27,6 +27,18 @@ _VALUE = (
 # What cannot be a word: a capital or a digit, and not only in front.
 _OPAQUE = r"(?:[\w.~+/=-]{7,}[A-Z0-9=][\w.~+/=-]*|[\w.~+/=-]{1,6}[A-Z0-9=][\w.~+/=-]{5,})"
 
+# A password as prose tells it: in quotes, or opaque.
+_TOLD = (
+    rf"""((?i:{_KEY}\s+(?:is|was)))\s+(?:{_OPAQUE}|"[^"]*"?|'[^']*'?)"""
+    r"""|((?i:passw(?:or)?d|passphrase|pwd))\s+(?:"[^"]*"?|'[^']*'?)"""
+)
+
+# Numbers of cards: in their usual groups, or after the word; else they look like any other number.
+_CARD_NAMED = r"((?i:\bcard[a-z_ ]{0,12}))[ :=#]+[0-9]{13,19}\b"
+_CARD = (
+    r"\b[3-6][0-9]{3}(?:[ -][0-9]{4}){2}[ -][0-9]{1,7}\b|\b3[47][0-9]{2}[ -][0-9]{6}[ -][0-9]{5}\b"
+)
+
 # Up to its last @, for a password may hold one, or a slash. What begins as a port is no password.
 _CREDENTIALS = (
     r"""(?:[^/\s:@"'<>?#]*:(?:[^\d/\s@"'<>?#]|\d+[^\d/\s@"'<>?#])[^\s"'<>?#]*|[^/\s"'<>]+)@"""
@@ -37,15 +49,19 @@ SECRETS: tuple[tuple[str, str], ...] = (
         rf"""(?is)((?:{_KEY}[\\"']*\s*[:=]|{_SHORT_KEY}|--(?:[\w-]+-)?{_KEY}\s)\s*){_SCHEME}{_VALUE}|({_COOKIES})(?:\[[^\]\r\n]*\]?|[^"'\r\n]+)""",
         "${1}${3}<secret>${2}",
     ),
-    (rf"\b((?i:bearer|basic))\s+{_OPAQUE}", "${1} <secret>"),
+    (
+        rf"\b((?i:bearer|basic))\s+{_OPAQUE}|{_TOLD}|{_CARD_NAMED}",
+        "${1}${2}${3}${4} <secret>",
+    ),
     (rf"([A-Za-z][A-Za-z0-9+.-]*://){_CREDENTIALS}", "${1}<secret>@"),
     (
         r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
         r"|\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}"
-        r"|(?s:-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z))",
+        r"|(?s:-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z))"
+        rf"|{_CARD}",
         "<secret>",
     ),
 )
 
 # Every secret above holds one of these: a message without any is not searched again.
-SUSPECT = r"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-)"
+SUSPECT = r"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-|card|[3-6][0-9]{3}[ -][0-9]{4,6}[ -][0-9])"

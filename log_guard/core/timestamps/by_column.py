@@ -21,7 +21,7 @@ def column_reading(sample: str, to_utc: ToUtc) -> Callable[[pl.Series], Times] |
     if EPOCH.fullmatch(sample):
         return _read_epochs
     found = CALENDAR[0].fullmatch(sample)
-    if found is None:
+    if found is None or len(found["gap"]) > 1:  # then nothing stands where it is looked for
         return None
     zone = found["zone"] or ""
     try:

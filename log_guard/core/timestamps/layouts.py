@@ -12,7 +12,7 @@ _MONTH = r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _WEEKDAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 
 _ISO = (
-    rf"{_DATE}(?P<gap>[Tt ]){_CLOCK}{_FRACTION}"
+    rf"{_DATE}(?P<gap>[Tt]| {{1,2}}){_CLOCK}{_FRACTION}"
     rf"(?P<zone>[Zz]|{_OFFSET}| (?:Z|UTC|GMT|[+-][0-9]{{2}}:?[0-9]{{2}}))?"
 )
 _CLF = rf"(?P<day>[0-9]{{2}})/{_MONTH}/(?P<year>[0-9]{{4}}):{_CLOCK}(?P<zone> {_OFFSET})?"

@@ -18,7 +18,7 @@ def parse_timestamps(
 ) -> pl.Series:
     """Read timestamps.
 
-    Accepted are ISO 8601 (``T`` or a space, ``-`` or ``/`` in the date, a fraction of 1 to 9 digits
+    Accepted are ISO 8601 (``T``, a space or two, ``-`` or ``/`` in the date, a fraction of 1 to 9 digits
     after ``.`` or ``,``; ``Z``, ``UTC``, ``GMT``, an offset or no zone), epoch numbers (seconds,
     milli-, micro- or nanoseconds, told apart by magnitude), the common log format, RFC 3164
     (syslog), ``ctime``, RFC 2822, dates with dots (day first) and klog. A date alone is not a moment and is not accepted.

@@ -20,7 +20,7 @@ class WindowSpec:
     window: int = 30 * SECOND
     slide: int = 5 * SECOND
     max_lateness: int = 600 * SECOND
-    silence_shown: int = 300 * SECOND
+    silence_shown: int = 900 * SECOND
     forget_after: int = 86_400 * SECOND
 
     def __post_init__(self) -> None:

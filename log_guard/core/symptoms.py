@@ -25,6 +25,8 @@ FEW_SYMPTOMS = 5
 
 Cause = tuple[bool, str]
 SILENCE: Cause = (True, "")
+MANY: Cause = (False, "many messages")
+"""Many messages of a kind: a release, an installation. Each window would name another of them."""
 UNNAMED: Cause = (False, "")
 """What a detector without counts has found."""
 
@@ -133,8 +135,11 @@ def _is_news(symptom: Symptom, heard: int) -> bool:
 
 
 def key_of(part: Part) -> Cause:
-    """As :func:`cause_of`, but that nothing comes at all is more than too few events."""
-    return SILENCE if _is_silence(part) else cause_of(part)
+    """As :func:`cause_of`, but that nothing comes at all is more than too few events, and many are one."""
+    if _is_silence(part):
+        return SILENCE
+    several = part.messages > 1 and part.template is not None and part.kind not in FEW
+    return MANY if several and part.level not in SEVERE else cause_of(part)
 
 
 def _is_silence(part: Part) -> bool:

@@ -427,6 +427,15 @@ def test_too_little_of_one_message_after_another_is_one_symptom() -> None:
     assert [a.state for a in told] == ["opened", "resolved"]
 
 
+def test_many_new_messages_are_one_symptom_whichever_is_named() -> None:
+    many = [replace(part(text), level="INFO", messages=40) for text in ("configure a", "unpack b")]
+    told = fold([symptom(30, many[0], score=0.6), symptom(45, many[1])])
+    assert [s.sentence for s in told[-1].course.symptoms] == [_said(many[1])]
+    severe = [replace(one, level="ERROR") for one in many]
+    told = fold([symptom(30, severe[0]), symptom(45, severe[1])])
+    assert len(told[-1].course.symptoms) == 2
+
+
 def test_of_what_is_not_severe_only_a_few_are_told_but_errors_always() -> None:
     calm_ones = [replace(part(f"{word} done"), level="INFO") for word in "abcdefgh"]
     windows = [symptom(30 + 5 * n, one) for n, one in enumerate(calm_ones)]

@@ -13,6 +13,7 @@ from log_guard.core.symptoms import (
     Symptoms,
     cause_of,
     causes_of,
+    is_severe,
     key_of,
     lead_of,
     leading,
@@ -117,9 +118,9 @@ class Trouble:
         return abs(self.count - usual) >= STILL_THERE * abs(peak - usual)
 
     def is_new(self, evidence: Evidence) -> bool:
-        """Whether what leads another window is nothing that this bout had."""
+        """Whether what leads another window is severe, and nothing that this bout had."""
         lead = lead_of(evidence)
-        if lead is None or self.is_like(evidence):
+        if lead is None or not is_severe(lead) or self.is_like(evidence):
             return False
         return key_of(lead) not in self.symptoms
 

@@ -174,7 +174,7 @@ class Episodes:
     def _episode_of(self, result: Result, evidence: Evidence) -> Episode | None:
         """Find the open episode that the group is in, or joins; the latest that will have it.
 
-        Another cause that begins more than a window after the trouble is no part of it.
+        Another severe cause that begins more than a window after the trouble is no part of it.
         """
         name, own = result.service, []
         for episode in reversed(self._open):

@@ -76,7 +76,7 @@ def take_in(
         known = symptoms.get(key_of(part))
         if known is not None:
             _enter(symptoms, key_of(part), replace(known, end=end))
-        elif _is_severe(part) and part.kind not in FEW:
+        elif is_severe(part) and part.kind not in FEW:
             said = sentence([part], 1, service, (end - start) / 1e6)
             onset = max(start, since) if since < end else start
             now = Symptom(service, onset, end, score * part.share, said, True)
@@ -89,7 +89,7 @@ def take_in(
             return
         key = _fading_since(symptoms, start) or key
     onset = start if evidence.onset is None else evidence.onset
-    now = Symptom(service, onset, end, score, evidence.sentence, _is_severe(lead))
+    now = Symptom(service, onset, end, score, evidence.sentence, is_severe(lead))
     _enter(symptoms, key, now)
 
 
@@ -146,7 +146,8 @@ def _is_silence(part: Part) -> bool:
     return part.kind == "silent" and part.template is None and part.level is None
 
 
-def _is_severe(lead: Part | None) -> bool:
+def is_severe(lead: Part | None) -> bool:
+    """Whether it must be told by itself: errors, or that nothing comes at all."""
     if lead is None or lead.kind in FEW:
         return lead is not None and _is_silence(lead)
     return lead.level in SEVERE

@@ -393,6 +393,12 @@ def test_another_cause_more_than_a_window_later_is_another_alert(onset: float, a
     assert len({a.id for a in told}) == alerts
 
 
+def test_what_is_not_severe_is_told_with_the_alert_that_is_not_yet_resolved() -> None:
+    done = replace(part("nightly run done", kind="rare"), level="INFO")
+    told = fold([symptom(30, FULL), symptom(85, done, onset=80)])
+    assert [(a.id, news(a)) for a in told] == [(1, []), (1, [_said(done)]), (1, [])]
+
+
 def test_the_same_cause_within_the_quiet_time_is_the_same_alert() -> None:
     told = fold([symptom(30, FULL), symptom(85, FULL, onset=80)])
     assert [(a.id, a.state) for a in told] == [(1, "opened"), (1, "resolved")]

@@ -162,3 +162,11 @@ def test_a_burst_is_about_a_service(folder: Path) -> None:
     (row,) = done.stdout.decode().splitlines()
     assert row.startswith("2026-01-01T00:17:3")
     assert row.endswith("+00:00 0:00:30 db")
+
+
+def test_what_was_not_normal_in_the_first_part_is_said_not_to_be_reported(tmp_path: Path) -> None:
+    write(tmp_path / "app.log", steady(5_400) + burst(900, "disk lost"))
+    said = run("try", "app.log", cwd=tmp_path).stdout.decode().splitlines()[-1]
+    assert "of what was learnt from" in said
+    assert "at 2026-01-01T00:15:" in said
+    assert said.endswith("not reported, and their trouble was not learnt")

@@ -23,7 +23,8 @@ from log_guard.core.events import SECOND
 from tests.kafka import Pipeline, running
 
 SERVICES = 20
-WARM_SECONDS = 330
+WARM_SECONDS = 1_200
+"""A detector that began with nothing is careful with single new errors in its first quarter of an hour."""
 LIVE_SECONDS = 60
 TICK = 0.02
 """Seconds of events that are sent at once. A producer puts what comes at once in one partition, and

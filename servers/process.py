@@ -56,7 +56,7 @@ def free_port() -> int:
 
 def run(*command: str | Path, **options: object) -> str:
     """Run to the end; its output, or ServerError with the last of what it said."""
-    done = subprocess.run(  # type: ignore[call-overload]
+    done = subprocess.run(  # type: ignore[call-overload]  # options are handed on
         [str(part) for part in command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -41,7 +41,7 @@ def with_settings(*sections: str) -> Callable[[Command], Command]:
 
         def parameter(name: str) -> inspect.Parameter:
             field = Settings.model_fields[name]
-            kind: Any = {int: int, float: float, bool: bool}.get(field.annotation, str)  # type: ignore[arg-type]
+            kind: Any = {int: int, float: float, bool: bool}.get(field.annotation, str)  # type: ignore[arg-type]  # other annotations are no keys
             flag = option(name)
             info = typer.Option(
                 f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
@@ -72,7 +72,7 @@ def with_settings(*sections: str) -> Callable[[Command], Command]:
         )
         first = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
         signature = inspect.Signature([*first, config, *map(parameter, names)])
-        call.__signature__ = signature  # type: ignore[attr-defined]
+        call.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for first
         call.__doc__ = command.__doc__
         call.__name__ = command.__name__
         return call

@@ -32,7 +32,7 @@ def spread(command: Command) -> Command:
             hints = get_type_hints(group, include_extras=True)
             yield from (_option(field, hints[field.name]) for field in fields(group))
 
-    call.__signature__ = inspect.Signature(list(parameters()))  # type: ignore[attr-defined]
+    call.__signature__ = inspect.Signature(list(parameters()))  # type: ignore[attr-defined]  # what inspect looks for first
     call.__name__, call.__doc__ = command.__name__, command.__doc__
     return call
 

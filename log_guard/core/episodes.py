@@ -74,9 +74,8 @@ class Episodes:
         self.rules = rules or EpisodeRules()
         self._next = first_id
         self._open: list[Episode] = []
-        self._past: list[
-            Episode
-        ] = []  # over, but late events may revise them, and they may come back
+        # Over, but late events may revise them, and they may come back.
+        self._past: list[Episode] = []
 
     def add(self, results: Iterable[Result]) -> list[Alert]:
         """Take in results; return what a person should hear.

@@ -8,9 +8,9 @@ from collections import Counter
 from benchmarks.measure import report
 from log_guard.app.pipeline import Pipeline
 from log_guard.app.simulate import Simulation, SimulationSpec, simulate
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.results import Alert
 
 QUIET = range(100, 120)

@@ -20,19 +20,19 @@ from benchmarks.measure import report
 from benchmarks.month_stream import Month
 from benchmarks.week_stream import DAY, START, Happening
 from log_guard.app.pipeline import PipelineOptions, intake_of
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import Detect
-from log_guard.core.episodes import Episodes
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import Detect
+from log_guard.core.detection.judge import Judge, Outlier
+from log_guard.core.episodes.episodes import Episodes
+from log_guard.core.evaluation.outcomes import last_words, promise
+from log_guard.core.evaluation.replaying import Replayed
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.gathering import Gathering
-from log_guard.core.judge import Judge, Outlier
-from log_guard.core.model import Model, Scales
-from log_guard.core.outcomes import last_words, promise
-from log_guard.core.parts import Parts, detector_values
-from log_guard.core.replaying import Replayed
+from log_guard.core.learning.gathering import Gathering
+from log_guard.core.learning.model import Model, Scales
+from log_guard.core.learning.training import fit, study
 from log_guard.core.results import Alert, Evidence, Result
-from log_guard.core.training import fit, study
+from log_guard.core.scoring.parts import Parts, detector_values
 from log_guard.core.windows import WindowBatch, WindowSpec
 
 PROMISE = 2.0

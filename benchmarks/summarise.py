@@ -13,12 +13,12 @@ import polars as pl
 
 from benchmarks.measure import report
 from log_guard.app.simulate import SimulationSpec, simulate
-from log_guard.core.clock import TimeRules
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import RawBatch
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.intake import Intake
-from log_guard.core.summaries import Summarizer
+from log_guard.core.summarising.clock import TimeRules
+from log_guard.core.summarising.intake import Intake
+from log_guard.core.summarising.summaries import Summarizer
 
 ROWS = 20_000
 SLIDE = 5_000_000

@@ -18,7 +18,7 @@ from log_guard.app.measuring import peak_megabytes
 from log_guard.app.modelling import learn
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.core.events import SECOND, Level
-from log_guard.core.summaries import SUMMARY_SCHEMA
+from log_guard.core.summarising.summaries import SUMMARY_SCHEMA
 
 DAYS, SERVICES, TEMPLATES, SLIDE = 7, 20, 12, 5 * SECOND
 START = 1_767_225_600 * SECOND

@@ -8,10 +8,10 @@ from collections import Counter
 from benchmarks.measure import report
 from benchmarks.week_stream import DAY, START, Happening, Week
 from log_guard.app.pipeline import Pipeline, PipelineOptions
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.results import Alert
 
 SEEDS = (1, 2)

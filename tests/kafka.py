@@ -23,12 +23,12 @@ from confluent_kafka.admin import AdminClient
 from log_guard.adapters.store import Store
 from log_guard.app.deployment import Deployment
 from log_guard.app.settings import Settings
-from log_guard.core.detect import DetectOptions
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import RawBatch
-from log_guard.core.fold import Fold
-from log_guard.core.progress import Commit, Progress
 from log_guard.core.results import Result
-from log_guard.core.summaries import empty
+from log_guard.core.stream.fold import Fold
+from log_guard.core.stream.progress import Commit, Progress
+from log_guard.core.summarising.summaries import empty
 
 _WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 """Ends a process when its starter is gone, were it by a kill (Linux)."""

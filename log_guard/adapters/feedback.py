@@ -13,9 +13,9 @@ import tomlkit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from log_guard.core.events import SECOND, Level
-from log_guard.core.feedback import Feedback, Label
+from log_guard.core.feedback.feedback import Feedback, Label
+from log_guard.core.feedback.suppression import Suppression
 from log_guard.core.masking import without_secrets
-from log_guard.core.suppression import Suppression
 from log_guard.errors import InputError, OptionError
 
 Said = Annotated[str, Field(min_length=1)]

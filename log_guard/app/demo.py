@@ -16,9 +16,9 @@ from typing import Any
 from log_guard.adapters.store import Store
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.app.simulate import Incident, Simulation, SimulationSpec, simulate
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert
 

@@ -19,15 +19,15 @@ from log_guard.app.roles.keep import Keep, KeepOptions
 from log_guard.app.roles.summarise import Summarise, SummariseOptions
 from log_guard.app.roles.write import Write, WriteOptions
 from log_guard.app.settings import DEVELOPMENT_PASSWORD, Settings
-from log_guard.core.clock import TimeRules
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.decoding.formats.json_record import ALIASES
+from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.judge import DETECTORS
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.formats.json_record import ALIASES
-from log_guard.core.intake import Intake, IntakeOptions
-from log_guard.core.judge import DETECTORS
-from log_guard.core.summaries import Summarizer
+from log_guard.core.summarising.clock import TimeRules
+from log_guard.core.summarising.intake import Intake, IntakeOptions
+from log_guard.core.summarising.summaries import Summarizer
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import OptionError
 

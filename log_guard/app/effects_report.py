@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from log_guard.app.rendering import plain_table
-from log_guard.core.suppression import Suppression
-from log_guard.core.whatif import SuppressionEffect
+from log_guard.core.evaluation.whatif import SuppressionEffect
+from log_guard.core.feedback.suppression import Suppression
 
 
 def print_effects(effects: Sequence[SuppressionEffect], console: Console) -> None:

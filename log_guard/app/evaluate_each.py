@@ -20,7 +20,7 @@ from log_guard.app.evaluating import Evaluated, evaluate_set
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import choose_detector
-from log_guard.core.evaluation import Labels
+from log_guard.core.evaluation.evaluation import Labels
 from log_guard.errors import InputError, OptionError
 
 

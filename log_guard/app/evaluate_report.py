@@ -17,9 +17,9 @@ from log_guard.app.effects_report import effect_rows, print_effects
 from log_guard.app.evaluate_each import Trial, evaluate_each
 from log_guard.app.evaluating import Evaluated
 from log_guard.app.rendering import plain_table
-from log_guard.core.evaluation import BUDGETS, Evaluation, Measured
-from log_guard.core.evidence_words import describe
-from log_guard.core.outcomes import TemplateOutcome
+from log_guard.core.evaluation.evaluation import BUDGETS, Evaluation, Measured
+from log_guard.core.evaluation.outcomes import TemplateOutcome
+from log_guard.core.evidence.words import describe
 
 RULE = "rule"
 RULE_MEANS = "rule: count the ERROR and FATAL events of all services in a window"

@@ -21,12 +21,25 @@ from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import open_scan
 from log_guard.app.times import microseconds
 from log_guard.app.without_each import without_each
-from log_guard.core.evaluation import Evaluation, Incident, Labels, Verdict, evaluate, found_within
+from log_guard.core.evaluation.evaluation import (
+    Evaluation,
+    Incident,
+    Labels,
+    Verdict,
+    evaluate,
+    found_within,
+)
+from log_guard.core.evaluation.outcomes import (
+    AlertOutcome,
+    Promise,
+    last_words,
+    outcome_of,
+    promise,
+)
+from log_guard.core.evaluation.whatif import SuppressionEffect
 from log_guard.core.events import SECOND
 from log_guard.core.features import VOLUME_FEATURES
-from log_guard.core.outcomes import AlertOutcome, Promise, last_words, outcome_of, promise
 from log_guard.core.results import Alert
-from log_guard.core.whatif import SuppressionEffect
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import InputError
 

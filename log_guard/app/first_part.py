@@ -13,7 +13,7 @@ from log_guard.adapters.files import FileSource
 from log_guard.adapters.summaries import StoredSummaries, is_summaries
 from log_guard.app.inspecting import ReadOptions, inspect, joins_lines
 from log_guard.app.pipeline import PipelineOptions
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
 from log_guard.core.events import SECOND
 from log_guard.errors import InputError
 

@@ -14,13 +14,13 @@ import polars as pl
 from log_guard.adapters.files import FileSource, StartsEvent, UnlessAfter
 from log_guard.adapters.summaries import is_summaries
 from log_guard.app.named_fields import no_message, unknown_field
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats import FORMATS, Format, recognise
+from log_guard.core.decoding.formats.cri import PIECE, Cri
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.decoding.formats.json_record import ALIASES, Fields
+from log_guard.core.decoding.formats.otlp import unpack_lines
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
-from log_guard.core.formats import FORMATS, Format, recognise
-from log_guard.core.formats.cri import PIECE, Cri
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.formats.json_record import ALIASES, Fields
-from log_guard.core.formats.otlp import unpack_lines
 from log_guard.core.masking import redact
 from log_guard.errors import InputError, OptionError
 

@@ -9,7 +9,7 @@ from log_guard.adapters.kafka.records import UnreadableError, commit_of
 from log_guard.adapters.summaries import SummaryWriter
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
-from log_guard.core.joining import Joining
+from log_guard.core.stream.joining import Joining
 
 
 def fetch_summaries(deployment: Deployment, out: Path, start: str | None, end: str | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from log_guard.app.rendering import moment
-from log_guard.core.evaluation import Incident
+from log_guard.core.evaluation.evaluation import Incident
 from log_guard.core.events import SECOND
 from log_guard.errors import InputError
 

@@ -13,10 +13,10 @@ from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.rendering import moment, some
 from log_guard.app.scan import check_windows, model_of, open_replay
 from log_guard.app.summing import gather
-from log_guard.core.gate import Comparison, Showing, compare, in_common, services_of
-from log_guard.core.gathering import Gathering
-from log_guard.core.history import History
-from log_guard.core.model import Model
+from log_guard.core.evaluation.gate import Comparison, Showing, compare, in_common, services_of
+from log_guard.core.learning.gathering import Gathering
+from log_guard.core.learning.history import History
+from log_guard.core.learning.model import Model
 from log_guard.errors import InputError, OptionError
 
 _WIDTH = 32

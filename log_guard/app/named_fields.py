@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from log_guard.core.formats.json_record import Fields, has_field
-from log_guard.core.formats.otlp import unpack_lines
+from log_guard.core.decoding.formats.json_record import Fields, has_field
+from log_guard.core.decoding.formats.otlp import unpack_lines
 
 SHOWN = 20
 """Fields that are listed."""

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from log_guard.core.clock import TimeRules
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import Detect, DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.detection.detect import Detect, DetectOptions
+from log_guard.core.detection.judge import Outlier
 from log_guard.core.detectors.base import OutlierDetector
-from log_guard.core.episodes import Episodes
+from log_guard.core.episodes.episodes import Episodes
+from log_guard.core.evaluation.observed import Observed
 from log_guard.core.events import SECOND, DeadLetter, RawBatch
-from log_guard.core.intake import COMPILED_AFTER, Intake, IntakeOptions, Taken
-from log_guard.core.judge import Outlier
+from log_guard.core.learning.model import Model
 from log_guard.core.ledger import Ledger
 from log_guard.core.masking import Masker
-from log_guard.core.model import Model
-from log_guard.core.observed import Observed
 from log_guard.core.results import Alert, Result
-from log_guard.core.summaries import Summarizer
+from log_guard.core.summarising.clock import TimeRules
+from log_guard.core.summarising.intake import COMPILED_AFTER, Intake, IntakeOptions, Taken
+from log_guard.core.summarising.summaries import Summarizer
 from log_guard.core.windows import WindowSpec
 
 IDLE_AFTER = 5.0

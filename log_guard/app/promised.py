@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from log_guard.app.pipeline import Pipeline
-from log_guard.core.observed import Departure
+from log_guard.core.evaluation.observed import Departure
 
 REPAIR = (
     "label those that were real (logguard label real --from TIME --to TIME), suppress what is harmless "

@@ -8,13 +8,13 @@ from log_guard.app.inspecting import NEWEST_FIRST
 from log_guard.app.promised import broken_promise
 from log_guard.app.rendering import length, some
 from log_guard.app.scan import Scan
-from log_guard.core.admission import OTHER_GROUPS
-from log_guard.core.calibration import certified_rate
+from log_guard.core.evaluation.gate import services_of
 from log_guard.core.events import SECOND
-from log_guard.core.gate import services_of
 from log_guard.core.iso import iso
-from log_guard.core.model import Model
+from log_guard.core.learning.calibration import certified_rate
+from log_guard.core.learning.model import Model
 from log_guard.core.windows import WHOLE_STREAM
+from log_guard.core.windows.admission import OTHER_GROUPS
 
 
 def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from log_guard.app.rendering_evidence import print_evidence
 from log_guard.core.course import Symptom
+from log_guard.core.episodes.symptoms import FEW
 from log_guard.core.events import SECOND
-from log_guard.core.evidence_words import describe
+from log_guard.core.evidence.words import describe
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Part
-from log_guard.core.symptoms import FEW
 
 SHOWN_REASONS = 5
 SHOWN_OTHERS = 4

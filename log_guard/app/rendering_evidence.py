@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from log_guard.core.evidence_words import bound, describe, many
+from log_guard.core.evidence.words import bound, describe, many
 from log_guard.core.results import Evidence, Part
 
 SHOWN_PARTS = 4

@@ -24,15 +24,15 @@ from log_guard.app.inspecting import (
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.app.rendering import moment
 from log_guard.app.summing import gather, of_log, of_store
+from log_guard.core.decoding.formats import Format
+from log_guard.core.detection.judge import DETECTORS, Outlier
 from log_guard.core.detectors.base import OutlierDetector, import_detector
+from log_guard.core.evaluation.gate import services_of
+from log_guard.core.evaluation.replaying import Replay
 from log_guard.core.events import SECOND
-from log_guard.core.formats import Format
-from log_guard.core.gate import services_of
-from log_guard.core.history import History, history_features
-from log_guard.core.judge import DETECTORS, Outlier
-from log_guard.core.model import Model
-from log_guard.core.replaying import Replay
-from log_guard.core.training import train
+from log_guard.core.learning.history import History, history_features
+from log_guard.core.learning.model import Model
+from log_guard.core.learning.training import train
 from log_guard.errors import OptionError
 
 

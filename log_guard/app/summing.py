@@ -9,10 +9,10 @@ import polars as pl
 from log_guard.adapters.files import FileSource, StartsEvent
 from log_guard.adapters.summaries import StoredSummaries
 from log_guard.app.pipeline import PipelineOptions, intake_of
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
 from log_guard.core.events import SECOND
-from log_guard.core.gathering import Gathering
-from log_guard.core.history import History
+from log_guard.core.learning.gathering import Gathering
+from log_guard.core.learning.history import History
 from log_guard.errors import OptionError
 
 

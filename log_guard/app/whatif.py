@@ -22,15 +22,15 @@ from log_guard.app.scan import (
     choose_detector,
     open_replay,
 )
-from log_guard.core.detect import Detect
-from log_guard.core.evaluation import Incident
+from log_guard.core.detection.detect import Detect
+from log_guard.core.evaluation.evaluation import Incident
+from log_guard.core.evaluation.outcomes import TemplateOutcome, by_template, time_of, touching
+from log_guard.core.evaluation.replaying import Replay, Replayed
+from log_guard.core.evaluation.whatif import Difference, SuppressionEffect, difference, effect
 from log_guard.core.events import SECOND
-from log_guard.core.feedback import Label
-from log_guard.core.model import Model
-from log_guard.core.outcomes import TemplateOutcome, by_template, time_of, touching
-from log_guard.core.replaying import Replay, Replayed
+from log_guard.core.feedback.feedback import Label
+from log_guard.core.learning.model import Model
 from log_guard.core.results import Alert
-from log_guard.core.whatif import Difference, SuppressionEffect, difference, effect
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import OptionError
 

@@ -9,11 +9,11 @@ from typing import Any
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import open_scan
-from log_guard.core.evaluation import Labels
+from log_guard.core.evaluation.evaluation import Labels
+from log_guard.core.evaluation.outcomes import last_words
+from log_guard.core.evaluation.whatif import SuppressionEffect, effect
 from log_guard.core.events import SECOND
-from log_guard.core.outcomes import last_words
 from log_guard.core.results import Alert
-from log_guard.core.whatif import SuppressionEffect, effect
 
 
 def without_each(

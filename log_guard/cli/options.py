@@ -220,9 +220,9 @@ class Judging:
         """As the app has them; raises OptionError."""
         from log_guard.adapters.feedback import read_feedback
         from log_guard.app.pipeline import PipelineOptions
-        from log_guard.core.detect import DetectOptions
+        from log_guard.core.detection.detect import DetectOptions
         from log_guard.core.events import SECOND
-        from log_guard.core.feedback import Feedback
+        from log_guard.core.feedback.feedback import Feedback
         from log_guard.core.masking import Masker
         from log_guard.core.windows import WindowSpec
 

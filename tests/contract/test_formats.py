@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats import FORMATS, recognise
+from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.formats import FORMATS, recognise
-from log_guard.core.formats.base import RAW_SCHEMA
 from tests.streams import START
 
 UNSAID = "elsewhere"

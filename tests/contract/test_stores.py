@@ -25,9 +25,9 @@ from log_guard.adapters.kafka.records import (
 from log_guard.adapters.store import Store, check_database
 from log_guard.adapters.store.upgrading import _config
 from log_guard.core.events import SECOND, DeadLetter, Level
-from log_guard.core.intake import LINE_BITS
-from log_guard.core.progress import Account, Balance
 from log_guard.core.results import Alert, Result
+from log_guard.core.stream.progress import Account, Balance
+from log_guard.core.summarising.intake import LINE_BITS
 from log_guard.errors import StoreError
 from tests.integration.test_store import EVIDENCE, START, alert, anomaly, result
 from tests.streams import Event, micros, table

@@ -14,10 +14,10 @@ import pytest
 from log_guard.adapters.kafka.reading import held, read
 from log_guard.adapters.kafka.records import commit_of
 from log_guard.app.roles.summarise import SummariseSession
-from log_guard.core.decode import Decoded, Decoder
+from log_guard.core.decoding.decode import Decoded, Decoder
 from log_guard.core.events import RawBatch
-from log_guard.core.progress import Progress
-from log_guard.core.summaries import KEY, add
+from log_guard.core.stream.progress import Progress
+from log_guard.core.summarising.summaries import KEY, add
 from tests.kafka import PARTITIONS, Lines, Pipeline
 
 MESSAGES = 6_000

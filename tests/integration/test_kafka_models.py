@@ -11,8 +11,8 @@ from log_guard.adapters.kafka.reading import committed, held, read
 from log_guard.adapters.kafka.records import commit_of, json_of
 from log_guard.adapters.models import Registry
 from log_guard.core.events import SECOND
-from log_guard.core.fold import Fold
 from log_guard.core.iso import iso
+from log_guard.core.stream.fold import Fold
 from log_guard.errors import StreamError
 from tests.kafka import PARTITIONS, Lines, Pipeline
 from tests.streams import START, Event, line

@@ -27,12 +27,12 @@ from log_guard.adapters.models import (
     save_model,
     verify_model,
 )
-from log_guard.core.detect import Detect, DetectOptions
+from log_guard.core.detection.detect import Detect, DetectOptions
 from log_guard.core.events import SECOND, Level
 from log_guard.core.features import FEATURES
-from log_guard.core.model import FORMAT_VERSION, Model
+from log_guard.core.learning.model import FORMAT_VERSION, Model
 from log_guard.core.results import Result
-from log_guard.core.summaries import Summarizer
+from log_guard.core.summarising.summaries import Summarizer
 from log_guard.core.windows import WHOLE_STREAM, WindowSpec
 from log_guard.errors import ModelError
 from tests.streams import Event, line

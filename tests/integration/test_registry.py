@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from log_guard.adapters.models import Registry, open_model, verify_model
-from log_guard.core.model import Model
+from log_guard.core.learning.model import Model
 from log_guard.errors import ModelError
 from tests.unit.test_pipeline_properties import model
 

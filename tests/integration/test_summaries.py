@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from log_guard.adapters.summaries import StoredSummaries, SummaryWriter, directory, is_summaries
-from log_guard.core.summaries import SUMMARY_SCHEMA, add
+from log_guard.core.summarising.summaries import SUMMARY_SCHEMA, add
 from log_guard.errors import InputError
 from tests.streams import Event
 from tests.unit.test_gathering import SLIDE, made, summary

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_guard.app.pipeline import Output, Pipeline
-from log_guard.core.decode import MAX_LINE_BYTES, Decoder
+from log_guard.core.decoding.decode import MAX_LINE_BYTES, Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import (
     DEAD_LETTER_BYTES,
     SECOND,
@@ -18,7 +19,6 @@ from log_guard.core.events import (
     Level,
     RawBatch,
 )
-from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.ledger import Ledger
 from tests.streams import START, Event, bounded, line, micros
 

@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline import (
+from log_guard.core.baseline.baseline import (
     ALL_LEVELS,
     COUNT,
     SPELL,

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from log_guard.core.calibration import (
+from log_guard.core.events import SECOND
+from log_guard.core.learning.calibration import (
     COUNT_BITS,
     Tail,
     block_maxima,
@@ -18,7 +19,6 @@ from log_guard.core.calibration import (
     scales_of,
     threshold,
 )
-from log_guard.core.events import SECOND
 from tests.streams import bounded
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.clock import PartitionClock, TimeRules
 from log_guard.core.events import SECOND
+from log_guard.core.summarising.clock import PartitionClock, TimeRules
 from tests.streams import Event, bounded, cuts, micros, pieces, table
 
 DAY = 86_400

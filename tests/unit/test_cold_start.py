@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from log_guard.app.pipeline import Output, Pipeline
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import Level, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.results import Alert, Result
 from tests.streams import Event, line
 

@@ -13,21 +13,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from log_guard.core import compiled
-from log_guard.core.clock import TimeRules
 from log_guard.core.compiled.coarse import coarse
 from log_guard.core.compiled.counting import counted
 from log_guard.core.compiled.iso_time import read_iso
 from log_guard.core.compiled.json_lines import read_flat
 from log_guard.core.compiled.texts import Ints, array_of, numbered, taken
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import PLAIN_NAMES, JsonLines
+from log_guard.core.decoding.formats.json_record import Fields
+from log_guard.core.decoding.timestamps import parse_timestamps
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.flat import decode_flat, spans_of, with_messages
-from log_guard.core.formats.json_lines import PLAIN_NAMES, JsonLines
-from log_guard.core.formats.json_record import Fields
-from log_guard.core.intake import COMPILED_AFTER, Intake, Taken
 from log_guard.core.masking import MAX_MESSAGE_CHARS, Masker, mask_one
-from log_guard.core.summaries import KEY, Summarizer
-from log_guard.core.timestamps import parse_timestamps
+from log_guard.core.summarising.clock import TimeRules
+from log_guard.core.summarising.flat import decode_flat, spans_of, with_messages
+from log_guard.core.summarising.intake import COMPILED_AFTER, Intake, Taken
+from log_guard.core.summarising.summaries import KEY, Summarizer
 from tests.streams import Event, bounded, cuts, line, micros, pieces, table
 
 TIMES = st.sampled_from(
@@ -174,11 +174,11 @@ def test_all_that_an_intake_gives_is_alike(
 def test_a_pipeline_loads_compiled_code_where_a_source_is_large(size: int, loaded: bool) -> None:
     script = (
         "import sys; from log_guard.app.pipeline import Pipeline; "
-        "from log_guard.core.decode import Decoder; from log_guard.core.events import RawBatch; "
-        "from log_guard.core.formats.json_lines import JsonLines; "
+        "from log_guard.core.decoding.decode import Decoder; from log_guard.core.events import RawBatch; "
+        "from log_guard.core.decoding.formats.json_lines import JsonLines; "
         f"line = {iso(Event(1.0, message='x' * 2000))!r}; lines = {size} // len(line) + 1; "
         "Pipeline(Decoder(JsonLines())).feed(RawBatch((line + bytes([10])) * lines, 1)); "
-        f"assert ('log_guard.core.flat' in sys.modules) == {loaded}"
+        f"assert ('log_guard.core.summarising.flat' in sys.modules) == {loaded}"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
@@ -367,8 +367,8 @@ def test_an_event_ahead_of_its_record_is_a_dead_letter(compiled_after: int | Non
 
 def test_without_numba_all_works(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiled.available()
-    monkeypatch.setattr("log_guard.core.intake.available", lambda: False)
-    monkeypatch.setattr("log_guard.core.flat.read_flat", None)
+    monkeypatch.setattr("log_guard.core.summarising.intake.available", lambda: False)
+    monkeypatch.setattr("log_guard.core.summarising.flat.read_flat", None)
     assert taken_in(0, [[iso(Event(0)), iso(Event(1))]])[0].summarised == 2
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from log_guard.adapters.files import UnlessAfter
 from log_guard.adapters.files.batches import BatchCutter
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.cri import PIECE, Cri
 from log_guard.core.events import Level, RawBatch
-from log_guard.core.formats.cri import PIECE, Cri
 from tests.streams import bounded
 
 T = "2026-01-01T00:00:00.000000000Z"

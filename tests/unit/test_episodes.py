@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_guard.core.course import Course
-from log_guard.core.episodes import EpisodeRules, Episodes
+from log_guard.core.episodes.episodes import EpisodeRules, Episodes
+from log_guard.core.evaluation.outcomes import last_words
 from log_guard.core.events import SECOND
-from log_guard.core.fold import KINDS
-from log_guard.core.outcomes import last_words
 from log_guard.core.results import Alert, Evidence, Part, Result
-from log_guard.core.snapshot import freeze, thaw
+from log_guard.core.stream.fold import KINDS
+from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.windows import WHOLE_STREAM
 from tests.streams import bounded, micros
 
@@ -333,7 +333,7 @@ def test_a_restored_state_knows_what_is_over_and_opens_it_again() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("log_guard.core.episodes.MAX_PAST_GROUPS", 4)
+    monkeypatch.setattr("log_guard.core.episodes.episodes.MAX_PAST_GROUPS", 4)
     episodes = Episodes(RULES)
     for n in range(3):
         at = 30 + 200 * n

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.evaluation import (
+from log_guard.core.evaluation.evaluation import (
     BUDGETS,
     Evaluation,
     Incident,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from log_guard.core.evaluation import Incident, Labels, Verdict, evaluate
+from log_guard.core.evaluation.evaluation import Incident, Labels, Verdict, evaluate
 
 BEGIN = 1_767_225_600.0
 HOURS = 6

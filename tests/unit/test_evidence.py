@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline import ALL_LEVELS
+from log_guard.core.baseline.baseline import ALL_LEVELS
 from log_guard.core.events import SECOND, Level
-from log_guard.core.evidence import explain
-from log_guard.core.evidence_parts import Counts
-from log_guard.core.parts import NOVELTY, SURPRISE, VOLUME_TEMPLATE, Parts
+from log_guard.core.evidence.explain import explain
+from log_guard.core.evidence.lines import Counts
 from log_guard.core.results import Evidence
+from log_guard.core.scoring.parts import NOVELTY, SURPRISE, VOLUME_TEMPLATE, Parts
 from tests.streams import bounded
 
 INFO, WARN, ERROR = int(Level.INFO), int(Level.WARN), int(Level.ERROR)

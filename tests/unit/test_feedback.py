@@ -9,14 +9,14 @@ import pytest
 
 from log_guard.adapters.feedback import add_entry, read_feedback
 from log_guard.app.pipeline import Pipeline, PipelineOptions
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.feedback import Feedback, Label
-from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.feedback.feedback import Feedback, Label
+from log_guard.core.feedback.suppression import Suppression
 from log_guard.core.masking import mask_one
 from log_guard.core.results import Alert
-from log_guard.core.suppression import Suppression
 from log_guard.errors import InputError
 from tests.streams import START, Event, line
 from tests.unit.test_cold_start import steady

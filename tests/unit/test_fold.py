@@ -11,17 +11,17 @@ import polars as pl
 import pytest
 
 from log_guard.app.pipeline import Pipeline, PipelineOptions
-from log_guard.core.clock import TimeRules
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.fold import KINDS, REPORT_EVERY, STRIDE, Emitted, Fold
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.intake import Intake
-from log_guard.core.progress import Commit, Progress
 from log_guard.core.results import Result
-from log_guard.core.snapshot import freeze, thaw
-from log_guard.core.summaries import Summarizer, empty
+from log_guard.core.stream.fold import KINDS, REPORT_EVERY, STRIDE, Emitted, Fold
+from log_guard.core.stream.progress import Commit, Progress
+from log_guard.core.stream.snapshot import freeze, thaw
+from log_guard.core.summarising.clock import TimeRules
+from log_guard.core.summarising.intake import Intake
+from log_guard.core.summarising.summaries import Summarizer, empty
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import StateError
 from tests.streams import Event, line, micros

@@ -7,13 +7,13 @@ from dataclasses import replace
 from log_guard.app.pipeline import PipelineOptions, intake_of
 from log_guard.app.scan import model_of
 from log_guard.app.summing import gather
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.evaluation.gate import Comparison, compare, in_common
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.feedback import Feedback, Label
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.gate import Comparison, compare, in_common
-from log_guard.core.history import History
+from log_guard.core.feedback.feedback import Feedback, Label
+from log_guard.core.learning.history import History
 from tests.streams import START, Event, line
 from tests.unit.test_cold_start import steady
 

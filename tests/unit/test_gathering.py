@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from log_guard.app.summing import gather
 from log_guard.core.events import SECOND, Level
-from log_guard.core.gathering import Gathering
-from log_guard.core.summaries import Summarizer, empty
+from log_guard.core.learning.gathering import Gathering
+from log_guard.core.summarising.summaries import Summarizer, empty
 from log_guard.errors import InputError
 from tests.streams import Event, bounded, cuts, pieces, table
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from log_guard.app.pipeline import Pipeline, PipelineOptions
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.results import Alert
 from tests.streams import START, Event, line
 

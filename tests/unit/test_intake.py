@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from log_guard.core.clock import TimeRules
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats import FORMATS
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.formats import FORMATS
-from log_guard.core.intake import Intake
-from log_guard.core.summaries import Summarizer
+from log_guard.core.summarising.clock import TimeRules
+from log_guard.core.summarising.intake import Intake
+from log_guard.core.summarising.summaries import Summarizer
 from tests.streams import START
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from log_guard.core.decode import Decoded, Decoder
+from log_guard.core.decoding.decode import Decoded, Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import Level, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
 from tests.streams import START, Event, line
 
 GOOD = line(Event(0))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from log_guard.core.decoding.levels import LEVEL_WORDS, Scale, infer_levels, normalise_levels
 from log_guard.core.events import Level
-from log_guard.core.levels import LEVEL_WORDS, Scale, infer_levels, normalise_levels
 
 
 def level(text: str | None, scale: Scale = "pino") -> Level:

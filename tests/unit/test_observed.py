@@ -7,11 +7,11 @@ from random import Random
 
 import numpy as np
 
-from log_guard.core.feedback import Label
-from log_guard.core.fold import KINDS
-from log_guard.core.observed import HOUR, LEAST, MOST_ALERTS, Departure, Observed
+from log_guard.core.evaluation.observed import HOUR, LEAST, MOST_ALERTS, Departure, Observed
+from log_guard.core.feedback.feedback import Label
 from log_guard.core.results import Alert, Evidence, Result
-from log_guard.core.snapshot import freeze, thaw
+from log_guard.core.stream.fold import KINDS
+from log_guard.core.stream.snapshot import freeze, thaw
 
 NOTHING = Evidence("", (), (), (), {})
 IDS = count(1)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.summaries import KEY, Summarizer, add
+from log_guard.core.summarising.summaries import KEY, Summarizer, add
 from tests.streams import START, bounded
 
 DECODER = Decoder(JsonLines(), service="elsewhere")

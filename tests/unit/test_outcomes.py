@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from log_guard.core.evaluation import Incident, Labels
+from log_guard.core.evaluation.evaluation import Incident, Labels
+from log_guard.core.evaluation.outcomes import last_words, outcome_of, promise
 from log_guard.core.events import SECOND
-from log_guard.core.outcomes import last_words, outcome_of, promise
 from log_guard.core.results import Alert, Evidence, Part
 
 LABELS = Labels(

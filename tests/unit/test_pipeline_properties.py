@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions, intake_of
 from log_guard.app.scan import model_of
 from log_guard.app.summing import gather
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
+from log_guard.core.learning.model import Model
 from log_guard.core.ledger import Ledger
-from log_guard.core.model import Model
 from log_guard.core.windows import WindowSpec
 from tests.streams import Event, bounded, line, micros, pieces
 

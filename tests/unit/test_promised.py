@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from log_guard.app.pipeline import PipelineOptions, intake_of
 from log_guard.app.promised import departed
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.fold import Fold
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.progress import Commit, Progress
+from log_guard.core.stream.fold import Fold
+from log_guard.core.stream.progress import Commit, Progress
 from log_guard.core.windows import WindowSpec
 from tests.streams import START, Event, line
 from tests.unit.test_gate import burst

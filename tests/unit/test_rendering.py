@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from log_guard.app.rendering import length, print_alert
-from log_guard.core.episodes import Episodes
+from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
 from tests.streams import micros

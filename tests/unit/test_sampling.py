@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from log_guard.core.masking import MAX_SAMPLE_CHARS
-from log_guard.core.sampling import sample_texts
+from log_guard.core.summarising.sampling import sample_texts
 
 FRAMES = "".join(f"\n\tat com.example.Deep.call{i}(Deep.java:{i})" for i in range(200))
 

@@ -11,13 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline import ALL_LEVELS, COUNT, SPELLS, TROUBLED, Baseline, key_codes, learn
-from log_guard.core.counts import SURGE_COUNT
+from log_guard.core.baseline.baseline import (
+    ALL_LEVELS,
+    COUNT,
+    SPELLS,
+    TROUBLED,
+    Baseline,
+    key_codes,
+    learn,
+)
 from log_guard.core.detectors.novelty import novelty_bits, rarity_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import SECOND, Level
-from log_guard.core.novel import UNKNOWN_SHARE, together
-from log_guard.core.parts import (
+from log_guard.core.feedback.suppression import Suppression, Suppressor
+from log_guard.core.scoring.counts import SURGE_COUNT
+from log_guard.core.scoring.novel import UNKNOWN_SHARE, together
+from log_guard.core.scoring.parts import (
     NOVELTY,
     SURPRISE,
     VOLUME_TEMPLATE,
@@ -25,9 +34,8 @@ from log_guard.core.parts import (
     detector_values,
     weighted_squares,
 )
-from log_guard.core.scoring import MIN_WINDOWS, find_parts
+from log_guard.core.scoring.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
-from log_guard.core.suppression import Suppression, Suppressor
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import PANE_SCHEMA, WindowBatch
 from tests.streams import bounded, micros

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from log_guard.core.detect import Detect
+from log_guard.core.detection.detect import Detect
+from log_guard.core.evaluation.replaying import Replayed, replay_of
 from log_guard.core.events import SECOND, Level
-from log_guard.core.history import History
-from log_guard.core.model import Model
-from log_guard.core.replaying import Replayed, replay_of
+from log_guard.core.learning.history import History
+from log_guard.core.learning.model import Model
+from log_guard.core.learning.training import train
 from log_guard.core.results import Alert
 from log_guard.core.statements import Templates
-from log_guard.core.training import train
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import PANE_SCHEMA, WHOLE_STREAM, WindowSpec
 from tests.streams import START, micros

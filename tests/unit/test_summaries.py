@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from log_guard.core.events import SECOND, Level
 from log_guard.core.masking import mask_one
-from log_guard.core.summaries import (
+from log_guard.core.summarising.summaries import (
     KEY,
     OVERFLOW_TEMPLATE,
     SUMMARY_SCHEMA,

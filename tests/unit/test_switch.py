@@ -10,17 +10,17 @@ import pytest
 from log_guard.app.pipeline import PipelineOptions, intake_of
 from log_guard.app.scan import model_of
 from log_guard.app.summing import gather
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import Level, RawBatch
-from log_guard.core.feedback import Feedback, Label
-from log_guard.core.fold import KINDS, Emitted, Fold
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.model import Model
-from log_guard.core.snapshot import freeze, thaw
+from log_guard.core.feedback.feedback import Feedback, Label
+from log_guard.core.feedback.suppression import Suppression
+from log_guard.core.learning.model import Model
+from log_guard.core.learning.translation import translated
 from log_guard.core.statements import Templates
-from log_guard.core.suppression import Suppression
-from log_guard.core.translation import translated
+from log_guard.core.stream.fold import KINDS, Emitted, Fold
+from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.vocabulary import Vocabulary
 from tests.streams import Event, line
 from tests.unit.test_fold import OPTIONS, SPEC, commits, events, folded, results

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from log_guard.core.timestamps import parse_timestamps
-from log_guard.core.timestamps.one_by_one import read_distinct
-from log_guard.core.timestamps.zones import localiser
+from log_guard.core.decoding.timestamps import parse_timestamps
+from log_guard.core.decoding.timestamps.one_by_one import read_distinct
+from log_guard.core.decoding.timestamps.zones import localiser
 from log_guard.errors import OptionError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

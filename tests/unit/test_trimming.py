@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.events import SECOND, Level
+from log_guard.core.learning.trimming import Unusual, trimmed, unusual
 from log_guard.core.statements import Templates
-from log_guard.core.trimming import Unusual, trimmed, unusual
 from log_guard.core.windows import PANE_SCHEMA, WHOLE, WindowSpec
 from tests.streams import micros
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from log_guard.app.pipeline import Pipeline, PipelineOptions
-from log_guard.core.decode import Decoder
-from log_guard.core.detect import DetectOptions
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.formats.json_lines import JsonLines
 from log_guard.core.windows import WindowSpec
 from tests.streams import Event, line
 

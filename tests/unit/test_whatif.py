@@ -11,11 +11,11 @@ from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import keep_summaries
 from log_guard.app.whatif import Way, WhatIf, what_if
-from log_guard.core.detect import DetectOptions
-from log_guard.core.evaluation import Incident
+from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.evaluation.evaluation import Incident
 from log_guard.core.events import SECOND, Level
-from log_guard.core.feedback import Feedback, Label
-from log_guard.core.suppression import Suppression
+from log_guard.core.feedback.feedback import Feedback, Label
+from log_guard.core.feedback.suppression import Suppression
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import OptionError
 from tests.streams import START, Event, line

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.admission import OTHER_GROUPS
-from log_guard.core.clock import PartitionClock, TimeRules
 from log_guard.core.events import SECOND, Level
-from log_guard.core.summaries import Summarizer
+from log_guard.core.summarising.clock import PartitionClock, TimeRules
+from log_guard.core.summarising.summaries import Summarizer
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WHOLE, WHOLE_STREAM, WindowBatch, Windows, WindowSpec
+from log_guard.core.windows.admission import OTHER_GROUPS
 from log_guard.errors import OptionError
 from tests.streams import START, Event, bounded, cuts, micros, pieces, table
 

@@ -10,11 +10,11 @@ import pytest
 from log_guard.app.evaluating import Evaluated, evaluate_set
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
-from log_guard.core.detect import DetectOptions
-from log_guard.core.evaluation import Incident, Labels
+from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.evaluation.evaluation import Incident, Labels
 from log_guard.core.events import SECOND
-from log_guard.core.feedback import Feedback
-from log_guard.core.suppression import Suppression
+from log_guard.core.feedback.feedback import Feedback
+from log_guard.core.feedback.suppression import Suppression
 from tests.streams import START, line
 from tests.unit.test_cold_start import steady
 from tests.unit.test_gate import burst

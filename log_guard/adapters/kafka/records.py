@@ -19,11 +19,11 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.events import DeadLetter
-from log_guard.core.intake import LINE_BITS
 from log_guard.core.iso import iso
-from log_guard.core.progress import Account, Balance, Commit, Progress
 from log_guard.core.results import Alert, Result
-from log_guard.core.summaries import SUMMARY_SCHEMA
+from log_guard.core.stream.progress import Account, Balance, Commit, Progress
+from log_guard.core.summarising.intake import LINE_BITS
+from log_guard.core.summarising.summaries import SUMMARY_SCHEMA
 from log_guard.errors import StreamError
 
 SCHEMA = 1

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from log_guard.core.baseline import Baseline
+from log_guard.core.baseline.baseline import Baseline
 from log_guard.core.features import FEATURES
 from log_guard.core.features.text import COMPONENTS
 

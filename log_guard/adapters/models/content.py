@@ -17,13 +17,13 @@ from log_guard.adapters.models.manifest import (
     TextEntry,
     TrainingEntry,
 )
-from log_guard.core.baseline import Baseline, Table, code_groups, code_templates
-from log_guard.core.calibration import certified_rate
+from log_guard.core.baseline.baseline import Baseline, Table, code_groups, code_templates
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel
 from log_guard.core.iso import iso
-from log_guard.core.model import FORMAT_VERSION, Model, Scales, Training, version_of
+from log_guard.core.learning.calibration import certified_rate
+from log_guard.core.learning.model import FORMAT_VERSION, Model, Scales, Training, version_of
 from log_guard.core.windows import WHOLE, WHOLE_STREAM
 
 Arrays = Mapping[str, np.ndarray]

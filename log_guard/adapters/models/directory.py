@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from log_guard.adapters.models.arrays import ARRAYS, FILES, file_name, from_bytes, to_bytes
 from log_guard.adapters.models.content import arrays_of, manifest_of, model_of, problems
 from log_guard.adapters.models.manifest import MANIFEST, RESTORE, Manifest, is_model, read_manifest
-from log_guard.core.model import Model
+from log_guard.core.learning.model import Model
 from log_guard.errors import ModelError
 
 

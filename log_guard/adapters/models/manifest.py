@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from log_guard.core.features import FEATURES
-from log_guard.core.model import FORMAT_VERSION
+from log_guard.core.learning.model import FORMAT_VERSION
 from log_guard.errors import ModelError
 
 MANIFEST = "model.json"
@@ -32,7 +32,7 @@ class _Strict(BaseModel):
 
 
 class TrainingEntry(_Strict):
-    """Where the model comes from: ``log_guard.core.model.Training`` with times as ISO 8601, UTC."""
+    """Where the model comes from: ``log_guard.core.learning.model.Training`` with times as ISO 8601, UTC."""
 
     start: str
     end: str

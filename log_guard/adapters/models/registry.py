@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from log_guard.adapters.models.directory import load_model, save_model, verify_model
 from log_guard.adapters.models.manifest import MANIFEST, is_model
-from log_guard.core.model import Model
+from log_guard.core.learning.model import Model
 from log_guard.errors import ModelError
 
 REGISTRY = "registry.json"

@@ -13,10 +13,10 @@ import polars as pl
 from log_guard.core.course import Course
 from log_guard.core.events import DeadLetter, Level
 from log_guard.core.features import FEATURES, TEXT_FEATURES, VOLUME_FEATURES
-from log_guard.core.intake import LINE_BITS
 from log_guard.core.iso import from_iso, iso
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
+from log_guard.core.summarising.intake import LINE_BITS
 from log_guard.errors import StoreError
 
 Row = Mapping[str, Any]

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from log_guard.core.summaries import SUMMARY_SCHEMA, add
+from log_guard.core.summarising.summaries import SUMMARY_SCHEMA, add
 from log_guard.errors import InputError
 
 ABOUT = "summaries.json"

@@ -25,7 +25,7 @@ partitions. Its transaction carries the group's metadata, with the generation it
 refuses offsets of an older generation, and with them the whole transaction. Also a commit without
 events carries offsets, so that this question is asked each time.
 
-**Detect is a fold** (:mod:`log_guard.core.fold`): equal records, equal results. Its state is written
+**Detect is a fold** (:mod:`log_guard.core.stream.fold`): equal records, equal results. Its state is written
 now and then, in the same transaction; whoever takes over restores it and reads on from the offset
 that the state names. Up to the frontier, the last record whose results are out, it publishes
 nothing. So a state may be old without anything being emitted twice. A record that gives much is

@@ -26,12 +26,12 @@ from log_guard.app.promised import departed
 from log_guard.app.roles.guidance import Guidance, Sources
 from log_guard.app.roles.messages import gather
 from log_guard.app.roles.summarise import TIMEOUT
-from log_guard.core.detect import DetectOptions
+from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter
-from log_guard.core.fold import KINDS, Emitted, Fold
-from log_guard.core.intake import LINE_BITS
-from log_guard.core.model import Model
-from log_guard.core.snapshot import freeze, thaw
+from log_guard.core.learning.model import Model
+from log_guard.core.stream.fold import KINDS, Emitted, Fold
+from log_guard.core.stream.snapshot import freeze, thaw
+from log_guard.core.summarising.intake import LINE_BITS
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import StateError
 

@@ -15,8 +15,8 @@ import structlog
 
 from log_guard.adapters.feedback import read_feedback
 from log_guard.adapters.models import Registry
-from log_guard.core.fold import Fold
-from log_guard.core.model import Model
+from log_guard.core.learning.model import Model
+from log_guard.core.stream.fold import Fold
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import InputError, ModelError
 

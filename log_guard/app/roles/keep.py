@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.app.roles.messages import by_partition, gather, raw_batch
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
 from log_guard.core.masking import redact
 
 

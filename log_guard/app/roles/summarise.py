@@ -15,12 +15,12 @@ from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offse
 from log_guard.adapters.kafka.records import commit_records, dead_letter_record
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.roles.messages import Pending, by_partition, chunks
-from log_guard.core.clock import TimeRules
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
 from log_guard.core.events import SECOND, DeadLetter
-from log_guard.core.intake import COMPILED_AFTER, Intake, IntakeOptions
-from log_guard.core.progress import Commit, Progress
-from log_guard.core.summaries import Summarizer, empty
+from log_guard.core.stream.progress import Commit, Progress
+from log_guard.core.summarising.clock import TimeRules
+from log_guard.core.summarising.intake import COMPILED_AFTER, Intake, IntakeOptions
+from log_guard.core.summarising.summaries import Summarizer, empty
 from log_guard.errors import StreamError
 
 HEARTBEAT = 1.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from log_guard.core.decode import Decoder
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import SECOND, RawBatch
-from log_guard.core.flat import decode_flat
-from log_guard.core.formats.json_lines import JsonLines
-from log_guard.core.summaries import Summarizer
+from log_guard.core.summarising.flat import decode_flat
+from log_guard.core.summarising.summaries import Summarizer
 
 _LINE = b'{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","service":"api","message":"ready"}\n'
 

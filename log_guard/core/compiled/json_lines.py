@@ -2,7 +2,7 @@
 
 Such a line is one object whose fields are strings without escapes, numbers, ``true``, ``false`` or
 ``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other
-line is left to :mod:`log_guard.core.formats.json_lines`, which reads all there is.
+line is left to :mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from log_guard.core.admission import LATE_NAMES, OTHER_GROUPS, Admission
 from log_guard.core.vocabulary import Vocabulary
+from log_guard.core.windows.admission import LATE_NAMES, OTHER_GROUPS, Admission
 
 
 def own_groups(

@@ -21,8 +21,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from log_guard.core.admission import OTHER_GROUPS, Admission
 from log_guard.core.vocabulary import Vocabulary
+from log_guard.core.windows.admission import OTHER_GROUPS, Admission
 from log_guard.core.windows.batch import WindowBatch, batch_of
 from log_guard.core.windows.crowding import own_groups, refused_rows
 from log_guard.core.windows.panes import (

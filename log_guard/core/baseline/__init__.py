@@ -1,0 +1,1 @@
+"""What is usual, and how it grows."""

@@ -1,0 +1,1 @@
+"""Bytes → event table: formats, times, levels."""

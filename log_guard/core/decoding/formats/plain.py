@@ -1,0 +1,65 @@
+"""Plain text with a leading timestamp: Python's logging, log4j, dpkg and their many kin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.levels import LEVEL_WORD
+from log_guard.core.decoding.timestamps import CLF, CTIME, ISO
+
+_STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME})[\])]?"
+_LINE = rf"(?s)^{_STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
+
+# The level stands near the beginning of the first line: in capitals, or in any case in brackets
+# (prose is full of "error"). It is cut out, and so is what sets it off from the text behind it. A
+# logger, a thread or a process before it stays in the message.
+_BEFORE = r"(?:[^\s\[\]:]+(?:\[[0-9]+\])?:?[ \t]+|\[[^\]\n]{0,60}\][ \t]*|-[ \t]+|\|[ \t]*){0,4}?"
+_IN_BRACKETS = (
+    r"[\[<(][ \t]*(?:\w+:)?"  # Apache names the module first: [core:error]
+    r"((?i:trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|alert|emerg))"
+    r"[ \t]*[\])>]\s*(?:[-:|]+\s+)?"
+)
+_BARE = rf"\b({LEVEL_WORD})\b(?:\s*[-:|]+\s+|\s+|$)"
+_LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """Timestamp, perhaps a level, message; the service is the caller's to give."""
+
+    name: str = "plain"
+    starts_event: str | None = rf"^{_STAMP}"
+
+    def sniff(self, lines: Sequence[str]) -> float:
+        return sniffed(lines, rf"^{_STAMP}(?:[\s,:|-]|$)")
+
+    def parse(self, records: pl.Series) -> pl.DataFrame:
+        line = records.to_frame("record").select(
+            pl.col("record").str.extract_groups(_LINE).struct.rename_fields(["timestamp", "rest"])
+        )
+        level, message = level_and_message(pl.col("rest"))
+        no_stamp = pl.col("timestamp").is_null()
+        return (
+            line.unnest("record")
+            .select(
+                timestamp="timestamp",
+                level=level,
+                service=pl.lit(None, dtype=pl.String),
+                message=message,
+                reason=pl.when(no_stamp).then(pl.lit("no timestamp")),
+            )
+            .select(list(RAW_SCHEMA))
+        )
+
+
+def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Level near the beginning of a text, null if there is none, and the text without it."""
+    level = text.str.extract_groups(_LEVEL).struct
+    without = text.str.replace(_LEVEL, "")  # "${1}" would cost ten times as much
+    message = pl.coalesce(pl.concat_str(level.field("1"), without), text)
+    return pl.coalesce(level.field("2"), level.field("3")), message

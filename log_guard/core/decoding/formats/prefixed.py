@@ -1,0 +1,68 @@
+"""Plain text whose timestamp is not the first word: ``INFO 2026-...``, ``web-1  | 2026-...``, klog, Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.plain import level_and_message
+from log_guard.core.decoding.timestamps import CLF, CTIME, DOTTED, ISO, KLOG, MAIL
+
+_COLOUR = r"\x1b\[[0-9;]*m"
+_EPOCH = r"[12][0-9]{9}(?:\.[0-9]{1,9})?|[12][0-9]{12}"
+_BARE = rf"{MAIL}|{DOTTED}"  # stamps that plain text does not know
+_STAMP = rf"{ISO}|{CLF}|{CTIME}|{_BARE}"
+
+# Not \s: whoever cuts batches looks at bytes, where a no-break space is no space.
+_LETTER = r"[^ \t\r\n\x0b\x0c\x1b]"
+
+# One to three short words, or colours: lines that begin with the timestamp itself are plain text.
+_BEFORE = (
+    rf"(?:(?:{_COLOUR})*{_LETTER}{{1,64}}(?:{_COLOUR})*[ \t]+){{1,3}}?(?:{_COLOUR})*|(?:{_COLOUR})+"
+)
+_BEGINS = (
+    rf"^(?:[IWEF]{KLOG}|\[?(?:{_EPOCH})\]?[ \t]|[\[(]?(?:{_BARE})|(?:{_BEFORE})[\[(]?(?:{_STAMP}))"
+)
+
+_LINE = (
+    rf"(?s)^(?:(?P<level>[IWEF])(?P<klog>{KLOG})|\[?(?P<epoch>{_EPOCH})\]?"
+    rf"|[\[(]?(?P<bare>{_BARE})[\])]?|(?P<before>{_BEFORE})[\[(]?(?P<stamp>{_STAMP})[\])]?)"
+    r"(?:\s+|[,:|-]+(?:\s+|$))*(?P<rest>.*)$"
+)
+
+
+@dataclass(frozen=True)
+class Prefixed:
+    """A few words, timestamp, message; the words are the beginning of the message.
+
+    Tried last: it claims only what begins in no other way.
+    """
+
+    name: str = "prefixed"
+    starts_event: str | None = _BEGINS
+
+    def sniff(self, lines: Sequence[str]) -> float:
+        return sniffed(lines, _BEGINS)
+
+    def parse(self, records: pl.Series) -> pl.DataFrame:
+        begins = records.str.contains(_BEGINS)
+        line = (
+            records.to_frame("record")
+            .select(pl.when(begins).then(pl.col("record")).str.extract_groups(_LINE))
+            .unnest("record")
+        )
+        text = pl.concat_str(pl.col("before").fill_null(""), "rest").str.replace_all(_COLOUR, "")
+        text = text.str.strip_chars_start(" \t")
+        level, message = level_and_message(text)
+        timestamp = pl.coalesce("klog", "epoch", "bare", "stamp")
+        return line.select(
+            timestamp=timestamp,
+            level=pl.coalesce("level", level),
+            service=pl.lit(None, dtype=pl.String),
+            message=message,
+            reason=pl.when(timestamp.is_null()).then(pl.lit("no timestamp")),
+        ).select(list(RAW_SCHEMA))

@@ -1,0 +1,74 @@
+"""Syslog: RFC 3164, RFC 5424, and RFC 3164 with the ISO timestamp of rsyslog and systemd."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.json_record import SYSLOG_WORDS
+from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.levels import LEVEL_WORD
+from log_guard.core.decoding.timestamps import BSD, ISO
+
+_PRIORITY = r"<(?P<pri>[0-9]{1,3})>"
+_ISO_T = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+_TAG = r"(?P<service>[^\s\[\]:]{1,128})(?:\[[^\]\n]*\])?:(?: |$)"
+_HEAD = rf"^(?:{_PRIORITY})?(?P<timestamp>{BSD}|{_ISO_T}) (?P<host>\S+) "
+
+# The tag may be missing: "last message repeated 2 times" has none.
+_OLD = rf"(?s){_HEAD}(?:{_TAG})?(?P<message>.*)$"
+_NEW = (
+    rf"(?s)^{_PRIORITY}1 (?:(?P<timestamp>{ISO})|-) \S+ (?:-|(?P<service>\S+)) \S+ \S+ "
+    r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+)'
+    "(?: \ufeff?(?P<message>.*))?$"
+)
+
+
+def _groupless(pattern: str) -> str:
+    return re.sub(r"\(\?P<\w+>|^\(\?s\)", lambda group: "(?:" if "P" in group[0] else "", pattern)
+
+
+# An ISO timestamp is no proof. There must be a tag, and the host must not be a level: a line like
+# "2026-01-01T00:00:00Z INFO com.example.Cart: started" is an application's own.
+_TAGGED = _groupless(_HEAD + _TAG).replace(r"(?:\S+) ", rf"(?!\[?(?:{LEVEL_WORD})\b)\S+ ", 1)
+_CLAIMED = rf"{_TAGGED}|^(?:<[0-9]{{1,3}}>)?{BSD} \S+ |{_groupless(_NEW)}"
+
+
+@dataclass(frozen=True)
+class Syslog:
+    """The service is the program; the level comes from the priority, where there is one."""
+
+    name: str = "syslog"
+    starts_event: str | None = rf"^(?:<[0-9]{{1,3}}>)?(?:{BSD}|{_ISO_T}) |^<[0-9]{{1,3}}>1 "
+
+    def sniff(self, lines: Sequence[str]) -> float:
+        return sniffed(lines, _CLAIMED)
+
+    def parse(self, records: pl.Series) -> pl.DataFrame:
+        record = pl.col("record")
+        is_new = record.str.contains(r"^<[0-9]{1,3}>1 ")
+        both = records.to_frame("record").select(
+            new=pl.when(is_new).then(record).str.extract_groups(_NEW),
+            old=pl.when(~is_new).then(record).str.extract_groups(_OLD),
+        )
+
+        def either(name: str) -> pl.Expr:
+            return pl.coalesce(pl.col(form).struct.field(name) for form in ("new", "old"))
+
+        severity = (either("pri").cast(pl.Int64) % 8).cast(pl.String)
+        words = {str(number): word for number, word in enumerate(SYSLOG_WORDS)}
+        matched = pl.any_horizontal(
+            pl.col("new").struct.field("pri").is_not_null(),
+            pl.col("old").struct.field("timestamp").is_not_null(),
+        )
+        return both.select(
+            timestamp=either("timestamp"),
+            level=severity.replace(words),
+            service=either("service"),
+            message=pl.when(matched).then(either("message").fill_null("")),
+            reason=pl.when(~matched).then(pl.lit("not a syslog line")),
+        ).select(list(RAW_SCHEMA))

@@ -1,0 +1,1 @@
+"""Windows → results: who judges what, and when it learns."""

@@ -1,0 +1,208 @@
+"""Windows → results: features, scores and, for what is not normal, the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.baseline.baseline import Baseline
+from log_guard.core.detectors.base import OutlierDetector
+from log_guard.core.evidence.explain import explain
+from log_guard.core.evidence.lines import Counts
+from log_guard.core.features import VOLUME_FEATURES
+from log_guard.core.features.window import window_features
+from log_guard.core.feedback.suppression import Suppression, Suppressor
+from log_guard.core.learning.model import FIRST_SCALES, Model
+from log_guard.core.results import Evidence, Result
+from log_guard.core.scoring.parts import NOVELTY, SURPRISE, Parts, weighted_squares
+from log_guard.core.scoring.scoring import MIN_WINDOWS, find_parts
+from log_guard.core.statements import Templates
+from log_guard.core.vocabulary import Vocabulary
+from log_guard.core.windows import WindowBatch, Windows
+
+DETECTORS = ("fusion", "novelty", "surprise", "reference")
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A fitted detector of the user's own; its threshold is where 1 in 200 windows of history lie."""
+
+    detector: OutlierDetector
+    middle: float
+    threshold: float
+
+    @staticmethod
+    def fit(detector: OutlierDetector, features: np.ndarray) -> Outlier:
+        detector.fit(features)
+        values = -np.asarray(detector.score_samples(features), dtype=float)
+        middle, high = np.quantile(values, [0.5, 0.995])
+        return Outlier(detector, float(middle), float(high))
+
+    def ratio(self, features: np.ndarray) -> np.ndarray:
+        """Monotone in the detector's score, 0 or more, 1 at the threshold."""
+        values = -np.asarray(self.detector.score_samples(features), dtype=float)
+        spread = max(self.threshold - self.middle, 1e-9)
+        return np.asarray(np.exp2(np.clip((values - self.threshold) / spread, -60.0, 60.0)))
+
+
+class Judge:
+    """Applies one model. Pure: equal windows and baselines give equal results.
+
+    detector:  one of :data:`DETECTORS`; with ``outlier`` given, that one scores instead.
+    suppressions:  what is not to count against a window (our own detectors look at it).
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        groups: Vocabulary,
+        templates: Templates,
+        detector: str = "fusion",
+        outlier: Outlier | None = None,
+        suppressions: Sequence[Suppression] = (),
+    ) -> None:
+        self.model = model
+        self.groups = groups
+        self.templates = templates
+        self.detector = detector
+        self.outlier = outlier
+        self._suppressor = Suppressor(suppressions, groups, templates)
+        self._vectors = model.text.vectors(templates.words)
+
+    def forget_vectors(self) -> None:
+        """Call after template ids have changed."""
+        self._vectors = self._vectors[:0]
+        self._suppressor.forget()
+
+    def features(self, batch: WindowBatch) -> np.ndarray:
+        """The 30 features, (rows, 30); a template is vectorised when it is first met."""
+        known = len(self._vectors)
+        if known < len(self.templates):
+            fresh = self.model.text.vectors(self.templates.words[known:])
+            self._vectors = np.concatenate([self._vectors, fresh])
+        return window_features(batch, self._vectors)
+
+    def judge(
+        self,
+        batch: WindowBatch,
+        baseline: Baseline,
+        windows: Windows,
+        revision: int,
+        lately: Baseline | None = None,
+    ) -> list[Result]:
+        """Results of a batch, in its order; ``lately``: as in ``scoring.find_parts``."""
+        features = self.features(batch)
+        parts = self._parts(batch, baseline, lately)
+        squares, ratio = self._ratio(parts, batch, features)
+        anomalous = np.flatnonzero(ratio >= 1.0)
+        evidence: dict[int, Evidence] = {}
+        if len(anomalous):
+            order = np.argsort(parts.row, kind="stable")
+            bounds = np.searchsorted(parts.row[order], [anomalous, anomalous + 1])
+            for row, begin, end in zip(anomalous.tolist(), *bounds.tolist(), strict=True):
+                mine = order[begin:end]
+                evidence[row] = self._explain(
+                    batch,
+                    row,
+                    parts.take(mine),
+                    squares[mine],
+                    (baseline, lately),
+                    windows,
+                    features[row],
+                )
+        score = np.where(
+            np.isfinite(ratio), ratio / (1.0 + np.where(np.isfinite(ratio), ratio, 0.0)), 1.0
+        )
+        names = self.groups.words
+        window = self.model.window
+        version = self.model.version
+        return [
+            Result(
+                window_start=end - window,
+                window_end=end,
+                service=names[group],
+                revision=revision,
+                final=batch.final,
+                is_anomaly=row in evidence,
+                anomaly_score=float(score[row]),
+                features=features[row],
+                model_version=version,
+                evidence=evidence.get(row),
+            )
+            for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
+        ]
+
+    def _parts(self, batch: WindowBatch, baseline: Baseline, lately: Baseline | None) -> Parts:
+        first = self.model.scales == FIRST_SCALES
+        least = np.inf if first else MIN_WINDOWS
+        return find_parts(batch, baseline, self.templates, self._suppressor, least, lately)
+
+    def _ratio(
+        self, parts: Parts, batch: WindowBatch, features: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Squared contributions of the parts, and each window's score over its threshold."""
+        squares = weighted_squares(parts, self.model.scales.as_array())
+        sums = np.zeros((len(features), 2))
+        np.add.at(sums, (parts.row, parts.detector), squares)
+        # The more surprised of the two has the word: what one does not know is no argument against
+        # what the other has seen.
+        leading = np.where(sums[:, SURPRISE] > sums[:, NOVELTY], SURPRISE, NOVELTY)
+        if self.detector in ("novelty", "surprise"):
+            leading[:] = NOVELTY if self.detector == "novelty" else SURPRISE
+        squares = np.where(parts.detector == leading[parts.row], squares, 0.0)
+        largest = np.sqrt(np.take_along_axis(sums, leading[:, None], axis=1)[:, 0])
+        if self.outlier is not None:
+            return squares, self.outlier.ratio(features)
+        if self.detector == "reference":
+            density = self.model.density
+            return squares, np.asarray(density.distance(features) / density.eps)
+        return squares, largest
+
+    def _explain(
+        self,
+        batch: WindowBatch,
+        row: int,
+        parts: Parts,
+        squares: np.ndarray,
+        known: tuple[Baseline, Baseline | None],
+        windows: Windows,
+        features: np.ndarray,
+    ) -> Evidence:
+        end, group = batch.rows.select("end", "group").row(row)
+        whole = batch.rows[row : row + 1]
+        mine = batch.entries.filter(pl.col("row") == row)
+        counts: Counts = {
+            (level, template): n
+            for level, template, n in mine.select("level", "template", "count").iter_rows()
+        }
+
+        def is_normal(changed: Counts) -> bool:
+            rows = [(0, level, template, n) for (level, template), n in changed.items() if n > 0]
+            heard = whole.with_columns(silent=0) if rows else whole
+            other = WindowBatch(
+                heard, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final
+            )
+            _, ratio = self._ratio(self._parts(other, *known), other, self.features(other))
+            return bool(ratio[0] < 1.0)
+
+        nearest = (
+            self.model.density.nearest(features[None, :])[0]
+            if len(self.model.density.core_)
+            else []
+        )
+        return explain(
+            parts,
+            squares,
+            weighted_squares(parts, self.model.scales.as_array()),
+            windows.samples(end, group),
+            self.templates.words,
+            self.groups.words[group],
+            (end - self.model.window, end),
+            counts,
+            is_normal,
+            {name: round(float(v), 3) for name, v in zip(VOLUME_FEATURES, nearest, strict=False)},
+            float(whole["silent"][0]),
+        )

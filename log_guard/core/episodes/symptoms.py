@@ -1,0 +1,169 @@
+"""The symptoms of one group in an episode: each cause that led a window, with its own span.
+
+An incident has several: slow answers, then a burst of errors, then silence. One alert tells them all,
+each at once when it shows and in their order at the end; none hides behind a worse one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from log_guard.core.course import Symptom
+from log_guard.core.evidence.words import sentence
+from log_guard.core.results import Evidence, Part
+from log_guard.core.statements import statement_of
+
+FEW = ("silent", "fading")
+"""Kinds of what there is too little of."""
+SEVERE = ("ERROR", "FATAL")
+CAUSE_SHARE = 0.1
+"""Share of the score from which on a count is a cause, and not an accompaniment."""
+MAX_SYMPTOMS = 50
+"""Symptoms of a group in one bout that are told; what is not severe, only among the first few."""
+FEW_SYMPTOMS = 5
+
+Cause = tuple[bool, str]
+SILENCE: Cause = (True, "")
+MANY: Cause = (False, "many messages")
+"""Many messages of a kind: a release, an installation. Each window would name another of them."""
+UNNAMED: Cause = (False, "")
+"""What a detector without counts has found."""
+
+
+Symptoms = dict[Cause, Symptom]
+
+
+def lead_of(evidence: Evidence) -> Part | None:
+    """What leads the evidence."""
+    return evidence.parts[0] if evidence.parts else None
+
+
+def leading(evidence: Evidence) -> Cause:
+    """Cause of what leads, as symptoms are told apart."""
+    lead = lead_of(evidence)
+    return UNNAMED if lead is None else key_of(lead)
+
+
+def cause_of(part: Part) -> Cause:
+    """What makes two troubles the same: too much or too little of one statement, or volume."""
+    few = part.kind in FEW
+    if part.template is None:
+        return few, f"{part.level} events"
+    return few, statement_of(part.template)
+
+
+def causes_of(evidence: Evidence) -> list[Part]:
+    """What leads, and whatever else makes up a good share of the score."""
+    return [p for i, p in enumerate(evidence.parts) if i == 0 or p.share >= CAUSE_SHARE]
+
+
+def take_in(
+    symptoms: Symptoms,
+    service: str,
+    span: tuple[int, int],
+    score: float,
+    evidence: Evidence,
+    since: int,
+) -> None:
+    """Enter an anomalous window.
+
+    span:   its start and end, µs.
+    since:  end of the window before, in which what accompanies the lead here was not yet (µs).
+    """
+    start, end = span
+    for part in causes_of(evidence)[1:]:
+        known = symptoms.get(key_of(part))
+        if known is not None:
+            _enter(symptoms, key_of(part), replace(known, end=end))
+        elif is_severe(part) and part.kind not in FEW:
+            said = sentence([part], 1, service, (end - start) / 1e6)
+            onset = max(start, since) if since < end else start
+            now = Symptom(service, onset, end, score * part.share, said, True)
+            _enter(symptoms, key_of(part), now)
+    lead, key = lead_of(evidence), leading(evidence)
+    if key == SILENCE:
+        _forget_its_edge(symptoms, start - (end - start))
+    elif lead is not None and lead.kind in FEW:
+        if _is_edge_of_silence(symptoms, start):
+            return
+        key = _fading_since(symptoms, start) or key
+    onset = start if evidence.onset is None else evidence.onset
+    now = Symptom(service, onset, end, score, evidence.sentence, is_severe(lead))
+    _enter(symptoms, key, now)
+
+
+def _enter(symptoms: Symptoms, cause: Cause, now: Symptom) -> None:
+    known = symptoms.get(cause)
+    if known is not None:
+        graver = now.severe and not known.severe
+        worst = now if graver or now.score > known.score else known
+        now = replace(
+            worst,
+            onset=min(known.onset, now.onset),
+            end=max(known.end, now.end),
+            severe=known.severe or now.severe,
+            told=known.told and not graver,
+        )
+    if known is not None or len(symptoms) < MAX_SYMPTOMS:
+        symptoms[cause] = now
+
+
+def tell(symptoms: Symptoms, unheard: bool = True) -> Symptoms:
+    """All of them, as they are told now, and mark them as told.
+
+    What is new and not severe is news only as one of a few; without ``unheard`` nothing is.
+    """
+    heard = sum(symptom.told for symptom in symptoms.values())
+    shown = {}
+    for cause, symptom in symptoms.items():
+        news = unheard and _is_news(symptom, heard)
+        shown[cause] = replace(symptom, told=not news)
+        if not symptom.told:
+            symptoms[cause] = replace(symptom, told=True)
+    return shown
+
+
+def has_news(symptoms: Symptoms) -> bool:
+    """Whether there is something that must be told."""
+    heard = sum(symptom.told for symptom in symptoms.values())
+    return any(_is_news(symptom, heard) for symptom in symptoms.values())
+
+
+def _is_news(symptom: Symptom, heard: int) -> bool:
+    return not symptom.told and (symptom.severe or heard < FEW_SYMPTOMS)
+
+
+def key_of(part: Part) -> Cause:
+    """As :func:`cause_of`, but that nothing comes at all is more than too few events, and many are one."""
+    if _is_silence(part):
+        return SILENCE
+    several = part.messages > 1 and part.template is not None and part.kind not in FEW
+    return MANY if several and part.level not in SEVERE else cause_of(part)
+
+
+def _is_silence(part: Part) -> bool:
+    return part.kind == "silent" and part.template is None and part.level is None
+
+
+def is_severe(lead: Part | None) -> bool:
+    """Whether it must be told by itself: errors, or that nothing comes at all."""
+    if lead is None or lead.kind in FEW:
+        return lead is not None and _is_silence(lead)
+    return lead.level in SEVERE
+
+
+def _forget_its_edge(symptoms: Symptoms, since: int) -> None:
+    """The windows before silence, of which it is only a part, see too little: that is no other symptom."""
+    for cause in [c for c, s in symptoms.items() if c[0] and c != SILENCE and s.onset >= since]:
+        del symptoms[cause]
+
+
+def _fading_since(symptoms: Mapping[Cause, Symptom], start: int) -> Cause | None:
+    """Too little of one message, then of another: it is one lack, and each window would name another."""
+    return next((c for c, s in symptoms.items() if c[0] and start <= s.end), None)
+
+
+def _is_edge_of_silence(symptoms: Mapping[Cause, Symptom], start: int) -> bool:
+    silence = symptoms.get(SILENCE)
+    return silence is not None and silence.onset <= start <= silence.end

@@ -1,0 +1,189 @@
+"""How the trouble of each group in an episode went: when it began, how much of it there was, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from log_guard.core.baseline.baseline import EPOCH
+from log_guard.core.course import Bout, Course, Other, Symptom
+from log_guard.core.episodes.symptoms import (
+    FEW,
+    Symptoms,
+    cause_of,
+    causes_of,
+    is_severe,
+    key_of,
+    lead_of,
+    leading,
+    take_in,
+    tell,
+)
+from log_guard.core.results import Evidence, Part, Result
+from log_guard.core.windows import WHOLE_STREAM
+
+MAX_OTHERS = 20
+MAX_SHOWN = 20
+MAX_PEAKS = 32
+"""Counts whose peak is kept for each group of an episode."""
+STILL_THERE = 0.25
+"""Of how far a count was from what was usual: the share from which on it is not over."""
+
+Counted = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What one group did in the episode.
+
+    onset:   event time (µs) from which on something was not normal, to the pane.
+    latest:  end of its latest window, µs; ``score`` and ``evidence`` are those of its worst.
+    count:   of what leads the evidence in the latest window; None where it is not told any more.
+    peaks:   of counts that evidence told: the most (of what is missing: the least) in one window.
+    symptoms:  what led its windows in the bout that is on, by cause.
+    """
+
+    onset: int
+    latest: int
+    score: float
+    evidence: Evidence
+    count: int | None = None
+    peaks: dict[Counted, int] = field(default_factory=dict)
+    symptoms: Symptoms = field(default_factory=dict)
+
+    @property
+    def peak(self) -> int | None:
+        """The peak of what leads the evidence."""
+        lead = lead_of(self.evidence)
+        return None if lead is None else self.peaks.get(_counted(lead))
+
+    @staticmethod
+    def of(result: Result, evidence: Evidence) -> Trouble:
+        """Trouble that begins with this window."""
+        trouble = Trouble(
+            _onset(result, evidence), result.window_end, result.anomaly_score, evidence
+        )
+        trouble.see(result, evidence)
+        return trouble
+
+    def begin_again(self) -> None:
+        """Another bout: what was wrong in the one before is over."""
+        self.symptoms, self.count = {}, None
+
+    def see(self, result: Result, evidence: Evidence) -> None:
+        """Take in a window, or another word on one."""
+        self.onset = min(self.onset, _onset(result, evidence))
+        span = result.window_start, result.window_end
+        first = not self.symptoms
+        score = result.anomaly_score
+        take_in(self.symptoms, result.service, span, score, evidence, self.latest)
+        lead = leading(self.evidence)
+        if first and lead in self.symptoms:  # the alert says it anyway
+            self.symptoms[lead] = replace(self.symptoms[lead], told=True)
+        if result.anomaly_score > self.score:
+            self.score, self.evidence = result.anomaly_score, evidence
+        counts: dict[Counted, int] = {}
+        for part in evidence.parts:
+            counted = _counted(part)
+            counts[counted] = part.observed
+            peak = self.peaks.get(counted)
+            if peak is not None or len(self.peaks) < MAX_PEAKS:
+                worse = min if part.kind in FEW else max
+                self.peaks[counted] = worse(part.observed, part.observed if peak is None else peak)
+        if result.window_end >= self.latest:
+            self.latest = result.window_end
+        if result.window_end == self.latest:
+            leader = lead_of(self.evidence)
+            self.count = None if leader is None else counts.get(_counted(leader))
+
+    def forget_lines(self) -> None:
+        """Keep of the evidence what tells and names the cause, of a service that does not lead."""
+        self.evidence = replace(self.evidence, samples=(), normal_if=(), nearest_normal={})
+
+    def is_like(self, evidence: Evidence) -> bool:
+        """Whether what leads another window is among what made this trouble."""
+        lead = lead_of(evidence)
+        return lead is not None and cause_of(lead) in map(cause_of, causes_of(self.evidence))
+
+    def became_usual(self) -> bool:
+        """Whether its windows ended because it was learnt, and not because it was over.
+
+        What is seen is learnt at the end of an epoch. Trouble that is over leaves windows in which there
+        is ever less of it; of this there was a good part to the last.
+        """
+        lead, peak = lead_of(self.evidence), self.peak
+        if self.latest % EPOCH or lead is None or self.count is None or peak is None:
+            return False
+        usual = lead.low if lead.kind in FEW else lead.high
+        return abs(self.count - usual) >= STILL_THERE * abs(peak - usual)
+
+    def is_new(self, evidence: Evidence) -> bool:
+        """Whether what leads another window is severe, and nothing that this bout had."""
+        lead = lead_of(evidence)
+        if lead is None or not is_severe(lead) or self.is_like(evidence):
+            return False
+        return key_of(lead) not in self.symptoms
+
+
+def ranked(groups: Mapping[str, Trouble]) -> list[tuple[str, Trouble]]:
+    """Services by onset, then by surprise; the stream as a whole leads only alone."""
+    return sorted(
+        groups.items(),
+        key=lambda item: (item[0] == WHOLE_STREAM, item[1].onset, -item[1].score, item[0]),
+    )
+
+
+def speaks(groups: Mapping[str, Trouble], name: str) -> bool:
+    """Whether the symptoms of a group are told: those of a service, or of the whole stream alone."""
+    return name != WHOLE_STREAM or len(groups) == 1
+
+
+def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> list[Symptom]:
+    """All symptoms, those to be told first; from now on they are told. ``lead``: the group that leads."""
+    cause = leading(groups[lead].evidence)
+    found = [
+        replace(symptom, leads=(symptom.service, key) == (lead, cause))
+        for name, trouble in groups.items()
+        if speaks(groups, name)
+        for key, symptom in tell(trouble.symptoms, unheard).items()
+    ]
+    return sorted(found, key=lambda s: (s.told, not s.severe, -s.score, s.onset, s.service))
+
+
+def course_of(
+    groups: Sequence[tuple[str, Trouble]],
+    bouts: tuple[Bout, ...],
+    joined: Sequence[str],
+    symptoms: Sequence[Symptom],
+    usual_from: int | None,
+) -> Course:
+    """How an episode went; ``groups`` as :func:`ranked`, ``joined`` since it was told of."""
+    lead = groups[0][1]
+    others = tuple(
+        Other(name, trouble.onset, trouble.evidence.sentence)
+        for name, trouble in groups[1:]
+        if name != WHOLE_STREAM
+    )
+    shown = sorted(symptoms[:MAX_SHOWN], key=lambda s: (s.onset, s.end, s.service))
+    return Course(
+        lead.onset,
+        lead.count,
+        lead.peak,
+        bouts,
+        tuple(joined),
+        others[:MAX_OTHERS],
+        tuple(shown),
+        len(symptoms) - len(shown),
+        usual_from,
+    )
+
+
+def _onset(result: Result, evidence: Evidence) -> int:
+    return result.window_start if evidence.onset is None else evidence.onset
+
+
+def _counted(part: Part) -> Counted:
+    """What a line of evidence counts; a line of many messages, those of its kind."""
+    if part.messages > 1 and part.template is not None:
+        return part.kind, "", ""
+    return "few" if part.kind in FEW else "many", part.level or "", part.template or ""

@@ -1,0 +1,1 @@
+"""How well it detects: against labels, a promise, or another model."""

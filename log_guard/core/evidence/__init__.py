@@ -1,0 +1,1 @@
+"""Why a window is not normal, for people."""

@@ -1,0 +1,215 @@
+"""What would have been normal: at most three bounds on counts, none of which can be left out.
+
+A bound is taken from what leads the evidence, so that it names what a person would look at. Where
+many messages lead, their number is one bound: a restart's twenty lines go together or not at all.
+Volumes are bounded only where no message leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from log_guard.core.baseline.baseline import ALL_LEVELS
+from log_guard.core.evidence.lines import (
+    Counts,
+    Line,
+    by_weight,
+    kind_of,
+    level_name,
+    usual_of,
+)
+from log_guard.core.results import Bound
+from log_guard.core.scoring.parts import NOVELTY, VOLUME_TEMPLATE, Parts
+
+MAX_BOUNDS = 3
+MAX_TRIED = 8
+"""Bounds that are tried together before it is given up."""
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A bound, and what it makes of the counts.
+
+    keys:   what it is about; of these, those beyond ``bound.count`` of them go (``bound.kind``), or
+            their sum becomes ``bound.count``, in the same proportions.
+    mix:    of what is too few: usual counts of its keys.
+    """
+
+    bound: Bound
+    keys: tuple[Key, ...]
+    mix: tuple[float, ...] = ()
+
+    def apply(self, counts: Counts) -> Counts:
+        """Return other counts, that keep the bound."""
+        if self.bound.kind:
+            gone = self.keys[self.bound.count :]
+            return {key: n for key, n in counts.items() if key not in gone}
+        now = {key: counts.get(key, 0) for key in self.keys}
+        if self.bound.relation == "<=":
+            total, most = sum(now.values()), self.bound.count
+            if total <= most:
+                return counts
+            fewer = {key: n * most // total for key, n in now.items()}
+            lacking = most - sum(fewer.values())
+            for key in sorted(now, key=lambda k: (-now[k], k))[:lacking]:
+                fewer[key] += 1
+            return {**counts, **fewer}
+        least = {k: max(now[k], round(m)) for k, m in zip(self.keys, self.mix, strict=True)}
+        lacking = self.bound.count - sum(least.values())
+        if lacking > 0:
+            least[self.keys[int(np.argmax(self.mix))]] += lacking
+        return {**counts, **least}
+
+
+def normal_if(
+    parts: Parts,
+    lines: list[Line],
+    weights: np.ndarray,
+    counts: Counts,
+    templates: list[str],
+    is_normal: Callable[[Counts], bool],
+) -> tuple[Bound, ...]:
+    """Bounds that make the window normal; empty where no three are found.
+
+    lines:    of the evidence, what leads first.
+    weights:  squared contribution of each part in its own detector, (n,).
+    """
+    tried: list[Change] = []
+    now = counts
+    for change in _changes(parts, lines, weights, counts, templates):
+        after = change.apply(now)
+        if after == now:
+            continue
+        tried.append(change)
+        now = after
+        if is_normal(now):
+            return _told(_needed(tried, counts, is_normal), counts, is_normal)
+        if len(tried) == MAX_TRIED:
+            break
+    counts_lead = bool(lines) and parts.detector[lines[0].members[0]] != NOVELTY
+    return _fewer(counts, is_normal) if counts_lead else ()
+
+
+def _fewer(counts: Counts, is_normal: Callable[[Counts], bool]) -> tuple[Bound, ...]:
+    """The largest number of events, in the same mix, that is found normal by bisection."""
+    keys, low, high = tuple(counts), 0, sum(counts.values())
+    while high - low > max(1, high // 64):
+        middle = (low + high) // 2
+        if is_normal(Change(Bound(None, None, "<=", middle), keys).apply(counts)):
+            low = middle
+        else:
+            high = middle
+    return (Bound(None, None, "<=", low),) if low else ()
+
+
+def applied(changes: list[Change], counts: Counts) -> Counts:
+    """Counts after all these changes."""
+    for change in changes:
+        counts = change.apply(counts)
+    return counts
+
+
+def _needed(
+    changes: list[Change], counts: Counts, is_normal: Callable[[Counts], bool]
+) -> list[Change]:
+    """Leave out what can be left out, the later ones first, until nothing can."""
+    for dropped in reversed(changes):
+        rest = [change for change in changes if change is not dropped]
+        if rest and is_normal(applied(rest, counts)):
+            return _needed(rest, counts, is_normal)
+    return changes
+
+
+def _told(
+    changes: list[Change], counts: Counts, is_normal: Callable[[Counts], bool]
+) -> tuple[Bound, ...]:
+    if len(changes) > MAX_BOUNDS:
+        return ()
+    if len(changes) == 1 and changes[0].bound.kind:
+        changes = [_loosest(changes[0], counts, is_normal)]
+    return tuple(change.bound for change in changes)
+
+
+def _loosest(change: Change, counts: Counts, is_normal: Callable[[Counts], bool]) -> Change:
+    """How many of these messages, the most surprising first, would still be normal."""
+    low, high = 0, len(change.keys)
+    while high - low > 1:
+        middle = (low + high) // 2
+        bound = Bound(None, None, "<=", middle, change.bound.kind)
+        if is_normal(Change(bound, change.keys).apply(counts)):
+            low = middle
+        else:
+            high = middle
+    return Change(Bound(None, None, "<=", low, change.bound.kind), change.keys)
+
+
+def _changes(
+    parts: Parts, lines: list[Line], weights: np.ndarray, counts: Counts, templates: list[str]
+) -> list[Change]:
+    """What may be tried, in this order: what leads, all new or rare messages, what the other detector minds."""
+    order = [int(i) for i in by_weight(parts, weights, templates) if weights[i] > 0]
+    together = [change for kind in ("new", "rare") if (change := _without(parts, weights, kind))]
+    found: list[Change | None] = []
+    for line in lines[:MAX_BOUNDS]:
+        if len(line.members) == 1:
+            found.append(_change(parts, line.members[0], counts, templates))
+        else:
+            found += [change for change in together if change.bound.kind == line.kind]
+    found += together
+    shown = {i for line in lines for i in [*line.members, *line.volumes, *line.messages]}
+    others = [i for i in order if i not in shown and parts.detector[i] != NOVELTY]
+    found += [_change(parts, i, counts, templates) for i in others[:MAX_BOUNDS]]
+    return list(dict.fromkeys(change for change in found if change is not None))
+
+
+def _without(parts: Parts, weights: np.ndarray, kind: str) -> Change | None:
+    """No messages of this kind; in its keys those come first that weigh most, in both detectors together."""
+    weight: dict[Key, float] = {}
+    for i in np.flatnonzero((weights > 0) & (parts.template != VOLUME_TEMPLATE)).tolist():
+        key = int(parts.level[i]), int(parts.template[i])
+        weight[key] = weight.get(key, 0.0) + float(weights[i])
+    mine = [
+        (int(parts.level[i]), int(parts.template[i]))
+        for i in np.flatnonzero((weights > 0) & (parts.detector == NOVELTY)).tolist()
+        if kind_of(parts, i) == kind
+    ]
+    if len(mine) < 2:
+        return None
+    keys = tuple(sorted(mine, key=lambda key: (-weight[key], key)))
+    return Change(Bound(None, None, "<=", 0, kind), keys)
+
+
+def _change(parts: Parts, i: int, counts: Counts, templates: list[str]) -> Change | None:
+    """The i-th count as it usually is."""
+    level, template = int(parts.level[i]), int(parts.template[i])
+    low, high = usual_of(parts, i)
+    volume = template == VOLUME_TEMPLATE
+    name = None if volume else templates[template]
+    if parts.side[i] > 0:
+        keys = (
+            tuple(sorted(k for k in counts if level in (ALL_LEVELS, k[0])))
+            if volume
+            else ((level, template),)
+        )
+        most = 0 if parts.detector[i] == NOVELTY and high <= 1 else high
+        return Change(Bound(level_name(level), name, "<=", most), keys)
+    least = max(low, 1)
+    if not volume:
+        return Change(Bound(level_name(level), name, ">=", least), ((level, template),), (0.0,))
+    missing = [
+        j
+        for j in range(len(parts.side))
+        if parts.side[j] < 0
+        and parts.template[j] != VOLUME_TEMPLATE
+        and level in (ALL_LEVELS, int(parts.level[j]))
+    ]
+    if not missing:
+        return None
+    keys = tuple((int(parts.level[j]), int(parts.template[j])) for j in missing)
+    mix = tuple(float(parts.mean[j]) for j in missing)
+    return Change(Bound(level_name(level), None, ">=", least), keys, mix)

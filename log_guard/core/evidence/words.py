@@ -1,0 +1,80 @@
+"""Evidence in words: what a person would say first, and how a count is called."""
+
+from __future__ import annotations
+
+from log_guard.core.evidence.lines import UNLEVELLED, UNSEEN
+from log_guard.core.results import Bound, Part
+from log_guard.core.windows import WHOLE_STREAM
+
+_MANY = {
+    "new": "messages never seen before",
+    "rare": "rare messages",
+    "surging": "messages more often than usual",
+    "fading": "messages less often than usual",
+    "silent": "usual messages missing",
+}
+
+
+def describe(level: str | None, template: str | None) -> str:
+    """How a count is called in a sentence."""
+    if template is None:
+        return "events" if level is None else f"{level} events"
+    return f"'{template}'" if level in (None, UNLEVELLED) else f"{level} '{template}'"
+
+
+def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: float = 1.0) -> str:
+    """Say the first part in words.
+
+    new:     how many messages were never seen before.
+    silent:  for how many windows, of so many seconds each, nothing has come.
+    """
+    where = "the whole stream" if service == WHOLE_STREAM else service
+    if not parts:
+        return f"{where}: not normal"
+    lead = parts[0]
+    within = f"in {seconds:g} s in {where}"
+    if lead.messages > 1 and lead.template is not None:
+        return many(lead, f" {within}")
+    if lead.template is None and lead.level is None and lead.kind == "silent":
+        lasted = seconds * max(silent, 1.0)
+        return f"no events at all in {lasted:g} s in {where}; usual: {lead.low:,} to {lead.high:,}"
+    times = "once" if lead.observed == 1 else f"{lead.observed:,} times"
+    name = describe(lead.level, lead.template)
+    usual = f"usual: {lead.low:,} to {lead.high:,}" if lead.high else "usual: none"
+    if lead.kind == "new":
+        others = new - 1
+        more = f" (and {others:,} more new message{'s' if others > 1 else ''})" if others else ""
+        return f"{name} {times} {within}; never seen before{more}"
+    if lead.kind == "rare":
+        return f"{name} {times} {within}; rare: {_how_often(lead.expected, seconds)}"
+    if lead.template is None:
+        name = name if lead.observed != 1 else name.removesuffix("s")
+        step = f" ({lead.messages:,} messages in step)" if lead.messages > 1 else ""
+        return f"{lead.observed:,} {name} {within}; {usual}{step}"
+    return f"{name} {times} {within}; {usual}"
+
+
+def many(part: Part, within: str = "") -> str:
+    """A line that stands for several messages: how many, of what kind, and an example."""
+    return f"{part.messages:,} {_MANY[part.kind]}{within}, such as {describe(part.level, part.template)}"
+
+
+def _how_often(expected: float, seconds: float) -> str:
+    """Mean count a window as a rate that a person can picture."""
+    every = seconds / max(expected, UNSEEN)
+    for unit, length in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
+        if every >= 1.5 * length:
+            return f"about once in {every / length:.0f} {unit}"
+    return f"about {60 / every:.0f} a minute"
+
+
+def bound(b: Bound) -> str:
+    """One clause of 'normal if'."""
+    if not b.kind:
+        name = describe(b.level, b.template)
+        return (
+            f"no {name}"
+            if (b.relation, b.count) == ("<=", 0)
+            else f"{name} {b.relation} {b.count:,}"
+        )
+    return f"no {b.kind} messages" if b.count == 0 else f"{b.kind} messages <= {b.count:,}"

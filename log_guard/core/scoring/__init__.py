@@ -1,0 +1,1 @@
+"""How surprising a window is, count by count."""

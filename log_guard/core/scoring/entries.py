@@ -1,0 +1,92 @@
+"""A batch of windows as arrays: what occurred, and what is asked of each occurrence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from log_guard.core.baseline.baseline import ALL_LEVELS, SPELLS, WINDOWS, Baseline, key_codes
+from log_guard.core.events import Level
+from log_guard.core.feedback.suppression import Suppressor
+from log_guard.core.statements import Templates
+from log_guard.core.windows import WindowBatch
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Windows, (rows,), and what occurred in them, (n,), ``row`` ascending.
+
+    groups:    (rows,) id of the group
+    ends:      (rows,) event time, µs
+    whole:     (rows,) whether the window was watched from its beginning to its end
+    silent:    (rows,) for how many windows nothing has come; 0 where something has
+    watched:   (rows, 2) as :func:`watched_for` gives them
+    row:       (n,) index of the window
+    level, template, count:  (n,)
+    code:      (n,) packed group, level and template
+    said:      (n,) packed group, level and statement
+    troubled:  (n,) whether it speaks of trouble
+    spared:    (n,) whether it is suppressed
+    """
+
+    groups: np.ndarray
+    ends: np.ndarray
+    whole: np.ndarray
+    silent: np.ndarray
+    watched: np.ndarray
+    row: np.ndarray
+    level: np.ndarray
+    template: np.ndarray
+    count: np.ndarray
+    code: np.ndarray
+    said: np.ndarray
+    troubled: np.ndarray
+    spared: np.ndarray
+
+    @property
+    def harmless(self) -> np.ndarray:
+        """What is neither severe nor speaks of trouble, (n,)."""
+        return np.asarray((self.level < Level.ERROR) & ~self.troubled)
+
+
+def entries_of(
+    batch: WindowBatch, baseline: Baseline, templates: Templates, suppressor: Suppressor | None
+) -> Entries:
+    """Take a batch apart."""
+    groups, silent = batch.rows["group"].to_numpy(), batch.rows["silent"].to_numpy()
+    ends = batch.rows["end"].to_numpy()
+    row = batch.entries["row"].to_numpy()
+    level = batch.entries["level"].to_numpy().astype(np.int64)
+    template = batch.entries["template"].to_numpy()
+    spared = np.zeros(len(row), dtype=bool)
+    if suppressor is not None and suppressor.entries:
+        spared = suppressor.covered(groups[row], level, template, ends[row])
+    return Entries(
+        groups=groups,
+        ends=ends,
+        whole=batch.rows["whole"].to_numpy() & batch.final,
+        silent=silent,
+        watched=watched_for(groups, silent, baseline),
+        row=row,
+        level=level,
+        template=template,
+        count=batch.entries["count"].to_numpy().astype(float),
+        code=key_codes(groups[row], level, template),
+        said=key_codes(groups[row], level, templates.statements(template)),
+        troubled=templates.troubled(template),
+        spared=spared,
+    )
+
+
+def watched_for(groups: np.ndarray, silent: np.ndarray, baseline: Baseline) -> np.ndarray:
+    """Spells and windows in which these groups, (rows,), were watched, (rows, 2), but for this silence.
+
+    What a baseline has learnt of a silence while it lasts must not make it usual: as many empty windows
+    as the silence is long, (rows,), are left out, as far as there are so many.
+    """
+    watched = baseline.groups.look_up(groups)
+    codes = key_codes(groups, np.full(len(groups), ALL_LEVELS), np.zeros(len(groups), np.int64))
+    empty = np.maximum(watched - baseline.volumes.look_up(codes)[:, [SPELLS, WINDOWS]], 0.0)
+    spells = silent * watched[:, 0] / np.maximum(watched[:, 1], 1.0)
+    return np.asarray(watched - np.minimum(np.column_stack([spells, silent]), empty))

@@ -1,0 +1,55 @@
+"""Windows + baseline → how surprising each window is, and which counts make it so.
+
+Sums run over whole multiples of 2**-20 and are exact: the same window gets the same parts, bit by bit,
+in whatever company it is scored.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from log_guard.core.baseline.baseline import Baseline, known_for
+from log_guard.core.detectors.novelty import RETURN_SPELLS
+from log_guard.core.feedback.suppression import Suppressor
+from log_guard.core.scoring.counts import count_parts
+from log_guard.core.scoring.entries import Entries, entries_of
+from log_guard.core.scoring.novel import novelty_parts
+from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
+from log_guard.core.statements import Templates
+from log_guard.core.windows import WindowBatch
+
+MIN_WINDOWS = 5
+"""Windows of history below which not all of a group's counts are judged."""
+
+
+def find_parts(
+    batch: WindowBatch,
+    baseline: Baseline,
+    templates: Templates,
+    suppressor: Suppressor | None = None,
+    min_windows: float = MIN_WINDOWS,
+    lately: Baseline | None = None,
+) -> Parts:
+    """Parts of all windows of a batch.
+
+    templates:    the table of the batch's template ids.
+    suppressor:   whose templates make no part.
+    min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
+    lately:       what the last hour taught, which is part of ``baseline`` too.
+    """
+    lately = lately or Baseline.empty()
+    entries = entries_of(batch, baseline, templates, suppressor)
+    known = known_for(baseline.statements.look_up_peaks(entries.said))
+    returning = (known >= RETURN_SPELLS) & entries.harmless
+    novelty = novelty_parts(entries, returning, baseline, lately)
+    counts = count_parts(entries, returning, baseline, lately, min_windows, suppressor)
+    if suppressor is not None and suppressor.entries:
+        counts = counts.take(np.flatnonzero(~_suppressed(counts, entries, suppressor)))
+    return Parts.join([novelty, counts])
+
+
+def _suppressed(parts: Parts, entries: Entries, suppressor: Suppressor) -> np.ndarray:
+    """Which counts are those of suppressed templates, (n,)."""
+    key = parts.template != VOLUME_TEMPLATE
+    about = entries.groups[parts.row], parts.level, np.where(key, parts.template, 0)
+    return np.asarray(key & suppressor.covered(*about, entries.ends[parts.row]))

@@ -1,0 +1,1 @@
+"""Detection as a fold over the records of a topic."""

@@ -1,0 +1,1 @@
+"""Events → summaries: the work of one source."""

@@ -1,0 +1,117 @@
+"""Bytes → events by compiled code, where it can read them: the same events, sooner.
+
+The messages stay where they are, in the bytes of the batch: an event says where its message begins
+and ends. Most are only masked and counted, there, and need never become texts of their own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+
+from log_guard.core.compiled.counting import counted
+from log_guard.core.compiled.json_lines import read_flat
+from log_guard.core.compiled.texts import SLACK, array_of, taken
+from log_guard.core.decoding.decode import Decoded, Decoder
+from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.decoding.levels import level_of
+from log_guard.core.events import EVENT_SCHEMA, SPAN_SCHEMA, Bytes, DeadLetter, RawBatch
+from log_guard.core.masking import clean_names
+
+_PROBE_BYTES = 1 << 13
+"""So much of a batch tells whether compiled code can read its lines."""
+
+
+def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | None:
+    """Decode a batch as ``decoder.decode`` does: events (``SPAN_SCHEMA``) and the bytes with their messages.
+
+    None where that is not worth it: what compiled code cannot read is decoded as ever.
+    """
+    keys = decoder.format.flat_keys if isinstance(decoder.format, JsonLines) else None
+    if keys is None or not batch.data:
+        return None
+    data = batch.data if batch.data.endswith(b"\n") else batch.data + b"\n"
+    bare_utc = decoder.timezone == "UTC"
+    probe = data[: data.rfind(b"\n", 0, _PROBE_BYTES) + 1]
+    if len(data) > 16 * _PROBE_BYTES and probe:
+        read = read_flat(probe, keys, bare_utc=bare_utc).read
+        if 2 * np.count_nonzero(read) < len(read):
+            return None
+    flat = read_flat(data, keys, bare_utc=bare_utc)
+    lines = len(flat.read)
+    (level, levels), (service, services) = flat.level, flat.service
+    severity = np.array([level_of(text) for text in levels], dtype=np.uint8)
+    kinds: dict[str, int] = {}
+    names = _shown(tuple(services), decoder.service)
+    kind = np.array([kinds.setdefault(name, len(kinds)) for name in names], dtype=np.uint32)
+    events = pl.DataFrame(
+        {
+            "time": flat.time,
+            "level": severity[level],
+            "service": pl.Series(kind[service]).cat.to(pl.Enum(list(kinds))),
+            "position": np.flatnonzero(flat.read),
+            "begin": flat.begins,
+            "end": flat.ends,
+        }
+    )
+    dead: list[DeadLetter] = []
+    text = flat.text
+    left = np.flatnonzero(~flat.read)
+    if len(left):
+        begins, ends = flat.bounds[left].tolist(), flat.bounds[left + 1].tolist()
+        rest = b"".join(data[a:b] for a, b in zip(begins, ends, strict=True))
+        # Until all lines are together again, an event's position is the number of its line.
+        others = decoder.decode(RawBatch(rest, 0, batch.source, positions=left))
+        dead = others.dead
+        if others.events.height:
+            table, more = spans_of(others.events, len(text) - SLACK)
+            text = np.concatenate([text[:-SLACK], more])
+            table = pl.concat([events.cast({"service": pl.String, "position": pl.UInt64}), table])
+            events = table.sort("position")
+    positions = batch.positions
+    if positions is None:
+        positions = np.arange(batch.first, batch.first + lines, dtype=np.uint64)
+    at = pl.Series("position", positions[events["position"].to_numpy()], dtype=pl.UInt64)
+    dead = [DeadLetter(d.reason, int(positions[d.position]), d.source, d.raw) for d in dead]
+    return Decoded(events.with_columns(at), dead, lines), text
+
+
+@lru_cache(maxsize=16)
+def _shown(names: tuple[str, ...], unnamed: str) -> list[str]:
+    """Names of services as they can be shown, of what the lines say: mostly as in the batch before."""
+    return clean_names(pl.Series([name or unnamed for name in names], dtype=pl.String)).to_list()
+
+
+def spans_of(events: pl.DataFrame, at: int = 0) -> tuple[pl.DataFrame, Bytes]:
+    """Events (``EVENT_SCHEMA``) with their messages in bytes that begin at ``at`` of some array."""
+    messages = events["message"]
+    sizes = messages.str.len_bytes().to_numpy().astype(np.int64)
+    ends = at + np.cumsum(sizes)
+    begins = ends - sizes
+    table = events.with_columns(begin=pl.Series(begins), end=pl.Series(ends))
+    return table.select(list(SPAN_SCHEMA)), array_of(messages.str.join("").item().encode())
+
+
+def with_messages(events: pl.DataFrame, text: Bytes) -> pl.DataFrame:
+    """Events (``SPAN_SCHEMA`` and more) as a table of their own (``EVENT_SCHEMA``)."""
+    messages = taken(text, events["begin"].to_numpy(), events["end"].to_numpy())
+    table = events.with_columns(pl.col("service").cast(pl.String), messages.alias("message"))
+    return table.select(list(EVENT_SCHEMA))
+
+
+def counted_spans(
+    events: pl.DataFrame, index: pl.Series, hashes: np.ndarray, slide: int
+) -> tuple[pl.Series, pl.Series]:
+    """For each (pane, group, level, template, late): the event of the smallest hash, and the count."""
+    group = events["group"]
+    if not isinstance(group.dtype, pl.Enum):
+        group = group.cast(pl.Enum(group.unique()))
+    keys = np.empty((events.height, 3), np.int64)
+    keys[:, 0] = events["time"].to_numpy() // slide
+    keys[:, 1] = group.to_physical().to_numpy()
+    level, late = events["level"].to_numpy(), events["late"].to_numpy()
+    keys[:, 2] = (index.to_numpy().astype(np.int64) << 8) + (level << 1) + late
+    rows, counts = counted(keys, hashes)
+    return pl.Series(rows), pl.Series(counts)

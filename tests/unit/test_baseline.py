@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from log_guard.core.baseline.baseline import (
-    ALL_LEVELS,
     COUNT,
     SPELL,
     SPELLS,
@@ -18,18 +17,20 @@ from log_guard.core.baseline.baseline import (
     STATEMENT_SPELLS,
     STATEMENT_WINDOWS,
     TRACE,
-    TROUBLED,
     WINDOWS,
     Baseline,
-    Table,
+    known_for,
+)
+from log_guard.core.baseline.keys import (
+    ALL_LEVELS,
+    TROUBLED,
     code_groups,
     code_levels,
     code_templates,
     key_codes,
-    known_for,
-    learn,
-    spell_hashes,
 )
+from log_guard.core.baseline.learning import learn, spell_hashes
+from log_guard.core.baseline.table import Table
 from log_guard.core.events import SECOND
 from log_guard.core.statements import Templates
 from log_guard.core.windows import PANE_SCHEMA, WHOLE

@@ -12,7 +12,7 @@ from scipy import stats
 
 from log_guard.core.detectors.base import OutlierDetector, import_detector
 from log_guard.core.detectors.density import MAX_FIT_ROWS, InductiveDBSCAN
-from log_guard.core.detectors.novelty import NoveltyDetector, exact, novelty_bits
+from log_guard.core.detectors.novelty import NoveltyDetector, novelty_bits
 from log_guard.core.detectors.surprise import (
     MAX_BITS,
     CountSurprise,
@@ -20,6 +20,7 @@ from log_guard.core.detectors.surprise import (
     tail_bits,
     usual_counts,
 )
+from log_guard.core.exact import exact
 from log_guard.errors import OptionError
 from tests.streams import bounded
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline.baseline import ALL_LEVELS
+from log_guard.core.baseline.keys import ALL_LEVELS
 from log_guard.core.events import SECOND, Level
 from log_guard.core.evidence.explain import explain
 from log_guard.core.evidence.lines import Counts

@@ -11,15 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline.baseline import (
-    ALL_LEVELS,
-    COUNT,
-    SPELLS,
-    TROUBLED,
-    Baseline,
-    key_codes,
-    learn,
-)
+from log_guard.core.baseline.baseline import COUNT, SPELLS, Baseline
+from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, key_codes
+from log_guard.core.baseline.learning import learn
 from log_guard.core.detectors.novelty import novelty_bits, rarity_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import SECOND, Level

@@ -17,7 +17,9 @@ from log_guard.adapters.models.manifest import (
     TextEntry,
     TrainingEntry,
 )
-from log_guard.core.baseline.baseline import Baseline, Table, code_groups, code_templates
+from log_guard.core.baseline.baseline import Baseline
+from log_guard.core.baseline.keys import code_groups, code_templates
+from log_guard.core.baseline.table import Table
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel

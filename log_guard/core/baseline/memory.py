@@ -14,18 +14,13 @@ from operator import add
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline.baseline import (
-    EPOCH,
-    Baseline,
-    Table,
-    code_groups,
-    code_levels,
-    code_templates,
-    key_codes,
-    learn,
-)
+from log_guard.core.baseline.baseline import EPOCH, Baseline
+from log_guard.core.baseline.keys import code_templates, renumbered
+from log_guard.core.baseline.learning import learn
+from log_guard.core.baseline.table import Table
 from log_guard.core.statements import Templates
 from log_guard.core.windows import WHOLE
+from log_guard.core.windows.panes import first_panes, with_templates
 
 MAX_KEYS = 50_000
 LATELY = 6
@@ -73,7 +68,7 @@ class Memory:
 
     def learn(self, panes: pl.DataFrame, templates: Templates, start: int, end: int) -> bool:
         """Take in the panes of ``[start, end)`` that have closed; True if an epoch ended with them."""
-        for group, pane in panes.group_by("group").agg(pl.col("pane").min()).iter_rows():
+        for group, pane in first_panes(panes).items():
             self.since.setdefault(group, pane)
         if len(self.since) > 1 and WHOLE not in self.since:
             self.since[WHOLE] = min(self.since.values())
@@ -116,16 +111,10 @@ class Memory:
             for start, baseline in held.items():
                 held[start] = _renamed(baseline, mapping)
         self._gains = [_renamed(gain, mapping) for gain in self._gains]
-        self._pending = [rename(panes, mapping) for panes in self._pending]
+        self._pending = [with_templates(panes, mapping) for panes in self._pending]
 
 
 def _renamed(baseline: Baseline, mapping: np.ndarray) -> Baseline:
-    codes = baseline.keys.ids
-    renamed = key_codes(code_groups(codes), code_levels(codes), mapping[code_templates(codes)])
-    keys = Table.of(renamed, baseline.keys.sums, baseline.keys.peaks)
-    return replace(baseline, keys=keys)
-
-
-def rename(panes: pl.DataFrame, mapping: np.ndarray) -> pl.DataFrame:
-    """Pane rows with their template ids mapped."""
-    return panes.with_columns(pl.Series("template", mapping[panes["template"].to_numpy()]))
+    keys = baseline.keys  # alone in naming templates
+    codes = renumbered(keys.ids, templates=mapping)
+    return replace(baseline, keys=Table.of(codes, keys.sums, keys.peaks))

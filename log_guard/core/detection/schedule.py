@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.baseline.baseline import EPOCH
-from log_guard.core.baseline.memory import rename
 from log_guard.core.learning.history import MAX_HISTORY_ROWS
 from log_guard.core.scoring.counts import FIRST_WINDOWS
 from log_guard.core.windows import WindowSpec
+from log_guard.core.windows.panes import with_templates
 
 
 class Schedule:
@@ -70,4 +70,4 @@ class Schedule:
 
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""
-        self.kept = [rename(panes, mapping) for panes in self.kept]
+        self.kept = [with_templates(panes, mapping) for panes in self.kept]

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from log_guard.core.exact import exact
+
 TONE_WEIGHT = 0.2
 """What a bit of surprise at the level, or at words of trouble, adds to the weight of a key."""
 SEVERE_WEIGHT = 1.0
@@ -35,13 +37,6 @@ RETURN_SPELLS = 30
 """What was there again so many spells (an hour) after its first time is known to come back."""
 RETURN_SHARE = 0.5
 """Share of its surprise that is left to what is known to come back."""
-
-_UNIT = float(1 << 20)
-
-
-def exact(bits: np.ndarray) -> np.ndarray:
-    """Round to whole multiples of 2**-20, whose sums are exact in any order."""
-    return np.asarray(np.round(bits * _UNIT) / _UNIT)
 
 
 def rarity_bits(spells_with: np.ndarray | float, spells_watched: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from log_guard.core.detectors.novelty import exact
+from log_guard.core.exact import exact
 
 MAX_BITS = 100.0
 USUAL_BITS = float(np.log2(100.0))

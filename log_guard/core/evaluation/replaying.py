@@ -17,6 +17,7 @@ from log_guard.core.evaluation.outcomes import last_words
 from log_guard.core.learning.history import History
 from log_guard.core.results import Alert
 from log_guard.core.summarising.summaries import SUMMARY_SCHEMA
+from log_guard.core.windows.panes import NO_SAMPLE
 
 Replay = Iterable[tuple[pl.DataFrame, int | None]]
 
@@ -76,9 +77,6 @@ def replay_of(history: History, slide: int) -> Iterator[tuple[pl.DataFrame, int 
         summary = part.with_columns(
             groups.gather(part["group"]).alias("group"),
             templates.gather(part["template"]).alias("template"),
-            pl.lit(0, dtype=pl.UInt64).alias("sample_hash"),
-            pl.lit(0, dtype=pl.UInt32).alias("source"),
-            pl.lit(0, dtype=pl.UInt64).alias("position"),
-            pl.lit("", dtype=pl.String).alias("sample"),
+            **NO_SAMPLE,
         )
         yield summary.select(list(SUMMARY_SCHEMA)), min(stop, last + slide)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import ALL_LEVELS
+from log_guard.core.baseline.keys import ALL_LEVELS
 from log_guard.core.evidence.lines import (
     Counts,
     Line,

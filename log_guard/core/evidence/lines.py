@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import ALL_LEVELS
+from log_guard.core.baseline.keys import ALL_LEVELS
 from log_guard.core.detectors.surprise import USUAL_BITS, usual_counts
 from log_guard.core.events import Level
 from log_guard.core.results import Part

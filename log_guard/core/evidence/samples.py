@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline.baseline import ALL_LEVELS
+from log_guard.core.baseline.keys import ALL_LEVELS
 from log_guard.core.evidence.lines import OWN_SHARE, Line, level_name, usual_of
 from log_guard.core.results import Sample
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts

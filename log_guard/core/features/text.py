@@ -1,8 +1,8 @@
 """The 18 text features: TF-IDF → SVD → KMeans → rarity, one vector a template.
 
 Each template is vectorised once in its life; a window's features are the count-weighted means of
-its templates' vectors. Vectors are kept as whole multiples of 2**-20: sums of such numbers are exact
-in float64 whatever their order, so equal summaries give bit-equal features.
+its templates' vectors. Vectors are exact (``exact.py``): their sums are the same in any order, so
+equal summaries give bit-equal features.
 
 * ``text_svd_1`` to ``_15``: TF-IDF over the 100 commonest uni- and bigrams (smoothed IDF, unit
   length, as in scikit-learn's ``TfidfTransformer``), reduced by a truncated SVD.
@@ -20,6 +20,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from log_guard.core.exact import exact
 from log_guard.core.features.clustering import kmeans
 
 COMPONENTS = 15
@@ -33,7 +34,6 @@ TEXT_FEATURES = (
 )
 
 _WORD = re.compile(r"<?[^\W\d_][\w'-]*>?")
-_UNIT = float(1 << 20)
 
 
 def terms(template: str) -> list[str]:
@@ -74,7 +74,7 @@ class TextModel:
             self.cluster_spread[cluster], 0.05
         )
         out = np.column_stack([reduced, cluster, rarity, score])
-        return np.asarray(np.round(out * _UNIT) / _UNIT)
+        return exact(out)
 
 
 def tfidf(templates: list[str], vocabulary: np.ndarray, idf: np.ndarray) -> np.ndarray:

@@ -14,17 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from log_guard.core.baseline.baseline import (
+from log_guard.core.baseline.baseline import COUNT, SQUARES, Baseline
+from log_guard.core.baseline.keys import (
     ALL_LEVELS,
-    COUNT,
-    SQUARES,
-    Baseline,
-    Table,
     code_groups,
     code_levels,
     code_templates,
-    key_codes,
+    volume_codes,
 )
+from log_guard.core.baseline.table import Table
 from log_guard.core.events import Level
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WHOLE
@@ -133,8 +131,7 @@ class Suppressor:
         groups, levels, sums = groups[rows], levels[rows], keys.sums[rows]
         windows = np.maximum(baseline.groups.look_up(groups)[:, 1], 1.0)
         spread = np.maximum(sums[:, SQUARES] - sums[:, COUNT] ** 2 / windows, 0.0)
-        zero = np.zeros(len(rows), dtype=np.int64)
-        codes = [key_codes(groups, level, zero) for level in (levels, zero + ALL_LEVELS)]
+        codes = [volume_codes(groups, level) for level in (levels, ALL_LEVELS)]
         table = Table.of(
             np.concatenate(codes), np.tile(np.column_stack([sums[:, COUNT], spread]), (2, 1))
         )

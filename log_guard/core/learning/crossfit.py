@@ -11,7 +11,8 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline.baseline import SPELL, Baseline, learn
+from log_guard.core.baseline.baseline import SPELL, Baseline
+from log_guard.core.baseline.learning import learn
 from log_guard.core.features.window import window_features
 from log_guard.core.feedback.feedback import Feedback
 from log_guard.core.feedback.suppression import Suppressor
@@ -19,6 +20,7 @@ from log_guard.core.learning.history import History, replay, tumbling
 from log_guard.core.scoring.parts import detector_values
 from log_guard.core.scoring.scoring import find_parts
 from log_guard.core.windows import WHOLE, WindowSpec
+from log_guard.core.windows.panes import first_panes
 
 FOLDS = 3
 
@@ -45,7 +47,7 @@ def folds_of(
     known_from:  rows that tell since when each group was watched, if other than these.
     """
     first = panes if known_from is None else known_from
-    since = dict(first.group_by("group").agg(pl.col("pane").min()).iter_rows())
+    since = first_panes(first)
     if history.several:
         since[WHOLE] = start
     cuts = [start + (end - start) * i // FOLDS // SPELL * SPELL for i in range(FOLDS)] + [end]

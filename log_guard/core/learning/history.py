@@ -14,6 +14,7 @@ from log_guard.core.features.window import window_features
 from log_guard.core.statements import Templates
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WHOLE, WindowBatch, Windows, WindowSpec
+from log_guard.core.windows.panes import NO_SAMPLE
 
 MAX_HISTORY_ROWS = 3_000_000
 """Pane rows kept to learn from; of a longer history the oldest are dropped and counted."""
@@ -49,12 +50,6 @@ def replay(history: History, spec: WindowSpec, start: int, end: int) -> Iterator
     if lead.is_empty():
         return
     windows = Windows(spec, history.groups, history.templates, history.several)
-    samples = {
-        "sample_hash": pl.lit(0, dtype=pl.UInt64),
-        "source": pl.lit(0, dtype=pl.UInt32),
-        "position": pl.lit(0, dtype=pl.UInt64),
-        "sample": pl.lit("", dtype=pl.String),
-    }
     stop = start
     while stop < end:
         begin, stop = stop, min(stop - stop % EPOCH + EPOCH, end)
@@ -62,7 +57,7 @@ def replay(history: History, spec: WindowSpec, start: int, end: int) -> Iterator
         if windows.began is None:
             part = lead.filter(pl.col("pane") < stop)
         if not part.is_empty():
-            windows.adopt(part.with_columns(**samples))
+            windows.adopt(part.with_columns(**NO_SAMPLE))
         if windows.closed is None and windows.began is not None:
             windows.closed = begin
         batch = windows.close(stop)

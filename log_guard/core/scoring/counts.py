@@ -6,21 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import (
+from log_guard.core.baseline.baseline import COUNT, SPELLS, SQUARES, WINDOWS, Baseline
+from log_guard.core.baseline.keys import (
     ALL_LEVELS,
-    COUNT,
-    SPELLS,
-    SQUARES,
-    WINDOWS,
-    Baseline,
     code_groups,
     code_levels,
     code_templates,
     key_codes,
+    volume_codes,
 )
-from log_guard.core.detectors.novelty import exact, rarity_bits
+from log_guard.core.detectors.novelty import rarity_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import Level
+from log_guard.core.exact import exact
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.entries import Entries, watched_for
 from log_guard.core.scoring.parts import SURPRISE, VOLUME_TEMPLATE, Parts
@@ -81,7 +79,7 @@ def _volume_parts(
     rows = np.repeat(chosen, len(levels))
     which = np.tile(levels, len(chosen))
     observed = counts[chosen].reshape(-1)
-    codes = key_codes(e.groups[rows], which, np.zeros(len(rows), dtype=np.int64))
+    codes = volume_codes(e.groups[rows], which)
     sums = _volume_sums(baseline, codes, e.ends[rows], suppressor)
     if len(at):
         usual = np.ceil(moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])[0])
@@ -242,7 +240,7 @@ def _longer_silence(parts: Parts, entries: Entries, baseline: Baseline) -> Parts
     bits = parts.bits * windows
     at = np.flatnonzero(every & (parts.count == 0))
     row = parts.row[at]
-    codes = key_codes(entries.groups[row], parts.level[at], np.zeros(len(at), dtype=np.int64))
+    codes = volume_codes(entries.groups[row], ALL_LEVELS)
     spells, watched = entries.watched[row].T
     silent = np.maximum(spells - baseline.volumes.look_up(codes)[:, SPELLS], 0.0)
     slept = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import ALL_LEVELS, SPELLS, WINDOWS, Baseline, key_codes
+from log_guard.core.baseline.baseline import SPELLS, WINDOWS, Baseline
+from log_guard.core.baseline.keys import ALL_LEVELS, key_codes, volume_codes
 from log_guard.core.events import Level
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.statements import Templates
@@ -86,7 +87,7 @@ def watched_for(groups: np.ndarray, silent: np.ndarray, baseline: Baseline) -> n
     as the silence is long, (rows,), are left out, as far as there are so many.
     """
     watched = baseline.groups.look_up(groups)
-    codes = key_codes(groups, np.full(len(groups), ALL_LEVELS), np.zeros(len(groups), np.int64))
+    codes = volume_codes(groups, ALL_LEVELS)
     empty = np.maximum(watched - baseline.volumes.look_up(codes)[:, [SPELLS, WINDOWS]], 0.0)
     spells = silent * watched[:, 0] / np.maximum(watched[:, 1], 1.0)
     return np.asarray(watched - np.minimum(np.column_stack([spells, silent]), empty))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from log_guard.core.baseline.baseline import (
-    ALL_LEVELS,
     COUNT,
     SPELL,
     SPELLS,
@@ -13,13 +12,13 @@ from log_guard.core.baseline.baseline import (
     STATEMENT_WINDOWS,
     STEADY,
     TRACE,
-    TROUBLED,
     Baseline,
-    key_codes,
     there_for,
 )
-from log_guard.core.detectors.novelty import AGAIN, TROUBLE_AGAIN, exact, novelty_bits
+from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, volume_codes
+from log_guard.core.detectors.novelty import AGAIN, TROUBLE_AGAIN, novelty_bits
 from log_guard.core.events import Level
+from log_guard.core.exact import exact
 from log_guard.core.scoring.entries import Entries
 from log_guard.core.scoring.parts import NOVELTY, Parts
 
@@ -76,16 +75,14 @@ def _tone_shares(
 ) -> np.ndarray:
     """Share of the group's events that have the level or, if that is less, speak of trouble too, (n,)."""
     level_share = _shares(groups, level, baseline)
-    talk = _shares(groups, np.full(len(groups), TROUBLED), baseline)
+    talk = _shares(groups, TROUBLED, baseline)
     return np.where(troubled, np.minimum(level_share, talk), level_share)
 
 
-def _shares(groups: np.ndarray, level: np.ndarray, baseline: Baseline) -> np.ndarray:
+def _shares(groups: np.ndarray, level: np.ndarray | int, baseline: Baseline) -> np.ndarray:
     """Share of the group's events under a level, (n,); of a group without history a tenth."""
-    zero = np.zeros(len(groups), dtype=np.int64)
-    mine = baseline.volumes.look_up(key_codes(groups, level, zero))[:, COUNT]
-    every = np.full(len(groups), ALL_LEVELS)
-    total = baseline.volumes.look_up(key_codes(groups, every, zero))[:, COUNT]
+    mine = baseline.volumes.look_up(volume_codes(groups, level))[:, COUNT]
+    total = baseline.volumes.look_up(volume_codes(groups, ALL_LEVELS))[:, COUNT]
     return np.where(total > 0, (mine + 0.5) / (total + 1.0), UNKNOWN_SHARE)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from log_guard.core.detectors.novelty import exact
+from log_guard.core.exact import exact
 
 NOVELTY, SURPRISE = 0, 1
 KINDS = ("novelty", "surprise")

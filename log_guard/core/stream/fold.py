@@ -17,8 +17,9 @@ from typing import Any
 
 import polars as pl
 
-from log_guard.core.baseline.baseline import Baseline, Table
+from log_guard.core.baseline.baseline import Baseline
 from log_guard.core.baseline.memory import Memory
+from log_guard.core.baseline.table import Table
 from log_guard.core.course import Bout, Symptom
 from log_guard.core.detection.detect import Detect, DetectOptions
 from log_guard.core.detectors.density import InductiveDBSCAN

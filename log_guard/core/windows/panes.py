@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from log_guard.core.windows.spec import WHOLE
@@ -21,6 +22,22 @@ SAMPLE_SCHEMA: dict[str, pl.DataType] = {
     "position": pl.UInt64(),
     "sample": pl.String(),
 }
+
+NO_SAMPLE: dict[str, pl.Expr] = {
+    name: pl.lit("" if kind == pl.String() else 0, dtype=kind)
+    for name, kind in SAMPLE_SCHEMA.items()
+}
+"""The columns of samples, for rows of history: it keeps no raw lines."""
+
+
+def first_panes(panes: pl.DataFrame) -> dict[int, int]:
+    """Group → its first pane, µs."""
+    return dict(panes.group_by("group").agg(pl.col("pane").min()).iter_rows())
+
+
+def with_templates(panes: pl.DataFrame, mapping: np.ndarray) -> pl.DataFrame:
+    """Pane rows under other template ids; ``mapping``: old id → new id."""
+    return panes.with_columns(pl.Series("template", mapping[panes["template"].to_numpy()]))
 
 
 def merged(panes: pl.DataFrame) -> pl.DataFrame:

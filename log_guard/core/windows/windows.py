@@ -28,9 +28,11 @@ from log_guard.core.windows.crowding import own_groups, refused_rows
 from log_guard.core.windows.panes import (
     PANE_SCHEMA,
     SAMPLE_SCHEMA,
+    first_panes,
     merged,
     on_time,
     window_samples,
+    with_templates,
 )
 from log_guard.core.windows.silence import silent_windows
 from log_guard.core.windows.spec import WHOLE_STREAM, WindowSpec
@@ -125,8 +127,7 @@ class Windows:
                     return
         first = int(rows["pane"].to_numpy().min())
         self._first = first if self.began is None else min(self._first, first)
-        begun = rows.filter(~pl.col("late")).group_by("group").agg(pl.col("pane").min())
-        for group, pane in begun.iter_rows():
+        for group, pane in first_panes(rows.filter(~pl.col("late"))).items():
             if group not in self._starts:
                 self.admission.meet(group)
             self._starts[group] = min(self._starts.get(group, pane), pane)
@@ -253,8 +254,7 @@ class Windows:
 
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""
-        renamed = mapping[self._panes["template"].to_numpy()]
-        self._panes = self._panes.with_columns(pl.Series("template", renamed))
+        self._panes = with_templates(self._panes, mapping)
 
     def used_templates(self) -> np.ndarray:
         return self._panes["template"].unique().to_numpy()

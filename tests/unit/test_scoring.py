@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline.baseline import COUNT, SPELLS, Baseline
+from log_guard.core.baseline.baseline import COUNT, SPELLS, Baseline, Known
 from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, key_codes
 from log_guard.core.baseline.learning import learn
 from log_guard.core.detectors.novelty import novelty_bits, rarity_bits
@@ -65,6 +65,7 @@ def baseline(minutes: int = 60) -> Baseline:
 
 
 BASELINE = baseline()
+UNSUPPRESSED = Suppressor((), Vocabulary(), TEMPLATES)
 
 
 def batch_of(
@@ -105,6 +106,15 @@ def batch_of(
     )
 
 
+def parts_of(
+    batch: WindowBatch,
+    history: Baseline,
+    suppressor: Suppressor = UNSUPPRESSED,
+    lately: Baseline | None = None,
+) -> Parts:
+    return find_parts(batch, Known(history, lately or Baseline.empty()), TEMPLATES, suppressor)
+
+
 Part = tuple[int, int, int, int, float, float, float, float, float]
 
 
@@ -128,7 +138,7 @@ WINDOWS = st.lists(st.tuples(st.sampled_from((0, 1, 2, 9)), COUNTS), min_size=1,
 @bounded(60)
 @given(WINDOWS)
 def test_counts_are_as_surprising_as_the_formulas_say(windows: list[tuple[int, Counts]]) -> None:
-    parts = find_parts(batch_of(windows), BASELINE, TEMPLATES)
+    parts = parts_of(batch_of(windows), BASELINE)
     for row, (group, counts) in enumerate(windows):
         watched = BASELINE.groups.look_up(np.array([group]))[0]
         expected = plain_surprises(group, counts, watched[1]) if watched[1] >= MIN_WINDOWS else {}
@@ -163,16 +173,16 @@ def plain_surprises(
 @given(WINDOWS)
 def test_a_window_gets_the_same_parts_in_any_company(windows: list[tuple[int, Counts]]) -> None:
     batch = batch_of(windows)
-    parts = find_parts(batch, BASELINE, TEMPLATES)
+    parts = parts_of(batch, BASELINE)
     for row in range(len(windows)):
-        alone = find_parts(batch.only(np.arange(len(windows)) == row), BASELINE, TEMPLATES)
+        alone = parts_of(batch.only(np.arange(len(windows)) == row), BASELINE)
         assert [p[1:] for p in listed(alone)] == [p[1:] for p in listed(parts) if p[0] == row]
         values = detector_values(parts, len(windows))[row]
         assert values.tolist() == detector_values(alone, 1)[0].tolist()
 
 
 def bits_of(level: int, template: int, history: Baseline) -> float:
-    parts = find_parts(batch_of([(1, {(level, template): 1})]), history, TEMPLATES)
+    parts = parts_of(batch_of([(1, {(level, template): 1})]), history)
     return float(only(parts, 0, NOVELTY)[level, template][7])
 
 
@@ -213,18 +223,18 @@ def test_an_error_of_a_service_that_errs_all_day_weighs_as_little_as_its_infos()
 
 
 def test_a_key_that_is_always_there_is_not_novel_however_often_it_comes() -> None:
-    parts = find_parts(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE, TEMPLATES)
+    parts = parts_of(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE)
     assert only(parts, 0, NOVELTY)[INFO, 0][7] < 0.1
 
 
 def test_what_was_never_seen_and_comes_in_numbers_is_a_surprising_count_too() -> None:
-    parts = find_parts(batch_of([(1, {(INFO, 77): 40}), (1, {(INFO, 77): 4})]), BASELINE, TEMPLATES)
+    parts = parts_of(batch_of([(1, {(INFO, 77): 40}), (1, {(INFO, 77): 4})]), BASELINE)
     assert only(parts, 0)[INFO, 77][7] > 50
     assert (INFO, 77) not in only(parts, 1)
 
 
 def test_a_group_without_history_is_judged_by_novelty_alone() -> None:
-    parts = find_parts(batch_of([(9, {(ERROR, 77): 4})]), BASELINE, TEMPLATES)
+    parts = parts_of(batch_of([(9, {(ERROR, 77): 4})]), BASELINE)
     assert set(parts.detector.tolist()) == {NOVELTY}
     expected = novelty_bits(np.zeros(1), np.zeros(1), tone_shares=UNKNOWN_SHARE, severe=1.0)
     assert parts.bits.tolist() == expected.tolist()
@@ -233,12 +243,12 @@ def test_a_group_without_history_is_judged_by_novelty_alone() -> None:
 def test_a_group_watched_too_shortly_has_no_usual_counts() -> None:
     young = baseline(2)
     assert young.groups.look_up(np.array([1]))[0, 1] < MIN_WINDOWS
-    parts = find_parts(batch_of([(1, {(INFO, 0): 10_000})]), young, TEMPLATES)
+    parts = parts_of(batch_of([(1, {(INFO, 0): 10_000})]), young)
     assert SURPRISE not in parts.detector
 
 
 def test_silence_is_surprising_and_on_the_low_side() -> None:
-    parts = only(find_parts(batch_of([(1, {})]), BASELINE, TEMPLATES), 0)
+    parts = only(parts_of(batch_of([(1, {})]), BASELINE), 0)
     for key in ((ALL_LEVELS, VOLUME_TEMPLATE), (INFO, VOLUME_TEMPLATE), (INFO, 0)):
         assert parts[key][4] == 0
         assert parts[key][7] > 10
@@ -247,25 +257,21 @@ def test_silence_is_surprising_and_on_the_low_side() -> None:
 
 @pytest.mark.parametrize("partial", [{"whole": False}, {"final": False}])
 def test_a_window_not_watched_to_its_end_can_only_have_too_much(partial: dict[str, bool]) -> None:
-    parts = find_parts(
-        batch_of([(1, {}), (1, {(INFO, 0): 10_000})], **partial), BASELINE, TEMPLATES
-    )
+    parts = parts_of(batch_of([(1, {}), (1, {(INFO, 0): 10_000})], **partial), BASELINE)
     silent, flooded = only(parts, 0), only(parts, 1)
     assert all(p[7] == 0 and p[8] == 1 for p in silent.values())
-    complete = only(find_parts(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE, TEMPLATES), 0)
+    complete = only(parts_of(batch_of([(1, {(INFO, 0): 10_000})]), BASELINE), 0)
     assert flooded[INFO, 0][7] == complete[INFO, 0][7] > 50
 
 
 def test_events_without_a_level_are_judged_by_the_total_alone() -> None:
-    parts = only(find_parts(batch_of([(1, {(0, 77): 500})]), BASELINE, TEMPLATES), 0)
+    parts = only(parts_of(batch_of([(1, {(0, 77): 500})]), BASELINE), 0)
     assert (0, VOLUME_TEMPLATE) not in parts
     assert parts[ALL_LEVELS, VOLUME_TEMPLATE][4] == 500
 
 
 def test_keys_that_came_together_before_are_one_surprise() -> None:
-    parts = find_parts(
-        batch_of([(1, {(INFO, 2): 1, (INFO, 3): 1}), (1, {(INFO, 2): 1})]), BASELINE, TEMPLATES
-    )
+    parts = parts_of(batch_of([(1, {(INFO, 2): 1, (INFO, 3): 1}), (1, {(INFO, 2): 1})]), BASELINE)
     both, one = detector_values(parts, 2)[:, NOVELTY]
     assert both == pytest.approx(one, rel=1e-5)
 
@@ -273,7 +279,7 @@ def test_keys_that_came_together_before_are_one_surprise() -> None:
 @pytest.mark.parametrize(("second", "surprises"), [(72, 2), (71, 1)])
 def test_statements_never_seen_are_each_their_own_surprise(second: int, surprises: int) -> None:
     windows = [(1, {(INFO, 70): 1, (INFO, second): 1}), (1, {(INFO, 70): 1})]
-    parts = find_parts(batch_of(windows), BASELINE, TEMPLATES)
+    parts = parts_of(batch_of(windows), BASELINE)
     both, one = detector_values(parts, 2)[:, NOVELTY]
     assert both == pytest.approx(one * surprises**0.5, rel=1e-5)
 
@@ -301,9 +307,7 @@ def test_the_norm_of_what_comes_together_is_that_of_its_largest(
 
 
 def test_a_score_is_the_norm_of_its_parts() -> None:
-    parts = find_parts(
-        batch_of([(1, {(ERROR, 77): 9, (INFO, 0): 40}), (2, {})]), BASELINE, TEMPLATES
-    )
+    parts = parts_of(batch_of([(1, {(ERROR, 77): 9, (INFO, 0): 40}), (2, {})]), BASELINE)
     values = detector_values(parts, 2)
     scale = np.array([2.0, 4.0])
     squares = weighted_squares(parts, scale)
@@ -315,7 +319,7 @@ def test_a_score_is_the_norm_of_its_parts() -> None:
 
 
 def test_the_mean_of_history_is_told_with_each_part() -> None:
-    parts = find_parts(batch_of([(1, {(ERROR, 4): 1})]), BASELINE, TEMPLATES)
+    parts = parts_of(batch_of([(1, {(ERROR, 4): 1})]), BASELINE)
     part = only(parts, 0, NOVELTY)[ERROR, 4]
     assert part[5] == 7 / 120
     known = BASELINE.keys.look_up(key_codes(*np.array([[1], [ERROR], [4]])))
@@ -323,7 +327,7 @@ def test_the_mean_of_history_is_told_with_each_part() -> None:
 
 
 def test_parts_can_be_taken_and_joined() -> None:
-    parts = find_parts(batch_of([(1, {(INFO, 0): 4}), (2, {(ERROR, 9): 4})]), BASELINE, TEMPLATES)
+    parts = parts_of(batch_of([(1, {(INFO, 0): 4}), (2, {(ERROR, 9): 4})]), BASELINE)
     index = np.arange(len(parts.row))
     assert listed(Parts.join([parts.take(index[::2]), parts.take(index[1::2])])) == listed(parts)
 
@@ -339,8 +343,8 @@ def test_what_is_there_again_and_again_lately_is_usual_now() -> None:
     lately = learn(frame, TEMPLATES, micros(end), micros(end + 1800), WINDOW, {1: micros(0)})
     after = BASELINE + lately
     batch = batch_of([(1, {(INFO, 77): 2, (ERROR, 78): 1})])
-    plain = only(find_parts(batch, after, TEMPLATES), 0, NOVELTY)
-    drifted = only(find_parts(batch, after, TEMPLATES, lately=lately), 0, NOVELTY)
+    plain = only(parts_of(batch, after), 0, NOVELTY)
+    drifted = only(parts_of(batch, after, lately=lately), 0, NOVELTY)
     assert drifted[INFO, 77][7] < 1 < plain[INFO, 77][7]
     assert drifted[ERROR, 78][7] == plain[ERROR, 78][7]  # once is not again
 
@@ -351,8 +355,8 @@ def test_a_count_that_is_usual_by_the_last_hour_is_no_surprise() -> None:
     frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
     lately = learn(frame, TEMPLATES, micros(end), micros(end + 3600), WINDOW, {1: micros(0)})
     batch = batch_of([(1, {(INFO, 0): 360})])
-    plain = only(find_parts(batch, BASELINE, TEMPLATES), 0)[INFO, 0]
-    drifted = only(find_parts(batch, BASELINE, TEMPLATES, lately=lately), 0)[INFO, 0]
+    plain = only(parts_of(batch, BASELINE), 0)[INFO, 0]
+    drifted = only(parts_of(batch, BASELINE, lately=lately), 0)[INFO, 0]
     assert drifted[7] < 2 < 20 < plain[7]
 
 
@@ -371,7 +375,7 @@ def test_what_is_known_to_come_back_is_half_as_new_unless_it_is_trouble() -> Non
 
 def test_silence_is_the_more_surprising_the_longer_it_lasts() -> None:
     def bits(silent: float) -> float:
-        parts = find_parts(batch_of([(1, {})], silent=silent), BASELINE, TEMPLATES)
+        parts = parts_of(batch_of([(1, {})], silent=silent), BASELINE)
         return float(only(parts, 0)[ALL_LEVELS, VOLUME_TEMPLATE][7])
 
     assert bits(3.0) == pytest.approx(3 * bits(1.0), abs=1e-5)
@@ -388,7 +392,7 @@ def test_what_came_again_and_again_since_it_was_first_there_is_as_rare_as_in_tha
     history = learn(frame, TEMPLATES, micros(0), micros(10 * day), WINDOW, {1: micros(0)})
     rows = batch_of([(1, {(ERROR, 77): 1, (ERROR, 78): 1})])
     now = rows.rows.with_columns(pl.lit(micros(10 * day + 30)).alias("end"))
-    novelty = only(find_parts(replace(rows, rows=now), history, TEMPLATES), 0, NOVELTY)
+    novelty = only(parts_of(replace(rows, rows=now), history), 0, NOVELTY)
 
     def expected(spells: float, there: float, of: float) -> float:
         stretches = [(np.array([there]), np.array([of]))]
@@ -406,7 +410,7 @@ def test_what_comes_back_in_the_numbers_it_came_in_before_is_no_surprising_count
         panes = [(micros(s), 1, INFO, template, False, 12) for s in seconds]
         frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
         history = learn(frame, TEMPLATES, micros(0), micros(36_000), WINDOW, {1: micros(0)})
-        parts = find_parts(batch_of([(1, {(INFO, template): count})]), history, TEMPLATES)
+        parts = parts_of(batch_of([(1, {(INFO, template): count})]), history)
         return float(only(parts, 0)[INFO, template][7])
 
     assert count_bits(12, 600, 9_000) < 3
@@ -423,7 +427,7 @@ def test_what_has_come_back_explains_its_share_of_a_volume() -> None:
         frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
         history = learn(frame, TEMPLATES, micros(0), micros(36_000), WINDOW, {1: micros(0)})
         batch = batch_of([(1, {(INFO, 0): 2, (int(Level.WARN), 77): count})])
-        parts = only(find_parts(batch, history, TEMPLATES), 0)
+        parts = only(parts_of(batch, history), 0)
         return {level: p[7] for (level, key), p in parts.items() if key == VOLUME_TEMPLATE}
 
     assert max(volumes(12, 600, 9_000).values()) < 8
@@ -435,7 +439,7 @@ def heard(batch: WindowBatch, *entries: Suppression, template: int = 0) -> dict[
     """Surprise of the volumes of the first window, by level, with these suppressions."""
     groups = Vocabulary(["*", "a", "b"])
     suppressor = Suppressor(entries, groups, TEMPLATES)
-    parts = only(find_parts(batch, BASELINE, TEMPLATES, suppressor), 0)
+    parts = only(parts_of(batch, BASELINE, suppressor), 0)
     return {level: part[7] for (level, key), part in parts.items() if key == VOLUME_TEMPLATE}
 
 
@@ -479,7 +483,7 @@ def test_silence_is_no_more_surprising_than_spells_of_it_were_rare() -> None:
         return learn(frame, TEMPLATES, micros(0), micros(7_200), WINDOW, {1: micros(0)})
 
     def bits(windows: float, known: Baseline) -> float:
-        parts = find_parts(batch_of([(1, {})], silent=windows), known, TEMPLATES)
+        parts = parts_of(batch_of([(1, {})], silent=windows), known)
         return float(only(parts, 0)[ALL_LEVELS, VOLUME_TEMPLATE][7])
 
     # 30 of 60 spells, of which the ten that this silence has lasted are taken for its own.

@@ -13,7 +13,7 @@ Two questions are asked of it:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -86,6 +86,14 @@ class Baseline:
         if len(statements.ids) > most:
             statements = _most_seen(statements, (-statements.sums[:, STATEMENT_SPELLS],), most)
         return Baseline(keys, statements, self.volumes, self.groups), excess
+
+
+@dataclass(frozen=True)
+class Known:
+    """What windows are judged by: all that was learnt, and what of it the last hour taught."""
+
+    baseline: Baseline
+    lately: Baseline = field(default_factory=Baseline.empty)
 
 
 def _most_seen(table: Table, order: tuple[np.ndarray, ...], most: int) -> Table:

@@ -14,7 +14,7 @@ from operator import add
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline.baseline import EPOCH, Baseline
+from log_guard.core.baseline.baseline import EPOCH, Baseline, Known
 from log_guard.core.baseline.keys import code_templates, renumbered
 from log_guard.core.baseline.learning import learn
 from log_guard.core.baseline.table import Table
@@ -55,16 +55,15 @@ class Memory:
         self._learnt_to: int | None = None
         self._pending: list[pl.DataFrame] = []
 
-    def judging(self, ends: np.ndarray) -> list[tuple[np.ndarray, Baseline, Baseline]]:
-        """What judges windows by their ends, (n,).
-
-        A mask over the windows, the baseline that judges these, and what the hour before taught.
-        """
+    def judging(self, ends: np.ndarray) -> list[tuple[np.ndarray, Known]]:
+        """What judges windows by their ends, (n,): pairs of a mask over the windows and what is known."""
         starts = np.array(sorted(self._baselines))
         # A window that ends exactly where an epoch ends belongs to that epoch, not to the next.
         at = np.maximum(np.searchsorted(starts, ends, side="left") - 1, 0)
         chosen = [(at == i, int(starts[i])) for i in np.unique(at)]
-        return [(mask, self._baselines[start], self._lately[start]) for mask, start in chosen]
+        return [
+            (mask, Known(self._baselines[start], self._lately[start])) for mask, start in chosen
+        ]
 
     def learn(self, panes: pl.DataFrame, templates: Templates, start: int, end: int) -> bool:
         """Take in the panes of ``[start, end)`` that have closed; True if an epoch ended with them."""

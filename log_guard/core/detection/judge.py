@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline.baseline import Baseline
+from log_guard.core.baseline.baseline import Known
 from log_guard.core.detectors.base import OutlierDetector
 from log_guard.core.evidence.explain import explain
 from log_guard.core.evidence.lines import Counts
@@ -88,14 +88,13 @@ class Judge:
     def judge(
         self,
         batch: WindowBatch,
-        baseline: Baseline,
+        known: Known,
         windows: Windows,
         revision: int,
-        lately: Baseline | None = None,
     ) -> list[Result]:
-        """Results of a batch, in its order; ``lately``: as in ``scoring.find_parts``."""
+        """Results of a batch, in its order; ``windows``: those that it is of, for their samples."""
         features = self.features(batch)
-        parts = self._parts(batch, baseline, lately)
+        parts = self._parts(batch, known)
         squares, ratio = self._ratio(parts, batch, features)
         anomalous = np.flatnonzero(ratio >= 1.0)
         evidence: dict[int, Evidence] = {}
@@ -109,7 +108,7 @@ class Judge:
                     row,
                     parts.take(mine),
                     squares[mine],
-                    (baseline, lately),
+                    known,
                     windows,
                     features[row],
                 )
@@ -135,10 +134,9 @@ class Judge:
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]
 
-    def _parts(self, batch: WindowBatch, baseline: Baseline, lately: Baseline | None) -> Parts:
-        first = self.model.scales == FIRST_SCALES
-        least = np.inf if first else MIN_WINDOWS
-        return find_parts(batch, baseline, self.templates, self._suppressor, least, lately)
+    def _parts(self, batch: WindowBatch, known: Known) -> Parts:
+        least = np.inf if self.model.scales == FIRST_SCALES else MIN_WINDOWS
+        return find_parts(batch, known, self.templates, self._suppressor, least)
 
     def _ratio(
         self, parts: Parts, batch: WindowBatch, features: np.ndarray
@@ -167,7 +165,7 @@ class Judge:
         row: int,
         parts: Parts,
         squares: np.ndarray,
-        known: tuple[Baseline, Baseline | None],
+        known: Known,
         windows: Windows,
         features: np.ndarray,
     ) -> Evidence:
@@ -185,7 +183,7 @@ class Judge:
             other = WindowBatch(
                 heard, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final
             )
-            _, ratio = self._ratio(self._parts(other, *known), other, self.features(other))
+            _, ratio = self._ratio(self._parts(other, known), other, self.features(other))
             return bool(ratio[0] < 1.0)
 
         nearest = (

@@ -7,7 +7,7 @@ import polars as pl
 
 from log_guard.core.baseline.baseline import EPOCH
 from log_guard.core.learning.history import MAX_HISTORY_ROWS
-from log_guard.core.scoring.counts import FIRST_WINDOWS
+from log_guard.core.scoring.volumes import FIRST_WINDOWS
 from log_guard.core.windows import WindowSpec
 from log_guard.core.windows.panes import with_templates
 

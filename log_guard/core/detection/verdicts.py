@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import Baseline
+from log_guard.core.baseline.baseline import Known
 from log_guard.core.detection.eras import Era, Eras
 from log_guard.core.detection.judge import Judge
 from log_guard.core.features.window import window_features
@@ -44,19 +44,19 @@ class Verdicts:
         by_age = era.memory.judging(batch.rows["end"].to_numpy())
         judged = [
             result
-            for mask, baseline, lately in by_age
-            for result in self._judged(era.judge, batch.only(mask), (baseline, lately), revision)
+            for mask, known in by_age
+            for result in self._judged(era.judge, batch.only(mask), known, revision)
         ]
         if era.judge.model.scales != FIRST_SCALES:
             return judged
         return [replace(result, warming=self.warming(result.window_end)) for result in judged]
 
     def _judged(
-        self, judge: Judge, batch: WindowBatch, known: tuple[Baseline, Baseline], revision: int
+        self, judge: Judge, batch: WindowBatch, known: Known, revision: int
     ) -> list[Result]:
         """Judge a batch; a window on which that fails gets a result that says so, and not a hole."""
         try:
-            return judge.judge(batch, known[0], self.windows, revision, known[1])
+            return judge.judge(batch, known, self.windows, revision)
         except Exception as e:  # noqa: BLE001  # a bug of ours or of a detector must not stop the stream
             if batch.rows.height == 1:
                 return self._unjudged(batch, revision, f"{type(e).__name__}: {e}")

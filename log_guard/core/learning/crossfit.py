@@ -6,12 +6,14 @@ A window never judges itself, so the thresholds see what a new window would look
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import add
 
 import numpy as np
 import polars as pl
 
-from log_guard.core.baseline.baseline import SPELL, Baseline
+from log_guard.core.baseline.baseline import SPELL, Baseline, Known
 from log_guard.core.baseline.learning import learn
 from log_guard.core.features.window import window_features
 from log_guard.core.feedback.feedback import Feedback
@@ -89,14 +91,11 @@ def look(
     suppressor = Suppressor(feedback.suppressions, history.groups, history.templates)
     ends, groups, values, features = [], [], [], []
     for fold in folds:
-        others = [other.baseline for other in folds if other is not fold]
-        baseline = others[0]
-        for other in others[1:]:
-            baseline = baseline + other
+        known = Known(reduce(add, (other.baseline for other in folds if other is not fold)))
         for whole in replay(history, spec, fold.start, fold.end):
             starts = whole.rows["end"].to_numpy() - spec.window
             batch = whole.only(~feedback.during_incident(starts, spec.window))
-            found = find_parts(batch, baseline, history.templates, suppressor)
+            found = find_parts(batch, known, history.templates, suppressor)
             values.append(detector_values(found, batch.rows.height))
             ends.append(batch.rows["end"].to_numpy())
             groups.append(batch.rows["group"].to_numpy())

@@ -52,7 +52,7 @@ class Entries:
 
 
 def entries_of(
-    batch: WindowBatch, baseline: Baseline, templates: Templates, suppressor: Suppressor | None
+    batch: WindowBatch, baseline: Baseline, templates: Templates, suppressor: Suppressor
 ) -> Entries:
     """Take a batch apart."""
     groups, silent = batch.rows["group"].to_numpy(), batch.rows["silent"].to_numpy()
@@ -60,9 +60,6 @@ def entries_of(
     row = batch.entries["row"].to_numpy()
     level = batch.entries["level"].to_numpy().astype(np.int64)
     template = batch.entries["template"].to_numpy()
-    spared = np.zeros(len(row), dtype=bool)
-    if suppressor is not None and suppressor.entries:
-        spared = suppressor.covered(groups[row], level, template, ends[row])
     return Entries(
         groups=groups,
         ends=ends,
@@ -76,7 +73,7 @@ def entries_of(
         code=key_codes(groups[row], level, template),
         said=key_codes(groups[row], level, templates.statements(template)),
         troubled=templates.troubled(template),
-        spared=spared,
+        spared=suppressor.covered(groups[row], level, template, ends[row]),
     )
 
 

@@ -13,6 +13,7 @@ from log_guard.core.baseline.baseline import (
     STEADY,
     TRACE,
     Baseline,
+    Known,
     there_for,
 )
 from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, volume_codes
@@ -28,13 +29,11 @@ OWN_SPELLS = 720.0
 """A statement is rare among the spells since it was first made, or among those of a day, if that is more."""
 
 
-def novelty_parts(
-    entries: Entries, returning: np.ndarray, baseline: Baseline, lately: Baseline
-) -> Parts:
+def novelty_parts(entries: Entries, returning: np.ndarray, known: Known) -> Parts:
     """A part for each key that occurs; ``returning``: whether it is known to come back, (n,)."""
-    e = entries
+    e, baseline, lately = entries, known.baseline, known.lately
     spells, windows = e.watched[e.row, 0], e.watched[e.row, 1]
-    known = baseline.keys.look_up(e.code)
+    keys = baseline.keys.look_up(e.code)
     statements = baseline.statements.look_up(e.said)
     once = np.where(e.harmless, AGAIN, TROUBLE_AGAIN)
     again = lately.statements.look_up(e.said)[:, STATEMENT_SPELLS]
@@ -43,7 +42,7 @@ def novelty_parts(
     # be rare for weeks.
     since = np.maximum(there_for(peaks, e.ends[e.row] // SPELL), OWN_SPELLS)
     bits = novelty_bits(
-        known[:, SPELLS],
+        keys[:, SPELLS],
         spells,
         statements[:, STATEMENT_SPELLS],
         _tone_shares(e.groups[e.row], e.level, e.troubled, baseline),
@@ -63,7 +62,7 @@ def novelty_parts(
         level=e.level,
         template=e.template,
         count=e.count,
-        mean=known[:, COUNT] / np.maximum(windows, 1.0),
+        mean=keys[:, COUNT] / np.maximum(windows, 1.0),
         variance=np.zeros(len(e.row)),
         bits=together(np.where(e.spared, 0.0, bits), e.row, trace, e.said),
         side=np.ones(len(e.row)),

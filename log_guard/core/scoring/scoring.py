@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import Baseline, known_for
+from log_guard.core.baseline.baseline import Known, known_for
 from log_guard.core.detectors.novelty import RETURN_SPELLS
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.counts import count_parts
@@ -24,28 +24,24 @@ MIN_WINDOWS = 5
 
 def find_parts(
     batch: WindowBatch,
-    baseline: Baseline,
+    known: Known,
     templates: Templates,
-    suppressor: Suppressor | None = None,
+    suppressor: Suppressor,
     min_windows: float = MIN_WINDOWS,
-    lately: Baseline | None = None,
 ) -> Parts:
     """Parts of all windows of a batch.
 
     templates:    the table of the batch's template ids.
     suppressor:   whose templates make no part.
     min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
-    lately:       what the last hour taught, which is part of ``baseline`` too.
     """
-    lately = lately or Baseline.empty()
-    entries = entries_of(batch, baseline, templates, suppressor)
-    known = known_for(baseline.statements.look_up_peaks(entries.said))
-    returning = (known >= RETURN_SPELLS) & entries.harmless
-    novelty = novelty_parts(entries, returning, baseline, lately)
-    counts = count_parts(entries, returning, baseline, lately, min_windows, suppressor)
-    if suppressor is not None and suppressor.entries:
-        counts = counts.take(np.flatnonzero(~_suppressed(counts, entries, suppressor)))
-    return Parts.join([novelty, counts])
+    entries = entries_of(batch, known.baseline, templates, suppressor)
+    spells = known_for(known.baseline.statements.look_up_peaks(entries.said))
+    returning = (spells >= RETURN_SPELLS) & entries.harmless
+    novelty = novelty_parts(entries, returning, known)
+    counts = count_parts(entries, returning, known, min_windows, suppressor)
+    left = np.flatnonzero(~_suppressed(counts, entries, suppressor))
+    return Parts.join([novelty, counts.take(left)])
 
 
 def _suppressed(parts: Parts, entries: Entries, suppressor: Suppressor) -> np.ndarray:

@@ -1,0 +1,98 @@
+"""The volumes of windows: events of each level, all events, and how long there were none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from log_guard.core.baseline.baseline import COUNT, SPELLS, SQUARES, WINDOWS, Baseline
+from log_guard.core.baseline.keys import ALL_LEVELS, volume_codes
+from log_guard.core.detectors.novelty import rarity_bits
+from log_guard.core.detectors.surprise import moments
+from log_guard.core.events import Level
+from log_guard.core.exact import exact
+from log_guard.core.feedback.suppression import Suppressor
+from log_guard.core.scoring.entries import Entries
+from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
+from log_guard.core.scoring.surprises import surprises
+
+FIRST_WINDOWS = 2
+"""Windows of history below which no count is judged; below ``min_windows``, only bursts of errors and
+silence are."""
+
+
+def volume_parts(
+    entries: Entries,
+    back: np.ndarray,
+    baseline: Baseline,
+    judged: np.ndarray,
+    suppressor: Suppressor,
+) -> Parts:
+    """Levels and totals; what has come back (``back``, (n,)) explains as much of them as it came to before."""
+    e, watched = entries, entries.watched
+    windows = len(e.groups)
+    levels = np.array([*range(7), ALL_LEVELS])
+    heard = ~e.spared
+    counts = _by_level(windows, e.row[heard], e.level[heard], e.count[heard])
+    at = np.flatnonzero(back & heard)
+    explained = _by_level(windows, e.row[at], e.level[at], _came_before(e, at, baseline))
+    chosen = np.flatnonzero(watched[:, 1] >= FIRST_WINDOWS)
+    rows = np.repeat(chosen, len(levels))
+    which = np.tile(levels, len(chosen))
+    observed = counts[chosen].reshape(-1)
+    codes = volume_codes(e.groups[rows], which)
+    sums = suppressor.volumes(baseline, codes, e.ends[rows])
+    if len(at):
+        usual = np.ceil(moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])[0])
+        least = observed - explained[chosen].reshape(-1)
+        observed = np.clip(usual, least, observed)
+    # Events without a level are judged by the total alone.
+    there = ((observed > 0) | (sums[:, COUNT] > 0)) & (which != Level.UNSPECIFIED)
+    errors = (
+        (which >= Level.ERROR)
+        & (which < ALL_LEVELS)
+        & (observed * watched[rows, 1] > sums[:, COUNT])
+    )
+    silence = (which == ALL_LEVELS) & (observed == 0)
+    there &= judged[rows] | errors | silence
+    rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
+    template = np.full(len(rows), VOLUME_TEMPLATE)
+    return surprises(rows, which, template, observed, sums, watched[rows, 1], e.whole[rows])
+
+
+def _came_before(entries: Entries, at: np.ndarray, baseline: Baseline) -> np.ndarray:
+    """Events of these entries, (n,), as far as they came in such numbers before."""
+    sums = baseline.keys.look_up(entries.code[at])
+    mean = sums[:, COUNT] / np.maximum(sums[:, WINDOWS], 1.0)
+    return np.asarray(np.minimum(entries.count[at], np.ceil(mean)))
+
+
+def _by_level(windows: int, row: np.ndarray, level: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Events by level, and last of all levels, (windows, 8)."""
+    counts = np.zeros((windows, 8))
+    np.add.at(counts, (row, level), count)
+    counts[:, -1] = counts.sum(axis=1)
+    return counts
+
+
+def longer_silence(parts: Parts, entries: Entries, baseline: Baseline) -> Parts:
+    """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event.
+
+    That takes windows not to depend on one another. Those of a service that sleeps at night do, so where
+    history holds whole spells of silence, it is no more surprising than as many of those are rare. Nor does
+    a history tell of silences that are longer than itself: those surprise as much as one as long.
+    """
+    every = (parts.template == VOLUME_TEMPLATE) & (parts.level == ALL_LEVELS)
+    lasted = np.minimum(entries.silent, entries.watched[:, 1])
+    windows = np.maximum(np.where(every, lasted[parts.row], 1.0), 1.0)
+    bits = parts.bits * windows
+    at = np.flatnonzero(every & (parts.count == 0))
+    row = parts.row[at]
+    codes = volume_codes(entries.groups[row], ALL_LEVELS)
+    spells, watched = entries.watched[row].T
+    silent = np.maximum(spells - baseline.volumes.look_up(codes)[:, SPELLS], 0.0)
+    slept = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)
+    most = np.where(silent > 0, rarity_bits(silent, spells) * slept, np.inf)
+    bits[at] = np.minimum(bits[at], most)
+    return replace(parts, bits=exact(bits))

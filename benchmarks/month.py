@@ -23,7 +23,7 @@ from log_guard.app.pipeline import PipelineOptions, intake_of
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.detection.detect import Detect
-from log_guard.core.detection.judge import Judge, Outlier
+from log_guard.core.detection.judge import Judge
 from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.evaluation.outcomes import last_words, promise
 from log_guard.core.evaluation.replaying import Replayed
@@ -66,11 +66,12 @@ class Recording(Detect):
     """The detector, with such a judge."""
 
     def __init__(self, spec: WindowSpec, model: Model, lowest: Scales) -> None:
+        super().__init__(spec, model=model)
         self.noted: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._lowest = lowest.as_array()
-        super().__init__(spec, model=model)
+        self.learner.eras.rejudge(self._recorder)
 
-    def _judge_of(self, model: Model, outlier: Outlier | None = None) -> Judge:
+    def _recorder(self, model: Model) -> Judge:
         judge = Recorder(model, self.groups, self.templates)
         judge.noted, judge.lowest = self.noted, self._lowest
         return judge

@@ -10,7 +10,7 @@ from benchmarks.week_stream import DAY, START, Happening, Week
 from log_guard.app.pipeline import Pipeline, PipelineOptions
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, RawBatch
 from log_guard.core.results import Alert
 

@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measure import report
-from log_guard.core.detection.detect import Detect, DetectOptions
+from log_guard.core.detection.detect import Detect
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND
 from log_guard.core.summarising.summaries import SUMMARY_SCHEMA
 from log_guard.core.windows import WindowSpec

@@ -23,7 +23,7 @@ from confluent_kafka.admin import AdminClient
 from log_guard.adapters.store import Store
 from log_guard.app.deployment import Deployment
 from log_guard.app.settings import Settings
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import RawBatch
 from log_guard.core.results import Result
 from log_guard.core.stream.fold import Fold

@@ -22,8 +22,8 @@ from log_guard.app.settings import DEVELOPMENT_PASSWORD, Settings
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.json_record import ALIASES
-from log_guard.core.detection.detect import DetectOptions
 from log_guard.core.detection.judge import DETECTORS
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE
 from log_guard.core.summarising.clock import TimeRules
 from log_guard.core.summarising.intake import Intake, IntakeOptions

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from log_guard.core.decoding.decode import Decoder
-from log_guard.core.detection.detect import Detect, DetectOptions
-from log_guard.core.detection.judge import Outlier
-from log_guard.core.detectors.base import OutlierDetector
+from log_guard.core.detection.detect import Detect
+from log_guard.core.detection.options import DetectOptions
+from log_guard.core.detectors.base import Outlier, OutlierDetector
 from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.evaluation.observed import Observed
 from log_guard.core.events import SECOND, DeadLetter, RawBatch

@@ -25,8 +25,8 @@ from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.app.rendering import moment
 from log_guard.app.summing import gather, of_log, of_store
 from log_guard.core.decoding.formats import Format
-from log_guard.core.detection.judge import DETECTORS, Outlier
-from log_guard.core.detectors.base import OutlierDetector, import_detector
+from log_guard.core.detection.judge import DETECTORS
+from log_guard.core.detectors.base import Outlier, OutlierDetector, import_detector
 from log_guard.core.evaluation.gate import services_of
 from log_guard.core.evaluation.replaying import Replay
 from log_guard.core.events import SECOND

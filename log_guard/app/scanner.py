@@ -12,7 +12,7 @@ from log_guard.app.inspecting import ReadOptions, decoder_of, format_of, joins_l
 from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.app.scan import choose_detector
 from log_guard.core.decoding.decode import MAX_LINE_BYTES, Decoder
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Result

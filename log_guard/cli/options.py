@@ -220,7 +220,7 @@ class Judging:
         """As the app has them; raises OptionError."""
         from log_guard.adapters.feedback import read_feedback
         from log_guard.app.pipeline import PipelineOptions
-        from log_guard.core.detection.detect import DetectOptions
+        from log_guard.core.detection.options import DetectOptions
         from log_guard.core.events import SECOND
         from log_guard.core.feedback.feedback import Feedback
         from log_guard.core.masking import Masker

@@ -27,7 +27,8 @@ from log_guard.adapters.models import (
     save_model,
     verify_model,
 )
-from log_guard.core.detection.detect import Detect, DetectOptions
+from log_guard.core.detection.detect import Detect
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, Level
 from log_guard.core.features import FEATURES
 from log_guard.core.learning.model import FORMAT_VERSION, Model

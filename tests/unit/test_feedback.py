@@ -11,7 +11,7 @@ from log_guard.adapters.feedback import add_entry, read_feedback
 from log_guard.app.pipeline import Pipeline, PipelineOptions
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.feedback.feedback import Feedback, Label
 from log_guard.core.feedback.suppression import Suppression

@@ -9,7 +9,7 @@ from log_guard.app.scan import model_of
 from log_guard.app.summing import gather
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.evaluation.gate import Comparison, compare, in_common
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.feedback.feedback import Feedback, Label

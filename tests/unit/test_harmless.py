@@ -8,7 +8,7 @@ from benchmarks.week_stream import DAY, START, Week
 from log_guard.app.pipeline import Pipeline, PipelineOptions
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, RawBatch
 from log_guard.core.results import Alert
 from log_guard.core.windows import WindowSpec

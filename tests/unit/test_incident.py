@@ -8,7 +8,7 @@ import pytest
 from log_guard.app.pipeline import Pipeline, PipelineOptions
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.results import Alert
 from tests.streams import START, Event, line

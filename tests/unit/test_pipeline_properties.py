@@ -15,7 +15,7 @@ from log_guard.app.scan import model_of
 from log_guard.app.summing import gather
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.learning.model import Model
 from log_guard.core.ledger import Ledger

@@ -6,7 +6,7 @@ from log_guard.app.pipeline import PipelineOptions, intake_of
 from log_guard.app.promised import departed
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, RawBatch
 from log_guard.core.stream.fold import Fold
 from log_guard.core.stream.progress import Commit, Progress

@@ -7,7 +7,7 @@ import numpy as np
 from log_guard.app.pipeline import Pipeline, PipelineOptions
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, RawBatch
 from log_guard.core.windows import WindowSpec
 from tests.streams import Event, line

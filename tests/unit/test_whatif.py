@@ -11,7 +11,7 @@ from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import keep_summaries
 from log_guard.app.whatif import Way, WhatIf, what_if
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.evaluation.evaluation import Incident
 from log_guard.core.events import SECOND, Level
 from log_guard.core.feedback.feedback import Feedback, Label

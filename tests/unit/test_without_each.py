@@ -10,7 +10,7 @@ import pytest
 from log_guard.app.evaluating import Evaluated, evaluate_set
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.evaluation.evaluation import Incident, Labels
 from log_guard.core.events import SECOND
 from log_guard.core.feedback.feedback import Feedback

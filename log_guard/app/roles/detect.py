@@ -26,7 +26,7 @@ from log_guard.app.promised import departed
 from log_guard.app.roles.guidance import Guidance, Sources
 from log_guard.app.roles.messages import gather
 from log_guard.app.roles.summarise import TIMEOUT
-from log_guard.core.detection.detect import DetectOptions
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter
 from log_guard.core.learning.model import Model
 from log_guard.core.stream.fold import KINDS, Emitted, Fold

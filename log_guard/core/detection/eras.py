@@ -62,20 +62,17 @@ class Eras:
         for i in np.unique(at).tolist():
             yield at == i, self._eras[i]
 
-    def state(self) -> dict[str, Any]:
-        """Starts, and a model and a memory for each era, as named parts."""
-        return {
-            "eras_from": self._from,
+    def state(self) -> tuple[list[int], dict[str, Any]]:
+        """Starts, and a model and a memory for each era as named parts."""
+        return self._from, {
             **{f"model-{i}": era and era.judge.model for i, era in enumerate(self._eras)},
             **{f"memory-{i}": era and era.memory for i, era in enumerate(self._eras)},
         }
 
     def restore(
-        self, starts: list[int], state: Mapping[str, Any], judges: dict[int, Judge]
+        self, starts: list[int], parts: Mapping[str, Any], judge_of: Callable[[Model], Judge]
     ) -> None:
-        """Go on from a state; ``judges``: for each era that has a model, one that applies it."""
+        """Go on from a state; ``judge_of`` makes a judge that applies a model."""
         self._from = starts
-        self._eras = [
-            Era(judges[i], state[f"memory-{i}"]) if i in judges else None
-            for i in range(len(starts))
-        ]
+        eras = [(parts[f"model-{i}"], parts[f"memory-{i}"]) for i in range(len(starts))]
+        self._eras = [model and Era(judge_of(model), memory) for model, memory in eras]

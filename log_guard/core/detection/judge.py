@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from log_guard.core.baseline.baseline import Known
-from log_guard.core.detectors.base import OutlierDetector
+from log_guard.core.detectors.base import Outlier
 from log_guard.core.evidence.explain import explain
 from log_guard.core.evidence.lines import Counts
 from log_guard.core.features import VOLUME_FEATURES
@@ -24,28 +23,6 @@ from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
 
 DETECTORS = ("fusion", "novelty", "surprise", "reference")
-
-
-@dataclass(frozen=True)
-class Outlier:
-    """A fitted detector of the user's own; its threshold is where 1 in 200 windows of history lie."""
-
-    detector: OutlierDetector
-    middle: float
-    threshold: float
-
-    @staticmethod
-    def fit(detector: OutlierDetector, features: np.ndarray) -> Outlier:
-        detector.fit(features)
-        values = -np.asarray(detector.score_samples(features), dtype=float)
-        middle, high = np.quantile(values, [0.5, 0.995])
-        return Outlier(detector, float(middle), float(high))
-
-    def ratio(self, features: np.ndarray) -> np.ndarray:
-        """Monotone in the detector's score, 0 or more, 1 at the threshold."""
-        values = -np.asarray(self.detector.score_samples(features), dtype=float)
-        spread = max(self.threshold - self.middle, 1e-9)
-        return np.asarray(np.exp2(np.clip((values - self.threshold) / spread, -60.0, 60.0)))
 
 
 class Judge:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -60,10 +63,32 @@ class Schedule:
             self.dropped += oldest.height
         return pl.concat(self.kept)
 
+    def give(self) -> None:
+        """A model is given: there is no training to come."""
+        self.given = True
+        self.forget()
+
     def forget(self) -> None:
         """Nothing of it will be learnt from again."""
         self.popped += len(self.kept)
         self.kept = []
+
+    def state(self) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
+        """Plain values, and what is kept as frames by name; a frame has one name as long as it is there."""
+        kept = {
+            "dropped_history": self.dropped,
+            "popped": self.popped,
+            "history": len(self.kept),
+            "next_training": self.next,
+            "given": self.given,
+        }
+        return kept, {f"history-{self.popped + i}": panes for i, panes in enumerate(self.kept)}
+
+    def restore(self, kept: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.dropped, self.popped = kept["dropped_history"], kept["popped"]
+        self.kept = [parts[f"history-{self.popped + i}"] for i in range(kept["history"])]
+        self.next, self.given = kept["next_training"], kept["given"]
 
     def used_templates(self) -> list[np.ndarray]:
         return [panes["template"].unique().to_numpy() for panes in self.kept]

@@ -8,6 +8,7 @@ its import path, and those here work in their tools. Nothing in a detector reads
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,3 +64,29 @@ class _Pyod:
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return np.where(np.asarray(self.detector.predict(X)) == 1, -1, 1)
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A fitted detector of the user's own, on a scale where 1 is its threshold.
+
+    middle, threshold:  median and 99.5 % quantile of its values in history, higher being less normal.
+    """
+
+    detector: OutlierDetector
+    middle: float
+    threshold: float
+
+    @staticmethod
+    def fit(detector: OutlierDetector, features: np.ndarray) -> Outlier:
+        """Fit a detector on the features of history, (windows, 30)."""
+        detector.fit(features)
+        values = -np.asarray(detector.score_samples(features), dtype=float)
+        middle, high = np.quantile(values, [0.5, 0.995])
+        return Outlier(detector, float(middle), float(high))
+
+    def ratio(self, features: np.ndarray) -> np.ndarray:
+        """Monotone in the detector's score, (windows,), 0 or more; 1 at the threshold."""
+        values = -np.asarray(self.detector.score_samples(features), dtype=float)
+        spread = max(self.threshold - self.middle, 1e-9)
+        return np.asarray(np.exp2(np.clip((values - self.threshold) / spread, -60.0, 60.0)))

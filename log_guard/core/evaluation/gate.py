@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from log_guard.core.detection.detect import Detect, DetectOptions
+from log_guard.core.detection.detect import Detect
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.evaluation.outcomes import Promise, promise
 from log_guard.core.evaluation.replaying import Replayed, replay_all, replay_of
 from log_guard.core.feedback.feedback import Feedback, Label

@@ -21,7 +21,8 @@ from log_guard.core.baseline.baseline import Baseline
 from log_guard.core.baseline.memory import Memory
 from log_guard.core.baseline.table import Table
 from log_guard.core.course import Bout, Symptom
-from log_guard.core.detection.detect import Detect, DetectOptions
+from log_guard.core.detection.detect import Detect
+from log_guard.core.detection.options import DetectOptions
 from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.episodes.episodes import Episode, EpisodeRules, Episodes
 from log_guard.core.episodes.trouble import Trouble
@@ -170,13 +171,13 @@ class Fold:
     def _next_stop(self, watermark: int) -> int:
         """How far to close windows in the next slice: a stride on, or beyond what nobody logged in."""
         windows = self.detect.windows
-        at = windows.closed if windows.closed is not None else windows.began
+        at = windows.frontier
         if at is None:
             return watermark
-        spec, newest = self.detect.spec, windows.newest_pane
-        if newest is not None and at - newest > spec.silence_shown + spec.window:
-            following = windows.next_pane(at)  # until then there is nothing to show
-            at = watermark if following is None else max(at, following - spec.window)
+        if windows.is_idle(at):
+            following = windows.next_pane(at)
+            window = self.detect.spec.window
+            at = watermark if following is None else max(at, following - window)
         return at - at % STRIDE + STRIDE
 
     def switch(self, model: Model, name: str) -> None:

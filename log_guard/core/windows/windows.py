@@ -211,7 +211,7 @@ class Windows:
 
         groups:  only of these, without the whole stream; None: of all.
         """
-        floor = self.closed if self.closed is not None else self.began
+        floor = self.frontier
         if floor is None or self._panes.is_empty():
             return None
         newest = int(self._panes["pane"].to_numpy().max())
@@ -224,25 +224,30 @@ class Windows:
 
     def flush(self) -> WindowBatch | None:
         """Publish the rest at the end of the stream: one last, unfinished window a group."""
-        if self._panes.is_empty():
+        floor = self.frontier
+        if floor is None or self._panes.is_empty():
             return None
         newest = int(self._panes["pane"].to_numpy().max()) + self.spec.slide
-        floor = self.closed if self.closed is not None else self.began
-        if floor is None or newest <= floor:
-            return self.close(floor) if floor is not None else None
+        if newest <= floor:
+            return self.close(floor)
         batch = self.close(newest)
         return None if batch is None else WindowBatch(batch.rows, batch.entries, final=False)
+
+    @property
+    def frontier(self) -> int | None:
+        """Event time (µs) up to which windows were published, or of the first pane; None without events."""
+        return self.began if self.closed is None else self.closed
+
+    def is_idle(self, time: int) -> bool:
+        """Whether nobody has logged for so long at this event time (µs) that it is shown no more."""
+        quiet = self.spec.silence_shown + self.spec.window
+        return self._newest is not None and time - self._newest > quiet
 
     def next_pane(self, time: int) -> int | None:
         """Return the first pane at or after this event time that holds an event, µs."""
         panes = self._panes["pane"]
         later = panes.filter(panes >= time).to_numpy()
         return int(later.min()) if len(later) else None
-
-    @property
-    def newest_pane(self) -> int | None:
-        """Last closed pane that held an event on time, of any group, µs."""
-        return self._newest
 
     def closed_panes(self, start: int, end: int) -> pl.DataFrame:
         """On-time pane rows with ``start <= pane < end`` (``PANE_SCHEMA``): what is learnt from."""

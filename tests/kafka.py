@@ -29,6 +29,7 @@ from log_guard.core.results import Result
 from log_guard.core.stream.fold import Fold
 from log_guard.core.stream.progress import Commit, Progress
 from log_guard.core.summarising.summaries import empty
+from tests.streams import fold_in
 
 _WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 """Ends a process when its starter is gone, were it by a kill (Linux)."""
@@ -297,7 +298,9 @@ def truth(pipeline: Pipeline, lines: Lines, until: int) -> dict[tuple[int, str],
                 summaries.append(taken.summary)
             told.append(Progress(p, done[p], upto, intake.clock.watermark, False))
             done[p] = upto
-        out = fold.take(Commit(pl.concat(summaries), tuple(told), PARTITIONS, str(offset)), offset)
+        out = fold_in(
+            fold, Commit(pl.concat(summaries), tuple(told), PARTITIONS, str(offset)), offset
+        )
         offset += 1
         for result in out.results:
             if result.window_end <= until:

@@ -12,6 +12,8 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from log_guard.core.events import EVENT_SCHEMA, SECOND, Level
+from log_guard.core.stream.fold import Emitted, Fold
+from log_guard.core.stream.progress import Commit
 
 START = 1_767_225_600 * SECOND
 """2026-01-01T00:00:00Z: where the streams begin."""
@@ -71,3 +73,15 @@ def pieces(rows: Sequence[T], cuts: Iterable[int]) -> list[Sequence[T]]:
 def cuts(most: int) -> st.SearchStrategy[list[int]]:
     """Where to cut a stream of up to ``most`` rows."""
     return st.lists(st.integers(1, max(most, 1)), max_size=8)
+
+
+def fold_in(fold: Fold, commit: Commit, offset: int) -> Emitted:
+    """What a record gives, all slices together."""
+    out = Emitted()
+    for part in fold.slices(commit, offset):
+        out.results += part.results
+        out.alerts += part.alerts
+        out.accounts += part.accounts
+        out.balance = part.balance
+        out.departure = part.departure or out.departure
+    return out

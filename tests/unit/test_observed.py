@@ -10,7 +10,7 @@ import numpy as np
 from log_guard.core.evaluation.observed import HOUR, LEAST, MOST_ALERTS, Departure, Observed
 from log_guard.core.feedback.feedback import Label
 from log_guard.core.results import Alert, Evidence, Result
-from log_guard.core.stream.fold import KINDS
+from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
 
 NOTHING = Evidence("", (), (), (), {})

@@ -19,10 +19,11 @@ from log_guard.core.feedback.suppression import Suppression
 from log_guard.core.learning.model import Model
 from log_guard.core.learning.translation import translated
 from log_guard.core.statements import Templates
-from log_guard.core.stream.fold import KINDS, Emitted, Fold
+from log_guard.core.stream.fold import Emitted, Fold
+from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.vocabulary import Vocabulary
-from tests.streams import Event, line
+from tests.streams import Event, fold_in, line
 from tests.unit.test_fold import OPTIONS, SPEC, commits, events, folded, results
 
 SAID = Feedback(
@@ -85,7 +86,7 @@ def test_a_window_is_judged_by_the_model_of_its_time_for_good() -> None:
         if offset in (40, 52):
             fold.switch(model(offset), str(offset))
             boundaries[model(offset).version] = fold.detect.windows.closed or 0
-        emitted.append(fold.take(record, offset))
+        emitted.append(fold_in(fold, record, offset))
     first, second = sorted(boundaries.values())
     assert 0 < first < second
     revised = 0

@@ -29,7 +29,8 @@ from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter
 from log_guard.core.learning.model import Model
-from log_guard.core.stream.fold import KINDS, Emitted, Fold
+from log_guard.core.stream.fold import Emitted, Fold
+from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.summarising.intake import LINE_BITS
 from log_guard.core.windows import WindowSpec

@@ -14,7 +14,7 @@ import pytest
 
 import log_guard
 from log_guard.app.pipeline import Output
-from log_guard.app.trying import _count, _Seen
+from log_guard.app.seen import Seen
 from log_guard.core.features import FEATURES
 from log_guard.core.results import Result
 from tests.acceptance.test_commands import run
@@ -107,16 +107,16 @@ def test_a_file_that_is_to_come_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_window_that_is_judged_again_and_again_counts_once() -> None:
-    seen = _Seen()
+    seen = Seen()
     early = judged(is_anomaly=True, start=0)
     for results in (
         [early],
         [early, judged(is_anomaly=False, start=5)],
         [judged(is_anomaly=True, start=5)],
     ):
-        _count(seen, Output(results=results))
+        seen.take(Output(results=results))
     assert (seen.windows, seen.anomalies) == (2, 2)
-    _count(seen, Output(results=[judged(is_anomaly=False, start=0)]))
+    seen.take(Output(results=[judged(is_anomaly=False, start=0)]))
     assert (seen.windows, seen.anomalies) == (2, 1)
 
 

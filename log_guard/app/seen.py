@@ -1,0 +1,51 @@
+"""What a log has come to while it is read: counts for what is said at its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from log_guard.app.pipeline import Output
+from log_guard.core.features import VOLUME_FEATURES
+
+RECENT = 100_000
+"""Windows whose last verdict is remembered: while a stream is live they are judged again and again."""
+_EVENTS = VOLUME_FEATURES.index("log_count")
+
+
+@dataclass
+class Seen:
+    """What has come by so far.
+
+    services:    service → its events, those of overlapping windows each time.
+    windows:     told of, and ``anomalies`` those of them that are not normal, each once.
+    judged:      whether a model has judged any.
+    introduced:  whether it was told which services there are.
+    warmed:      how far the warm-up was when it was told last.
+    reasons:     of dead letters.
+    recent:      (start, service) of a window → whether it is not normal by the last verdict.
+    """
+
+    services: Counter[str] = field(default_factory=Counter)
+    windows: int = 0
+    anomalies: int = 0
+    alerts: int = 0
+    judged: bool = False
+    introduced: bool = False
+    warmed: str | None = None
+    reasons: Counter[str] = field(default_factory=Counter)
+    recent: dict[tuple[int, str], bool] = field(default_factory=dict)
+
+    def take(self, out: Output) -> None:
+        """Count what an output holds."""
+        for result in out.results:
+            window = (result.window_start, result.service)
+            self.windows += window not in self.recent
+            self.anomalies += result.is_anomaly - self.recent.pop(window, False)
+            self.recent[window] = result.is_anomaly
+            if len(self.recent) > RECENT:
+                self.recent.pop(next(iter(self.recent)))
+            self.services[result.service] += int(result.features[_EVENTS])
+        self.alerts += sum(a.state == "opened" for a in out.alerts)
+        self.judged = self.judged or any(r.model_version for r in out.results)
+        self.reasons.update(d.reason for d in out.dead)

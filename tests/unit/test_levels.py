@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.decoding.levels import LEVEL_WORDS, Scale, infer_levels, normalise_levels
+from log_guard.core.decoding.formats.json_record import parse_record
+from log_guard.core.decoding.levels import LEVEL_WORDS, infer_levels, normalise_levels
 from log_guard.core.events import Level
 
 
-def level(text: str | None, scale: Scale = "pino") -> Level:
-    return Level(normalise_levels(pl.Series([text], dtype=pl.String), scale=scale)[0])
+def level(text: str | None) -> Level:
+    return Level(normalise_levels(pl.Series([text], dtype=pl.String))[0])
 
 
 def inferred(message: str | None) -> Level:
@@ -51,40 +54,46 @@ class TestNormalise:
         assert level(text) is Level.UNSPECIFIED
 
     @pytest.mark.parametrize(
-        ("scale", "numbers", "expected"),
+        ("numbers", "expected"),
         [
-            ("pino", (10, 19), Level.TRACE),
-            ("pino", (20,), Level.DEBUG),
-            ("pino", (30, 35), Level.INFO),
-            ("pino", (40,), Level.WARN),
-            ("pino", (50,), Level.ERROR),
-            ("pino", (60,), Level.FATAL),
-            ("pino", (-10, 0, 9, 1000), Level.UNSPECIFIED),
-            ("syslog", (0, 1, 2), Level.FATAL),
-            ("syslog", (3,), Level.ERROR),
-            ("syslog", (4,), Level.WARN),
-            ("syslog", (5, 6), Level.INFO),
-            ("syslog", (7,), Level.DEBUG),
-            ("syslog", (-1, 8), Level.UNSPECIFIED),
-            ("otel", (1, 4), Level.TRACE),
-            ("otel", (5, 8), Level.DEBUG),
-            ("otel", (9, 12), Level.INFO),
-            ("otel", (13, 16), Level.WARN),
-            ("otel", (17, 20), Level.ERROR),
-            ("otel", (21, 24), Level.FATAL),
-            ("otel", (0, 25), Level.UNSPECIFIED),
+            ((10, 19), Level.TRACE),
+            ((20,), Level.DEBUG),
+            ((30, 35), Level.INFO),
+            ((40,), Level.WARN),
+            ((50,), Level.ERROR),
+            ((60,), Level.FATAL),
+            ((-10, 0, 9, 1000), Level.UNSPECIFIED),
         ],
     )
-    def test_numbers_by_scale(
-        self, scale: Scale, numbers: tuple[int, ...], expected: Level
+    def test_numbers_of_pino(self, numbers: tuple[int, ...], expected: Level) -> None:
+        for number in numbers:
+            assert level(str(number)) is expected
+            assert level(f"{number}.0") is expected
+
+    @pytest.mark.parametrize(
+        ("field", "numbers", "expected"),
+        [
+            ("PRIORITY", (0, 1, 2), Level.FATAL),
+            ("PRIORITY", (3,), Level.ERROR),
+            ("PRIORITY", (4,), Level.WARN),
+            ("PRIORITY", (5, 6), Level.INFO),
+            ("PRIORITY", (7,), Level.DEBUG),
+            ("PRIORITY", (-1, 8), Level.UNSPECIFIED),
+            ("severityNumber", (1, 4), Level.TRACE),
+            ("severityNumber", (5, 8), Level.DEBUG),
+            ("severityNumber", (9, 12), Level.INFO),
+            ("severityNumber", (13, 16), Level.WARN),
+            ("severityNumber", (17, 20), Level.ERROR),
+            ("severityNumber", (21, 24), Level.FATAL),
+            ("severityNumber", (0,), Level.UNSPECIFIED),
+        ],
+    )
+    def test_numbers_of_syslog_and_opentelemetry(
+        self, field: str, numbers: tuple[int, ...], expected: Level
     ) -> None:
         for number in numbers:
-            assert level(str(number), scale) is expected
-            assert level(f"{number}.0", scale) is expected
-
-    def test_words_do_not_depend_on_the_scale(self) -> None:
-        for scale in ("pino", "syslog", "otel"):
-            assert level("warning", scale) is Level.WARN
+            record = json.dumps({"timestamp": "2026-01-01T00:00:00Z", field: number}).encode()
+            assert level(parse_record(record)[1]) is expected
 
     @given(st.lists(st.none() | st.sampled_from(sorted(LEVEL_WORDS)) | st.text(max_size=8)))
     def test_a_row_does_not_depend_on_its_neighbours(self, texts: list[str | None]) -> None:

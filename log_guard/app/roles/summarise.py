@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +13,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
 from log_guard.adapters.kafka.records import commit_records, dead_letter_record
 from log_guard.adapters.kafka.transactions import Transactions
-from log_guard.app.roles.messages import Pending, by_partition, chunks
+from log_guard.app.roles.messages import by_partition, chunks
+from log_guard.app.roles.partition import Partition
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.events import SECOND, DeadLetter
 from log_guard.core.stream.progress import Commit, Progress
@@ -23,8 +23,6 @@ from log_guard.core.summarising.intake import COMPILED_AFTER, Intake, IntakeOpti
 from log_guard.core.summarising.summaries import Summarizer, empty
 from log_guard.errors import StreamError
 
-HEARTBEAT = 1.0
-"""Seconds between the reports of a partition that is quiet."""
 TIMEOUT = 10.0
 """Seconds to wait for Kafka's answers before the session is given up."""
 _LATEST = 1 << 62
@@ -47,42 +45,6 @@ class SummariseOptions:
     max_batch: int = 50_000
     max_skew: float = 60.0
     compiled_after: int | None = COMPILED_AFTER  # bytes, read or waiting; None: never
-
-
-@dataclass
-class _Partition:
-    """One input partition while it is ours."""
-
-    intake: Intake
-    next: int  # first offset that no commit covers yet
-    appended: float | None  # when its last record was appended, seconds since 1970
-    at_end_since: float | None = None  # by our clock, monotonic
-    reported: float | None = None  # likewise
-    paused: bool = False  # it was too far ahead of the others
-    end: int = 0  # where the end was reached; past a transaction's marker, which is no message
-    seen: int = 0  # what the partition held then; more, if a transaction in it is still open
-    pending: Pending = field(init=False)  # what was read and no commit covers yet
-
-    def __post_init__(self) -> None:
-        self.go_on()
-
-    def go_on(self) -> None:
-        """Begin with what comes after the last commit."""
-        self.pending = Pending(self.intake.source, self.next)
-
-    def quiet(self, now: float, wall: float) -> float:
-        """Seconds for which nothing has come, known since the end was reached; else 0."""
-        if self.at_end_since is None:
-            return 0.0
-        ours = now - self.at_end_since
-        return ours if self.appended is None else max(ours, wall - self.appended)
-
-    def progress(self, first: int, idle_after: float, now: float, wall: float) -> Progress:
-        idle = self.at_end_since is not None and now - self.at_end_since >= idle_after
-        mark = self.intake.clock.watermark
-        if mark is not None and idle:
-            mark += int(self.quiet(now, wall) * SECOND)
-        return Progress(self.intake.source, first, self.next, mark, idle)
 
 
 class Summarise:
@@ -111,7 +73,7 @@ class SummariseSession:
         self.options = options
         self._clock, self._wall = clock, wall
         self.consumed = 0  # records of this session
-        self._partitions: dict[int, _Partition] = {}
+        self._partitions: dict[int, Partition] = {}
         self._read = self._read_messages = 0  # bytes, messages
         cluster.topic(options.summaries)
         self._total = cluster.partitions(options.events)
@@ -157,45 +119,25 @@ class SummariseSession:
         dead: list[DeadLetter] = []
         offsets: list[TopicPartition] = []
         self._compile()
-        for number, ours in sorted(self._partitions.items()):
-            first = ours.next
+        for ours in self._in_order():
             if self._is_behind(ours):
                 ours.at_end_since = None  # there is more, and we have not come to it
-            pending, filtered = ours.pending, ours.pending.filtered
-            if pending.messages:
-                taken = [ours.intake.take(*batch) for batch in pending.batches()]
-                ours.next, ours.appended = pending.next, pending.appended
-                if ours.at_end_since is not None:
-                    ours.at_end_since = now  # the end was reached again, or there is more
-                consumed = sum(t.consumed for t in taken)
-                self.consumed += consumed
-                summaries += [t.summary for t in taken]
-                dead += [letter for t in taken for letter in t.dead]
-                counts = (
-                    consumed + filtered,
-                    sum(t.summarised for t in taken),
-                    sum(t.late for t in taken),
-                    sum(len(t.dead) for t in taken),
-                )
-            elif (
-                ours.reported is None
-                or ours.end > ours.next
-                or (ours.at_end_since is not None and now - ours.reported >= HEARTBEAT)
-            ):
-                counts = (0, 0, 0, 0)
-            else:
+            if not (ours.pending.messages or ours.is_due(now)):
                 continue
-            ours.reported = now
-            ours.next = max(ours.next, ours.end)
-            ours.go_on()
+            first, filtered = ours.next, ours.pending.filtered
+            taken = ours.take(now)
+            ours.go_on(now)
+            told.append(ours.progress(first, taken, filtered, now, wall))
             # Also where nothing came: with the offsets goes the question whether it is still ours.
-            offsets.append(self._mark(number, ours))
-            plain = ours.progress(first, self.options.idle_after, now, wall)
-            told.append(
-                Progress(number, first, ours.next, plain.watermark, plain.idle, *counts, filtered)
-            )
+            offsets.append(ours.mark(self.options.events))
+            summaries += [t.summary for t in taken]
+            dead += [letter for t in taken for letter in t.dead]
+            self.consumed += sum(t.consumed for t in taken)
         if told:
             self._write(pl.concat([empty(), *summaries]), told, dead, offsets)
+
+    def _in_order(self) -> list[Partition]:
+        return [self._partitions[number] for number in sorted(self._partitions)]
 
     def _compile(self) -> None:
         """Have lines read by compiled code, where there are enough of them for the time it takes to load."""
@@ -230,19 +172,14 @@ class SummariseSession:
                 self._consumer.resume([here])
                 ours.paused = False
 
-    def _is_behind(self, ours: _Partition) -> bool:
+    def _is_behind(self, ours: Partition) -> bool:
         """Whether more has been appended than we have read, as far as the client knows."""
         return self._held(ours) > max(ours.next, ours.seen)
 
-    def _held(self, ours: _Partition) -> int:
+    def _held(self, ours: Partition) -> int:
         """End of the partition as of the last fetch; negative before the first."""
         here = TopicPartition(self.options.events, ours.intake.source)
         return int(self._consumer.get_watermark_offsets(here, cached=True)[1])
-
-    def _mark(self, number: int, ours: _Partition) -> TopicPartition:
-        """The offset to commit, with what the next owner has to know."""
-        known = {"high": ours.intake.clock.high, "appended": ours.appended}
-        return TopicPartition(self.options.events, number, ours.next, metadata=json.dumps(known))
 
     def _write(
         self,
@@ -266,7 +203,6 @@ class SummariseSession:
         starts = []
         for partition in committed_offsets(consumer, partitions, TIMEOUT):
             low, high = consumer.get_watermark_offsets(partition, timeout=TIMEOUT)
-            known = _metadata(partition.metadata)
             start = partition.offset if partition.offset >= 0 else low
             if start > high:
                 # Read on from the end, and what comes next is taken for what was read before.
@@ -281,11 +217,12 @@ class SummariseSession:
                 self.options.summarizer,
                 self.options.intake,
                 partition.partition,
-                known.get("high"),
             )
             # What retention has deleted unread lies between two ranges, and the fold will name it.
             begin = max(start, low)
-            self._partitions[partition.partition] = _Partition(intake, begin, known.get("appended"))
+            self._partitions[partition.partition] = Partition(
+                intake, begin, partition.metadata, self.options.idle_after
+            )
             starts.append(TopicPartition(partition.topic, partition.partition, begin))
         consumer.incremental_assign(starts)
         consumer.resume(starts)  # an earlier assignment may have ended while it was paused
@@ -294,12 +231,3 @@ class SummariseSession:
         """Forget what is no longer ours; whatever of it was read and not committed is read again."""
         for partition in partitions:
             self._partitions.pop(partition.partition, None)
-
-
-def _metadata(text: str | None) -> dict[str, int]:
-    """What the last owner left; nothing where the offset was set by other hands."""
-    try:
-        known = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return known if isinstance(known, dict) else {}

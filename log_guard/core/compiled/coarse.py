@@ -9,7 +9,6 @@ from log_guard.core.compiled.texts import (
     ONES,
     SLACK,
     TOPS,
-    Bytes,
     Ints,
     Words,
     first_marked,
@@ -18,6 +17,7 @@ from log_guard.core.compiled.texts import (
     words_of,
     writable_words_of,
 )
+from log_guard.core.events import Bytes
 
 _DIGIT, _HEX, _WORD, _APART = 1, 2, 4, 8
 _KIND = np.zeros(256, np.uint8)

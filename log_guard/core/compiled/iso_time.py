@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from log_guard.core.compiled.jit import kernel
-from log_guard.core.compiled.texts import Bytes
+from log_guard.core.events import Bytes
 
 _SECOND = 1_000_000
 _NO_OFFSET = 1 << 40

@@ -15,7 +15,6 @@ from log_guard.core.compiled.iso_time import read_iso
 from log_guard.core.compiled.jit import kernel
 from log_guard.core.compiled.json_tokens import after_bare, after_plain, after_spaces
 from log_guard.core.compiled.texts import (
-    Bytes,
     Flags,
     Ints,
     Words,
@@ -26,6 +25,7 @@ from log_guard.core.compiled.texts import (
     same,
     words_of,
 )
+from log_guard.core.events import Bytes
 
 _TIME, _LEVEL, _SERVICE, _MESSAGE = range(4)
 

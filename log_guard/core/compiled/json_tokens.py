@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from log_guard.core.compiled.jit import kernel
-from log_guard.core.compiled.texts import ONES, TOPS, Bytes, Words, below, first_marked
+from log_guard.core.compiled.texts import ONES, TOPS, Words, below, first_marked
+from log_guard.core.events import Bytes
 
 _QUOTES = np.uint64(ord('"')) * ONES
 _ESCAPES = np.uint64(ord("\\")) * ONES

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import polars as pl
 
 from log_guard.core.compiled.jit import kernel
+from log_guard.core.events import Bytes
 
-Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 import polars as pl
 
@@ -22,8 +21,7 @@ LEVEL_WORDS: dict[str, Level] = {
 }
 """Every accepted spelling, in lower case."""
 
-_LONG = "TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|SEVERE|FATAL|CRITICAL|PANIC"
-LEVEL_WORD = _LONG
+LEVEL_WORD = "TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|SEVERE|FATAL|CRITICAL|PANIC"
 """Regular expression of the level words that are looked for in running text (upper case)."""
 
 _SEEN_CHARS = 80
@@ -31,7 +29,7 @@ _BRACKETED = (
     "trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|panic|emerg|alert"
 )
 _INFERRED = (
-    rf"\b(?:{_LONG})\b"
+    rf"\b(?:{LEVEL_WORD})\b"
     rf"|[\[<(]\s*(?i:{_BRACKETED})\s*[\]>)]"
     r"|\b(?i:level|lvl|severity)=\"?[A-Za-z]+"
 )
@@ -39,19 +37,17 @@ _INFERRED = (
 _AROUND = " \t\r\n[]<>():"
 _NUMBER = re.compile(r"([0-9]{1,4})(?:\.[0-9]*)?")
 
-Scale = Literal["pino", "syslog", "otel"]
 
-
-def normalise_levels(raw: pl.Series, *, scale: Scale = "pino") -> pl.Series:
+def normalise_levels(raw: pl.Series) -> pl.Series:
     """Levels, (n,) String → (n,) UInt8; null and unknown ones become ``Level.UNSPECIFIED``.
 
-    Words in any case, also in brackets. Numbers by ``scale``: ``pino`` (and Bunyan) counts in tens
+    Words in any case, also in brackets. Numbers are those of pino and Bunyan, which count in tens
     from 10 (trace) to 60 (fatal), so 40 is WARN: loggers that write numbers into JSON are mostly
-    these two, while Python's, where 40 is an error, write the word. ``syslog`` counts down from 7
-    (debug) to 0, ``otel`` up from 1 to 24.
+    these two, while Python's, where 40 is an error, write the word. Numbers of syslog and
+    OpenTelemetry stand in fields of their own, and are words when they come here.
     """
     distinct = raw.unique().drop_nulls()
-    levels = [int(level_of(text, scale)) for text in distinct.to_list()]
+    levels = [int(level_of(text)) for text in distinct.to_list()]
     return raw.replace_strict(
         distinct,
         pl.Series(levels, dtype=pl.UInt8),
@@ -60,23 +56,14 @@ def normalise_levels(raw: pl.Series, *, scale: Scale = "pino") -> pl.Series:
     )
 
 
-def level_of(text: str, scale: Scale = "pino") -> Level:
+def level_of(text: str) -> Level:
     """Level that one text names."""
     word = text.strip(_AROUND).lower()
     if word in LEVEL_WORDS:
         return LEVEL_WORDS[word]
-    if number := _NUMBER.fullmatch(word):
-        return _of_number(int(number[1]), scale)
+    if (found := _NUMBER.fullmatch(word)) and 10 <= int(found[1]) < 100:
+        return Level(min(int(found[1]) // 10, 6))
     return Level.UNSPECIFIED
-
-
-def _of_number(number: int, scale: Scale) -> Level:
-    if scale == "syslog":
-        table = (Level.FATAL,) * 3 + (Level.ERROR, Level.WARN, Level.INFO, Level.INFO, Level.DEBUG)
-        return table[number] if 0 <= number <= 7 else Level.UNSPECIFIED
-    if scale == "otel":
-        return Level(1 + (number - 1) // 4) if 1 <= number <= 24 else Level.UNSPECIFIED
-    return Level(min(number // 10, 6)) if 10 <= number < 100 else Level.UNSPECIFIED
 
 
 def infer_levels(messages: pl.Series) -> pl.Series:

@@ -49,7 +49,10 @@ class Judged:
 
 
 class PartitionClock:
-    """State of one partition: its highest event time, and at most one event awaiting confirmation."""
+    """State of one partition: at most one event awaiting confirmation, and its highest event time.
+
+    high:  that time so far, µs; may be set where it is known from before. None before the first event.
+    """
 
     def __init__(self, rules: TimeRules) -> None:
         self.rules = rules
@@ -79,21 +82,18 @@ class PartitionClock:
             events = pl.concat([self._held, events])
             self._held = None
         if events.is_empty():
-            return Judged(events.with_columns(pl.lit(False).alias("late")), 0, events)
+            return _on_time(events, events)
         times = events["time"].to_numpy()
-        before, jump = self._high_before(times), self.rules.max_jump
-        if before is None or (jump is not None and bool((times - before > jump).any())):
+        outside = events[:0]
+        if self._may_jump(times):
             keep, unreal, held = self._follow_jumps(times.tolist())
             self._held = hold(events[-1:]) if held else None
             outside = events[unreal]
+            if not keep:
+                return _on_time(events[:0], outside)
             if len(keep) < len(times):
-                events = events[keep]
-                times = times[keep]
-            if events.is_empty():
-                return Judged(events.with_columns(pl.lit(False).alias("late")), 0, outside)
-            before = np.maximum.accumulate(np.concatenate([[self._start(times)], times[:-1]]))
-        else:
-            outside = events[:0]
+                events, times = events[keep], times[keep]
+        before = self._high_before(times)
         self.high = int(max(before[-1], times[-1]))
         too_late = times < before - self.rules.max_lateness
         slide = self.rules.slide
@@ -111,21 +111,24 @@ class PartitionClock:
             return None
         time = int(held["time"][0])
         if self.high is not None and time - self.high > self.rules.max_unconfirmed:
-            return Judged(held[:0].with_columns(pl.lit(False).alias("late")), 0, held)
+            return _on_time(held[:0], held)
         self.high = time if self.high is None else max(self.high, time)
-        return Judged(held.with_columns(pl.lit(False).alias("late")), 0, held[:0])
+        return _on_time(held, held[:0])
 
-    def _start(self, times: np.ndarray) -> int:
-        return int(times[0]) if self.high is None else self.high
-
-    def _high_before(self, times: np.ndarray) -> np.ndarray | None:
-        high, jump = self.high, self.rules.max_jump
-        if high is None:
-            # The first event of all is believed if the next one does not lie far before it.
-            if jump is not None and (len(times) == 1 or times[1] < times[0] - jump):
-                return None
-            high = int(times[0])
+    def _high_before(self, times: np.ndarray) -> np.ndarray:
+        """Highest event time before each of these events, (n,) both; of the first of all, its own."""
+        high = int(times[0]) if self.high is None else self.high
         return np.maximum.accumulate(np.concatenate([[high], times[:-1]]))
+
+    def _may_jump(self, times: np.ndarray) -> bool:
+        """Whether these events have to be looked at one by one."""
+        jump = self.rules.max_jump
+        if jump is None:
+            return False
+        # The first event of all is believed if the next one does not lie far before it.
+        if self.high is None and (len(times) == 1 or times[1] < times[0] - jump):
+            return True
+        return bool((times - self._high_before(times) > jump).any())
 
     def _follow_jumps(self, times: list[int]) -> tuple[list[int], list[int], bool]:
         """Event by event: indexes to keep, indexes that are unreal, and whether the last is held."""
@@ -143,3 +146,7 @@ class PartitionClock:
             high = time if high is None else max(high, time)
             keep.append(i)
         return keep, unreal, False
+
+
+def _on_time(events: pl.DataFrame, unreal: pl.DataFrame) -> Judged:
+    return Judged(events.with_columns(pl.lit(False).alias("late")), 0, unreal)

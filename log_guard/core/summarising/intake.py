@@ -51,7 +51,6 @@ class Taken:
 class Intake:
     """One partition: its decoder and its clock.
 
-    high:            highest event time of the partition so far, where it is known from before, µs.
     compiled_after:  so many bytes are read before compiled code is loaded; None: it never is.
     """
 
@@ -62,7 +61,6 @@ class Intake:
         summarizer: Summarizer,
         options: IntakeOptions | None = None,
         source: int = 0,
-        high: int | None = None,
         compiled_after: int | None = None,
     ) -> None:
         self.decoder = decoder
@@ -70,7 +68,6 @@ class Intake:
         self.options = options or IntakeOptions()
         self.source = source
         self.clock = PartitionClock(rules)
-        self.clock.high = high
         self.compiled_after = compiled_after
         self._read = 0
 

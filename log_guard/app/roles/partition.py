@@ -1,0 +1,109 @@
+"""One input partition, while it is ours to summarise."""
+
+from __future__ import annotations
+
+import json
+
+from confluent_kafka import TopicPartition
+
+from log_guard.app.roles.messages import Pending
+from log_guard.core.events import SECOND
+from log_guard.core.stream.progress import Progress
+from log_guard.core.summarising.intake import Intake, Taken
+
+HEARTBEAT = 1.0
+"""Seconds between the reports of a partition that is quiet."""
+
+
+class Partition:
+    """What was read of it, up to where, and since when nothing more has come.
+
+    next:          first offset that no commit covers yet.
+    appended:      when its last record was appended, seconds since 1970; None: there was none.
+    at_end_since:  when its end was reached, by our clock (monotonic); None: it is not, or we are behind.
+    end:           where that was; past a transaction's marker, which is no message.
+    seen:          what it held then; more, if a transaction in it is still open.
+    paused:        whether it was too far ahead of the others.
+    pending:       what was read and no commit covers yet.
+    """
+
+    def __init__(self, intake: Intake, next: int, metadata: str | None, idle_after: float) -> None:
+        """Go on with what the last owner committed, and knew.
+
+        metadata:    as :meth:`mark` makes it; nothing where the offset was set by other hands.
+        idle_after:  seconds at its end after which it holds time no more.
+        """
+        known = _known(metadata)
+        self.intake = intake
+        self.intake.clock.high = known.get("high")
+        self.next = next
+        self.appended: float | None = known.get("appended")
+        self.idle_after = idle_after
+        self.at_end_since: float | None = None
+        self.end = 0
+        self.seen = 0
+        self.paused = False
+        self.pending = Pending(intake.source, next)
+        self._reported: float | None = None  # by our clock
+
+    def is_due(self, now: float) -> bool:
+        """Whether it has something to say though nothing was read."""
+        if self._reported is None or self.end > self.next:
+            return True
+        return self.at_end_since is not None and now - self._reported >= HEARTBEAT
+
+    def take(self, now: float) -> list[Taken]:
+        """Summarise what was read."""
+        taken = [self.intake.take(*batch) for batch in self.pending.batches()]
+        if self.pending.messages:
+            self.next, self.appended = self.pending.next, self.pending.appended
+            if self.at_end_since is not None:
+                self.at_end_since = now  # the end was reached again, or there is more
+        return taken
+
+    def go_on(self, now: float) -> None:
+        """What was taken goes into a commit; begin with what comes after it."""
+        self.next = max(self.next, self.end)
+        self.pending = Pending(self.intake.source, self.next)
+        self._reported = now
+
+    def progress(
+        self, first: int, taken: list[Taken], filtered: int, now: float, wall: float
+    ) -> Progress:
+        """What a commit of this, from offset ``first`` on, says; ``filtered``: messages that held nothing."""
+        idle = self.at_end_since is not None and now - self.at_end_since >= self.idle_after
+        mark = self.intake.clock.watermark
+        if mark is not None and idle:
+            mark += int(self._quiet(now, wall) * SECOND)
+        return Progress(
+            self.intake.source,
+            first,
+            self.next,
+            mark,
+            idle,
+            consumed=sum(t.consumed for t in taken) + filtered,
+            summarised=sum(t.summarised for t in taken),
+            late=sum(t.late for t in taken),
+            dead_lettered=sum(len(t.dead) for t in taken),
+            filtered=filtered,
+        )
+
+    def mark(self, topic: str) -> TopicPartition:
+        """The offset to commit, with what the next owner has to know."""
+        known = {"high": self.intake.clock.high, "appended": self.appended}
+        return TopicPartition(topic, self.intake.source, self.next, metadata=json.dumps(known))
+
+    def _quiet(self, now: float, wall: float) -> float:
+        """Seconds for which nothing has come, known since the end was reached; else 0."""
+        if self.at_end_since is None:
+            return 0.0
+        ours = now - self.at_end_since
+        return ours if self.appended is None else max(ours, wall - self.appended)
+
+
+def _known(metadata: str | None) -> dict[str, int]:
+    try:
+        known = json.loads(metadata or "{}")
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}

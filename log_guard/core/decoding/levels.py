@@ -30,6 +30,7 @@ _BRACKETED = (
 )
 _INFERRED = (
     rf"\b(?:{LEVEL_WORD})\b"
+    r"|\bLOG:"  # PostgreSQL's ordinary level; without the colon it is a word of any text
     rf"|[\[<(]\s*(?i:{_BRACKETED})\s*[\]>)]"
     r"|\b(?i:level|lvl|severity)=\"?[A-Za-z]+"
 )

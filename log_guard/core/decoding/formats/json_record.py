@@ -44,7 +44,7 @@ ALIASES = Fields(
     level=(
         "level", "log.level", "severity", "severityText", "severity_text", "SeverityText", "levelname",
         "loglevel", "log_level", "lvl", "PRIORITY", "severityNumber", "severity_number", "SeverityNumber",
-        "@l", "s", "sev",
+        "@l", "s", "sev", "error_severity",
     ),
     service=(
         "service", "service.name", "service_name", "serviceName", "resource.service.name",

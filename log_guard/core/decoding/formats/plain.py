@@ -18,13 +18,13 @@ _LINE = rf"(?s)^{_STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
 # The level stands near the beginning of the first line: in capitals, or in any case in brackets
 # (prose is full of "error"). It is cut out, and so is what sets it off from the text behind it. A
 # logger, a thread or a process before it stays in the message.
-_BEFORE = r"(?:[^\s\[\]:]+(?:\[[0-9]+\])?:?[ \t]+|\[[^\]\n]{0,60}\][ \t]*|-[ \t]+|\|[ \t]*){0,4}?"
+_BEFORE = r"(?:[^\s\[\]:]+(?:\[\w+\])?:?[ \t]+|\[[^\]\n]{0,60}\][ \t]*|-[ \t]+|\|[ \t]*){0,4}?"
 _IN_BRACKETS = (
     r"[\[<(][ \t]*(?:\w+:)?"  # Apache names the module first: [core:error]
     r"((?i:trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|alert|emerg))"
     r"[ \t]*[\])>]\s*(?:[-:|]+\s+)?"
 )
-_BARE = rf"\b({LEVEL_WORD})\b(?:\s*[-:|]+\s+|\s+|$)"
+_BARE = rf"\b({LEVEL_WORD})\b(?:\s*[-:|]+\s+|\s+|$)|\b(LOG):\s+"  # the last is PostgreSQL's
 _LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
 
 
@@ -62,4 +62,4 @@ def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     level = text.str.extract_groups(_LEVEL).struct
     without = text.str.replace(_LEVEL, "")  # "${1}" would cost ten times as much
     message = pl.coalesce(pl.concat_str(level.field("1"), without), text)
-    return pl.coalesce(level.field("2"), level.field("3")), message
+    return pl.coalesce(*(level.field(n) for n in "234")), message

@@ -36,6 +36,11 @@ TEMPLATES = {
     "Payment processed - transaction_id: txn_552216, amount: $705.61": (
         "Payment processed - transaction_id: <id>, amount: $<num>"
     ),
+    "topic id Some(hCJuwWqB_EcDHeM_drTFRA)": "topic id Some(<id>)",
+    "uuid hCJuwWqB-EcDHeM-drTFRA is up": "uuid <id> is up",
+    "ConnectionPoolStarting in max_concurrent_running": (
+        "ConnectionPoolStarting in max_concurrent_running"
+    ),
     "user-77 left": "<id> left",
     "blk_-1608999687919862906 terminating": "<id> terminating",
     "order 8f3a9c21 shipped": "order <num> shipped",

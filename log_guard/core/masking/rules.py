@@ -7,6 +7,14 @@ _STRUCTURES: tuple[tuple[str, str], ...] = (
     (r"\([^(){}]*[,'\"=][^(){}]*\)", "(<data>)"),
 )
 
+# A UUID in base64, as Kafka and Elasticsearch write them: 22 characters, the last of which holds two bits. One in
+# forty has no digit; a name of so many letters seldom has two capitals after a small one.
+_LETTERS = 18
+_BASE64_UUID = "|".join(
+    rf"\b[A-Za-z_-]{{{n}}}[a-z][A-Z]{{2}}[A-Za-z_-]{{{_LETTERS - n}}}[AQgw]\b"
+    for n in range(_LETTERS + 1)
+)
+
 # The rules see coarse text: every digit run is a single 0. Order matters, the specific first.
 # The first of them take away what makes nearly every message differ: names in addresses, and the
 # parts of a UUID that hold no digit.
@@ -47,7 +55,7 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"(^|[\s(=:,\[])[-+]0\b", "${1}0"),
     (r"\b0(?:[.,]0)*([A-Za-z]{1,3})\b", "<num>${1}"),
     (r"\b0(?:[.,:]0)*\b%?", "<num>"),
-    (r"\b[A-Za-z_]\w*0\w*|\b0\w+", "<id>"),
+    (rf"\b[A-Za-z_]\w*0\w*|\b0\w+|{_BASE64_UUID}", "<id>"),
     (r"0+", "<num>"),
     # Words joined by hyphens are one identifier if a part of them varies.
     (

@@ -216,6 +216,36 @@ def test_a_variant_of_a_known_statement_is_half_as_new() -> None:
     assert variant == pytest.approx((fresh + old) / 2, abs=0.01)
 
 
+def replicas(template: int, *, known: bool = True) -> Baseline:
+    """Of two groups the first says this once a minute (or not at all), the second never."""
+    panes = [
+        (micros(second), group, INFO, 0, False, 3)
+        for second in range(0, HISTORY, 5)
+        for group in (1, 2)
+    ]
+    if known:
+        panes += [(micros(second), 1, INFO, template, False, 1) for second in range(0, HISTORY, 60)]
+    frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+    since = {group: micros(0) for group in (0, 1, 2)}
+    return learn(frame, TEMPLATES, micros(0), micros(HISTORY), WINDOW, since)
+
+
+def novelty_in(group: int, template: int, history: Baseline) -> float:
+    parts = parts_of(batch_of([(group, {(INFO, template): 1})]), history)
+    return float(only(parts, 0, NOVELTY)[INFO, template][7])
+
+
+def test_what_is_new_to_a_service_and_usual_in_another_is_half_as_new() -> None:
+    usual = novelty_in(1, 77, replicas(77))
+    assert usual < 0.1
+    new = novelty_in(2, 77, replicas(77, known=False))
+    assert novelty_in(2, 77, replicas(77)) == pytest.approx((usual + new) / 2, abs=0.1)
+
+
+def test_trouble_is_as_new_to_a_service_whoever_else_has_it() -> None:
+    assert novelty_in(2, 80, replicas(80)) == novelty_in(2, 80, replicas(80, known=False))
+
+
 def test_an_error_of_a_service_that_errs_all_day_weighs_as_little_as_its_infos() -> None:
     usual, rare = novelty_bits(np.ones(2), np.full(2, 100.0), tone_shares=np.array([0.5, 0.001]))
     assert usual < rare

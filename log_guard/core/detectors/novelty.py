@@ -2,7 +2,9 @@
 
 The surprise of a statement (``statements.py``) is ``-log2`` of the share of the group's spells (of 2
 minutes) that held it, with half a spell added (the Krichevsky-Trofimov estimate). A template that is
-rarer than its statement adds half of the difference: a new variant of a well-known line is some news.
+rarer than its statement adds half of the difference: a new variant of a well-known line is some news. So is
+a line that is no trouble and new to its service, but known from another: replicas run one program, and what one of
+them says the next will say.
 
 Three things make known lines less surprising than their share of all history: what has been there again and
 again within the last hour is usual now (a deploy); so is what has been so since it was first there, if that
@@ -29,7 +31,8 @@ SEVERE_WEIGHT = 1.0
 """What ERROR and FATAL add to it, however usual they are in the group."""
 MAX_TONE_BITS = 12.0
 VARIANT_SHARE = 0.5
-"""Share of a template's rarity, beyond that of its statement, that counts."""
+"""Share of a template's rarity, beyond that of its statement, that counts, and of a statement's in its service,
+beyond that in the whole stream."""
 
 AGAIN, TROUBLE_AGAIN = 1.0, 5.0
 """Spells of the last hour that do not count as again; of trouble, those of one incident do not."""
@@ -53,6 +56,7 @@ def novelty_bits(
     severe: np.ndarray | float = 0.0,
     usual_in: Sequence[tuple[np.ndarray, np.ndarray]] = (),
     returning: np.ndarray | bool = False,
+    anywhere: tuple[np.ndarray, np.ndarray] = (np.zeros(1), np.zeros(1)),
 ) -> np.ndarray:
     """Surprise of keys that occur, bits; all arguments (n,).
 
@@ -63,6 +67,7 @@ def novelty_bits(
     usual_in:          for each of some stretches of history, such as the last hour, the spells in which the
                        statement was there *again* (0 or less: it was not), and the spells of it watched.
     returning:         whether it is known to come back.
+    anywhere:          spells of the whole stream with the statement (0: that says nothing), and those watched.
     """
     own = rarity_bits(spells_with, spells_watched)
     said = own if statement_spells is None else rarity_bits(statement_spells, spells_watched)
@@ -70,6 +75,8 @@ def novelty_bits(
     for again, watched in usual_in:
         less = said - rarity_bits(np.maximum(again, 0.0), watched)
         usual = np.maximum(usual, less * (again > 0))
+    beyond = np.maximum(said - usual - rarity_bits(*anywhere), 0.0) * (anywhere[0] > 0)
+    usual = usual + (1.0 - VARIANT_SHARE) * beyond
     own, said = np.maximum(own - usual, 0.0), said - usual
     bits = said + VARIANT_SHARE * np.maximum(own - said, 0.0)
     bits = np.where(returning, RETURN_SHARE * bits, bits)

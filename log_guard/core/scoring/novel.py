@@ -16,12 +16,19 @@ from log_guard.core.baseline.baseline import (
     Known,
     there_for,
 )
-from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, volume_codes
+from log_guard.core.baseline.keys import (
+    ALL_LEVELS,
+    TROUBLED,
+    code_templates,
+    key_codes,
+    volume_codes,
+)
 from log_guard.core.detectors.novelty import AGAIN, TROUBLE_AGAIN, novelty_bits
 from log_guard.core.events import Level
 from log_guard.core.exact import exact
 from log_guard.core.scoring.entries import Entries
 from log_guard.core.scoring.parts import NOVELTY, Parts
+from log_guard.core.windows import WHOLE
 
 UNKNOWN_SHARE = 0.1
 """Share of events of a level, or of talk of trouble, in a group without history."""
@@ -52,6 +59,7 @@ def novelty_parts(entries: Entries, returning: np.ndarray, known: Known) -> Part
             (statements[:, STATEMENT_SPELLS] - once, np.minimum(since, spells)),
         ],
         returning,
+        _in_the_whole_stream(e, baseline),
     )
     # What is nearly always there comes together with everything, and so with nothing.
     often = statements[:, STATEMENT_WINDOWS] >= STEADY * np.maximum(windows, 1.0)
@@ -67,6 +75,18 @@ def novelty_parts(entries: Entries, returning: np.ndarray, known: Known) -> Part
         bits=together(np.where(e.spared, 0.0, bits), e.row, trace, e.said),
         side=np.ones(len(e.row)),
     )
+
+
+def _in_the_whole_stream(entries: Entries, baseline: Baseline) -> tuple[np.ndarray, np.ndarray]:
+    """Spells of the whole stream with each harmless statement, (n,), and those watched; of one group alone, none.
+
+    Trouble is news in each service that has it.
+    """
+    e = entries
+    whole = np.full(len(e.said), WHOLE)
+    codes = key_codes(whole, e.level, code_templates(e.said))
+    spells = baseline.statements.look_up(codes)[:, STATEMENT_SPELLS]
+    return np.where(e.harmless, spells, 0.0), baseline.groups.look_up(whole)[:, 0]
 
 
 def _tone_shares(

@@ -373,7 +373,7 @@ def test_the_samples_of_a_window_are_its_own() -> None:
 def test_merging_equal_rows_changes_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     events = sorted(every(1, 60) + every(2, 60, "web"))
     plain = run(spec(10, 5), events, range(60))
-    monkeypatch.setattr("log_guard.core.windows.windows.MERGE_ROWS", 3)
+    monkeypatch.setattr("log_guard.core.windows.held.MERGE_ROWS", 3)
     assert run(spec(10, 5), events, range(60)) == plain
 
 

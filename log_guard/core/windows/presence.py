@@ -1,0 +1,108 @@
+"""When each group was heard, by its events on time: who there is, and who is silent now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from log_guard.core.windows.panes import first_panes
+from log_guard.core.windows.spec import WHOLE, WindowSpec
+
+_ALWAYS, _NEVER = -(1 << 62), 1 << 62
+
+
+class Presence:
+    """First and last panes of the groups, µs; ``several``: there are several from the beginning on."""
+
+    def __init__(self, *, several: bool) -> None:
+        self._starts: dict[int, int] = {}  # group → first pane
+        self._several_from = _ALWAYS if several else _NEVER  # start of the second group
+        self._last: dict[int, int] = {}  # group → last closed pane
+        self._newest: int | None = None  # last closed pane, of any group
+
+    @property
+    def starts(self) -> Mapping[int, int]:
+        """Group → its first pane."""
+        return self._starts
+
+    @property
+    def several_from(self) -> int:
+        """Windows that end after this have several groups, even where only one logged."""
+        return self._several_from
+
+    @property
+    def newest(self) -> int | None:
+        """The last closed pane in which anybody was heard."""
+        return self._newest
+
+    def hear(self, rows: pl.DataFrame) -> list[int]:
+        """Take in pane rows of events on time; the groups that were not heard before."""
+        first = first_panes(rows)
+        fresh = [group for group in first if group not in self._starts]
+        for group, pane in first.items():
+            self._starts[group] = min(self._starts.get(group, pane), pane)
+        starts = sorted(self._starts.values())
+        if len(starts) > 1:
+            self._several_from = min(self._several_from, starts[1])
+        return fresh
+
+    def count_as(self, other: int, groups: Iterable[int]) -> None:
+        """From now on these groups are one."""
+        for group in groups:
+            self._starts[other] = min(self._starts.pop(group), self._starts.get(other, _NEVER))
+
+    def silences(
+        self, seen: pl.DataFrame, span: tuple[int, int], spec: WindowSpec
+    ) -> pl.DataFrame | None:
+        """(end, group, silent) of the windows that end within the span and hold nothing; None if none.
+
+        Silence is that of groups that were heard before; the span is closed with it.
+
+        seen:  (pane, group) of the events on time within the span, each once, by pane.
+        span:  (start, end], µs.
+        """
+        if not seen.is_empty():
+            newest = int(seen["pane"][-1])
+            self._newest = max(newest, self._newest or newest)
+        start, upto = span
+        by_group = {
+            int(str(name)): part["pane"].to_list()
+            for (name,), part in seen.group_by("group", maintain_order=True)
+        }
+        by_group[WHOLE] = seen["pane"].unique().sort().to_list()
+        stream_silent: set[int] = set()
+        ends: list[int] = []
+        ids: list[int] = []
+        lengths: list[float] = []
+        for group in sorted(by_group.keys() | self._last.keys()):
+            panes = by_group.get(group, [])
+            before = self._last.get(group)
+            chain = panes if before is None else [before, *panes]
+            if not chain:
+                continue
+            for this, following in zip(chain, [*chain[1:], upto], strict=True):
+                first = max(this + spec.window + spec.slide, start + spec.slide)
+                final = min(following, this + spec.window + spec.silence_shown, upto)
+                for end in range(first, final + 1, spec.slide):
+                    if group == WHOLE:
+                        stream_silent.add(end)
+                    if group == WHOLE or end not in stream_silent:
+                        ends.append(end)
+                        ids.append(group)
+                        lengths.append((end - this - spec.slide) / spec.window)
+            if panes:
+                self._last[group] = panes[-1]
+            elif before is not None and upto - before > spec.forget_after:
+                del self._last[group]
+        if not ends:
+            return None
+        # Until there is a second group, the whole stream is the one group there is.
+        only = min(self._starts, key=lambda group: self._starts[group])
+        ids = [g if end > self._several_from else only for end, g in zip(ends, ids, strict=True)]
+        columns = {"end": ends, "group": ids, "silent": lengths}
+        schema = {"end": pl.Int64, "group": pl.Int64, "silent": pl.Float64}
+        # The one group there is may be silent under its own name and as the whole stream.
+        return pl.DataFrame(columns, schema=schema).unique(
+            ["end", "group"], keep="first", maintain_order=True
+        )

@@ -17,6 +17,7 @@ from log_guard.app.effects_report import effect_rows, print_effects
 from log_guard.app.evaluate_each import Trial, evaluate_each
 from log_guard.app.evaluating import Evaluated
 from log_guard.app.rendering import plain_table
+from log_guard.app.without_each import readings
 from log_guard.core.evaluation import BUDGETS, Evaluation, Measured
 from log_guard.core.evidence_words import describe
 from log_guard.core.outcomes import TemplateOutcome
@@ -51,7 +52,7 @@ def run_evaluation(
         check_plot(plot)
     total = FileSource(trial.events).total_bytes
     if total is not None:
-        total *= 1 + len(trial.options.detect.feedback.suppressions)  # once more without each
+        total *= 1 + readings(trial.options.detect.feedback.suppressions)
     several = len(detectors) > 1
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("judging", total=None if several else total)

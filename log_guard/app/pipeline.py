@@ -21,6 +21,7 @@ from log_guard.core.masking import Masker
 from log_guard.core.model import Model
 from log_guard.core.observed import Observed
 from log_guard.core.results import Alert, Result
+from log_guard.core.spared import Spared
 from log_guard.core.summaries import Summarizer
 from log_guard.core.windows import WindowSpec
 
@@ -70,6 +71,9 @@ class Pipeline:
         self.detect = Detect(self.options.window, self.options.detect, model, outlier)
         self.episodes = Episodes()
         self.observed = Observed()
+        detect = self.options.detect
+        since = detect.train_until if model is None else None
+        self.spared = Spared(detect.feedback.suppressions, self.options.window.slide, since)
         self._given_up = 0  # events that the windows could not take any more
         self._intakes: dict[int, Intake] = {}
 
@@ -125,6 +129,7 @@ class Pipeline:
         self.ledger.late += taken.late
         self.ledger.dead_lettered += len(taken.dead)
         out.dead += taken.dead
+        self.spared.take(taken.summary)
         self.detect.add(taken.summary)
 
     def _advance(self, out: Output, *, early: bool) -> None:

@@ -10,6 +10,7 @@ from log_guard.core.course import Bout, Course, Other, Symptom
 from log_guard.core.results import Evidence, Part, Result
 from log_guard.core.symptoms import (
     FEW,
+    SILENCE,
     Symptoms,
     cause_of,
     causes_of,
@@ -41,6 +42,7 @@ class Trouble:
     count:   of what leads the evidence in the latest window; None where it is not told any more.
     peaks:   of counts that evidence told: the most (of what is missing: the least) in one window.
     symptoms:  what led its windows in the bout that is on, by cause.
+    silent:  whether it has said nothing since its latest window, in which nothing came.
     """
 
     onset: int
@@ -50,6 +52,7 @@ class Trouble:
     count: int | None = None
     peaks: dict[Counted, int] = field(default_factory=dict)
     symptoms: Symptoms = field(default_factory=dict)
+    silent: bool = False
 
     @property
     def peak(self) -> int | None:
@@ -68,7 +71,7 @@ class Trouble:
 
     def begin_again(self) -> None:
         """Another bout: what was wrong in the one before is over."""
-        self.symptoms, self.count = {}, None
+        self.symptoms, self.count, self.silent = {}, None, False
 
     def see(self, result: Result, evidence: Evidence) -> None:
         """Take in a window, or another word on one."""
@@ -92,9 +95,14 @@ class Trouble:
                 self.peaks[counted] = worse(part.observed, part.observed if peak is None else peak)
         if result.window_end >= self.latest:
             self.latest = result.window_end
+            self.silent = leading(evidence) == SILENCE
         if result.window_end == self.latest:
             leader = lead_of(self.evidence)
             self.count = None if leader is None else counts.get(_counted(leader))
+
+    def hear(self, result: Result) -> None:
+        """Take note of a window in which the group said something, normal or not."""
+        self.silent = self.silent and result.window_end <= self.latest
 
     def forget_lines(self) -> None:
         """Keep of the evidence what tells and names the cause, of a service that does not lead."""
@@ -113,6 +121,8 @@ class Trouble:
         """
         lead, peak = lead_of(self.evidence), self.peak
         if self.latest % EPOCH or lead is None or self.count is None or peak is None:
+            return False
+        if leading(self.evidence) == SILENCE:  # that is over with the first event
             return False
         usual = lead.low if lead.kind in FEW else lead.high
         return abs(self.count - usual) >= STILL_THERE * abs(peak - usual)
@@ -142,7 +152,11 @@ def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> l
     """All symptoms, those to be told first; from now on they are told. ``lead``: the group that leads."""
     cause = leading(groups[lead].evidence)
     found = [
-        replace(symptom, leads=(symptom.service, key) == (lead, cause))
+        replace(
+            symptom,
+            leads=(symptom.service, key) == (lead, cause),
+            still=key == SILENCE and trouble.silent,
+        )
         for name, trouble in groups.items()
         if speaks(groups, name)
         for key, symptom in tell(trouble.symptoms, unheard).items()

@@ -41,7 +41,8 @@ def window(
 
 
 def calm(end: float, service: str = "api") -> Result:
-    return window(end, service, anomaly=False)
+    """A normal window, in which something was said."""
+    return replace(window(end, service, anomaly=False), features=np.ones(30))
 
 
 def fold(*batches: list[Result]) -> list[Alert]:
@@ -507,6 +508,44 @@ def test_what_ended_only_because_it_was_learnt_is_said_to_go_on(
 def test_that_the_log_ended_says_nothing_about_what_became_usual() -> None:
     told = fold([trouble(600, "api", part(REFUSED, 20))])
     assert told[-1].course.usual_from is None
+
+
+@pytest.mark.parametrize(
+    ("after", "still"),
+    [
+        ([calm(900, "web")], True),
+        ([replace(calm(635), features=np.zeros(30)), calm(900, "web")], True),
+        ([calm(635), calm(900, "web")], False),
+        ([symptom(635, SLOW), calm(900, "web")], False),
+        ([], True),
+    ],
+    ids=[
+        "not told any more",
+        "not surprising any more",
+        "over",
+        "turned into another",
+        "log ended",
+    ],
+)
+def test_a_silence_that_was_not_seen_to_end_is_said_to_go_on(
+    after: list[Result], still: bool
+) -> None:
+    silent = [symptom(end, NOTHING) for end in range(530, 605, 5)]  # to the end of an epoch
+    course = fold([*silent, *after])[-1].course
+    assert [s.still for s in course.symptoms if s.sentence == _said(NOTHING)] == [still]
+    assert course.usual_from is None
+    assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
+
+
+def test_a_silence_that_comes_back_is_said_to_go_on_only_while_it_does() -> None:
+    first = [symptom(30, NOTHING), calm(35), calm(200)]
+    told = fold(first, [symptom(400, NOTHING), calm(600, "web")])
+    assert [(a.state, [s.still for s in a.course.symptoms]) for a in told] == [
+        ("opened", [True]),
+        ("resolved", [False]),
+        ("updated", [True]),
+        ("resolved", [True]),
+    ]
 
 
 def test_errors_that_only_accompany_what_leads_are_told_too() -> None:

@@ -181,7 +181,7 @@ def _format(lines: list[str], called: str, read: ReadOptions) -> Format:
                 read.tell(f"{called}: {text}")
         text = no_message(fields, lines) if not read.message_field else None
         if text is not None:
-            raise InputError(f"{called}: {text}")
+            read.tell(f"{called}: {text}")
         return JsonLines(fields=fields, group=group).tuned(unpack_lines(lines))
     for option, name in read.named:
         raise OptionError(

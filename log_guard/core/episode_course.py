@@ -18,6 +18,7 @@ from log_guard.core.symptoms import (
     key_of,
     lead_of,
     leading,
+    shown_as,
     take_in,
     tell,
 )
@@ -80,7 +81,7 @@ class Trouble:
         first = not self.symptoms
         score = result.anomaly_score
         take_in(self.symptoms, result.service, span, score, evidence, self.latest)
-        lead = leading(self.evidence)
+        lead = shown_as(self.symptoms, self.evidence)
         if first and lead in self.symptoms:  # the alert says it anyway
             self.symptoms[lead] = replace(self.symptoms[lead], told=True)
         if result.anomaly_score > self.score:
@@ -150,7 +151,7 @@ def speaks(groups: Mapping[str, Trouble], name: str) -> bool:
 
 def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> list[Symptom]:
     """All symptoms, those to be told first; from now on they are told. ``lead``: the group that leads."""
-    cause = leading(groups[lead].evidence)
+    cause = shown_as(groups[lead].symptoms, groups[lead].evidence)
     found = [
         replace(
             symptom,

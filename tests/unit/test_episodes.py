@@ -388,6 +388,49 @@ def test_an_open_weak_alert_does_not_hide_what_comes_next() -> None:
     ]
 
 
+FRESH = replace(part("setting up liba", 1, "new"), level="INFO")
+SEVERAL = replace(part("setting up libb", 90, "new"), level="INFO", messages=90)
+PARTS = {
+    "the first of them comes a window before": [(30, [FRESH]), (35, [SEVERAL])],
+    "the last of them outlasts the others": [(35, [SEVERAL]), (60, [FRESH])],
+    "it leads a window of them": [(30, [replace(FRESH, share=0.6), replace(SEVERAL, share=0.4)])],
+}
+
+
+@pytest.mark.parametrize("windows", PARTS.values(), ids=PARTS)
+def test_one_new_message_among_many_is_no_symptom_beside_them(
+    windows: list[tuple[float, list[Part]]],
+) -> None:
+    scores = {FRESH.template: 0.7}
+    told = fold(
+        [
+            trouble(end, "api", *parts, score=scores.get(parts[0].template, 0.8))
+            for end, parts in windows
+        ],
+        [calm(200)],
+    )
+    (symptom,) = told[-1].course.symptoms
+    assert (symptom.end, symptom.leads) == (micros(windows[-1][0]), True)
+    assert symptom.onset == micros(windows[0][0] - 30)
+
+
+@pytest.mark.parametrize(
+    ("windows", "symptoms"),
+    [
+        ([(30, FRESH), (70, SEVERAL)], 2),  # long before
+        ([(35, SEVERAL), (90, FRESH)], 2),  # after them
+        ([(30, replace(FRESH, level="ERROR")), (35, SEVERAL)], 2),
+        ([(30, replace(FRESH, kind="surging")), (35, SEVERAL)], 2),
+        ([(30, FRESH), (35, replace(FRESH, template="another"))], 2),
+    ],
+)
+def test_a_new_message_that_is_not_one_of_many_is_told_by_itself(
+    windows: list[tuple[float, Part]], symptoms: int
+) -> None:
+    told = fold([trouble(end, "api", part) for end, part in windows], [calm(200)])
+    assert len(told[-1].course.symptoms) == symptoms
+
+
 @pytest.mark.parametrize(("onset", "alerts"), [(60, 1), (61, 2)])
 def test_another_cause_more_than_a_window_later_is_another_alert(onset: float, alerts: int) -> None:
     told = fold([symptom(30, FULL), symptom(onset + 5, part("timeout"), onset=onset)])

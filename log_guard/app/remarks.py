@@ -28,6 +28,11 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
     if ledger.late > ledger.consumed // 2:
         yield f"most events are older than those before them: {NEWEST_FIRST}"
     yield from strangers(scan, services)
+    if len(scan.as_one) > 1:
+        yield (
+            f"all services ({some(scan.as_one)}) were judged as one (--group-by none): what goes wrong in a quiet one, or "
+            "that it falls silent, may be lost among the others; leave --group-by out to judge each"
+        )
     yield from suppressed(scan)
     training = None if detect.model is None else detect.model.training
     # What it learnt from as it went was judged first, and what a model was learnt from is another log.

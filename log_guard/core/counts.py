@@ -9,7 +9,6 @@ import numpy as np
 from log_guard.core.baseline import (
     ALL_LEVELS,
     COUNT,
-    SPELLS,
     SQUARES,
     WINDOWS,
     Baseline,
@@ -59,7 +58,7 @@ def count_parts(
         _surges(entries, seldom, back, baseline, judged),
     ]
     drifted = _unless_usual_lately(Parts.join(found), entries, lately, suppressor)
-    return _longer_silence(drifted, entries, baseline)
+    return _longer_silence(drifted, entries)
 
 
 def _volume_parts(
@@ -210,7 +209,7 @@ def _unless_usual_lately(
     parts: Parts, entries: Entries, lately: Baseline, suppressor: Suppressor | None
 ) -> Parts:
     """Count surprises that are none by the last hour are as small as that says: load drifts."""
-    watched = watched_for(entries.groups, entries.silent, lately)
+    watched, _ = watched_for(entries.groups, entries.silent, lately)
     at = np.flatnonzero((parts.bits > DRIFT_BITS) & (watched[parts.row, 1] >= LATELY_WINDOWS))
     if not len(at):
         return parts
@@ -229,7 +228,7 @@ def _unless_usual_lately(
     return replace(parts, bits=bits)
 
 
-def _longer_silence(parts: Parts, entries: Entries, baseline: Baseline) -> Parts:
+def _longer_silence(parts: Parts, entries: Entries) -> Parts:
     """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event.
 
     That takes windows not to depend on one another. Those of a service that sleeps at night do, so where
@@ -242,9 +241,8 @@ def _longer_silence(parts: Parts, entries: Entries, baseline: Baseline) -> Parts
     bits = parts.bits * windows
     at = np.flatnonzero(every & (parts.count == 0))
     row = parts.row[at]
-    codes = key_codes(entries.groups[row], parts.level[at], np.zeros(len(at), dtype=np.int64))
     spells, watched = entries.watched[row].T
-    silent = np.maximum(spells - baseline.volumes.look_up(codes)[:, SPELLS], 0.0)
+    silent = entries.empty[row]
     slept = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)
     most = np.where(silent > 0, rarity_bits(silent, spells) * slept, np.inf)
     bits[at] = np.minimum(bits[at], most)

@@ -17,12 +17,23 @@ from log_guard.app.effects_report import effect_rows, print_effects
 from log_guard.app.evaluate_each import Trial, evaluate_each
 from log_guard.app.evaluating import Evaluated
 from log_guard.app.rendering import plain_table
+from log_guard.app.without_each import readings
 from log_guard.core.evaluation.evaluation import BUDGETS, Evaluation, Measured
 from log_guard.core.evaluation.outcomes import TemplateOutcome
 from log_guard.core.evidence.words import describe
 
 RULE = "rule"
-RULE_MEANS = "rule: count the ERROR and FATAL events of all services in a window"
+LEGEND = (
+    "quiet: outside of all incidents, of the minute after each, and of spans to ignore",
+    "found: a window that ends in the incident is alarmed; delay: until the first that is",
+    "at <= N false/h: at the threshold that leaves so many false alarms an hour",
+    "false alarms: alarmed windows in quiet time; those in a row count once every 5 minutes",
+    "alerts: alarmed windows in a row are one alert. One that begins in quiet time and goes on into an",
+    "  incident is not in quiet time only, though its first windows are false alarms",
+    "precision, recall, F1: of slots of 30 s, those that touch an incident being the right ones",
+    f"{RULE}: count the ERROR and FATAL events of all services in a window",
+)
+"""What the rows mean, for who has read nothing else; a line each, of at most 100 characters."""
 TEMPLATES_SHOWN = 5
 
 
@@ -41,7 +52,7 @@ def run_evaluation(
         check_plot(plot)
     total = FileSource(trial.events).total_bytes
     if total is not None:
-        total *= 1 + len(trial.options.detect.feedback.suppressions)  # once more without each
+        total *= 1 + readings(trial.options.detect.feedback.suppressions)
     several = len(detectors) > 1
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("judging", total=None if several else total)
@@ -119,7 +130,8 @@ def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
     console.print(table)
     if done[0].remark is not None:
         console.print(Text(done[0].remark))
-    console.print(Text(RULE_MEANS))
+    for line in LEGEND:
+        console.print(Text(line, style="dim"), soft_wrap=True)
     clusters = f"reference clusters in the history: {done[0].clusters}, noise {done[0].noise:.2%}"
     console.print(Text(clusters))
     for one in done:
@@ -198,7 +210,7 @@ _FIGURES: list[tuple[str, Figure]] = [
     ("  precision of slots", lambda e: f"{e.evaluation.precision:.3f}"),
     ("  recall", lambda e: f"{e.evaluation.recall:.3f}"),
     ("  F1", lambda e: f"{e.evaluation.f1:.3f}"),
-    ("  alerts, of them false", lambda e: f"{e.alerts.alerts}, {e.alerts.false}"),
+    ("  alerts, of them in quiet time only", lambda e: f"{e.alerts.alerts}, {e.alerts.false}"),
     ("  alerts an incident", lambda e: f"{e.alerts.per_incident:.2f}"),
     ("time, s", lambda e: f"{e.seconds:.1f}"),
     ("peak memory, MB", _megabytes),

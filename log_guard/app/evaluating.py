@@ -20,7 +20,7 @@ from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import open_scan
 from log_guard.app.times import microseconds
-from log_guard.app.without_each import without_each
+from log_guard.app.without_each import effects_on
 from log_guard.core.evaluation.evaluation import (
     Evaluation,
     Incident,
@@ -124,7 +124,7 @@ def evaluate_set(
     curve: bool = False,
     progress: Callable[[int], Any] = lambda _: None,
 ) -> Evaluated:
-    """Run one detector over a set, and once more without each suppression.
+    """Run one detector over a set, and again without each suppression.
 
     progress:  is told the bytes read so far, all readings together.
     """
@@ -186,7 +186,7 @@ def evaluate_set(
         effects=(),
     )
     first = scan.source.read_bytes
-    effects = without_each(
+    effects = effects_on(
         events,
         labels,
         options,

@@ -149,9 +149,10 @@ def _descends(times: pl.Series) -> bool:
     return back >= 10 and back > 10 * int((steps > 0).sum())
 
 
-def names_services(source: FileSource, decoder: Decoder) -> bool:
-    """Whether any of the sample lines says which service it is of."""
-    return bool((_events(decoder, source.sample())["service"] != decoder.service).any())
+def named_services(source: FileSource, decoder: Decoder) -> list[str]:
+    """The services that sample lines say they are of, sorted."""
+    found = _events(decoder, source.sample())["service"].unique().to_list()
+    return sorted(name for name in found if name != decoder.service)
 
 
 def _times(decoder: Decoder, lines: list[bytes]) -> pl.Series:
@@ -181,7 +182,7 @@ def _format(lines: list[str], called: str, read: ReadOptions) -> Format:
                 read.tell(f"{called}: {text}")
         text = no_message(fields, lines) if not read.message_field else None
         if text is not None:
-            raise InputError(f"{called}: {text}")
+            read.tell(f"{called}: {text}")
         return JsonLines(fields=fields, group=group).tuned(unpack_lines(lines))
     for option, name in read.named:
         raise OptionError(

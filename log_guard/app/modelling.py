@@ -202,7 +202,7 @@ def list_lines(root: Path) -> Iterator[str]:
             yield f"no models in {root}"
     for info in infos:
         yield (
-            f"{info.name}  {info.version}  {info.start} to {info.end}  {info.events} events  {info.groups} groups"
+            f"{info.name}  {info.version}  {info.start} to {info.end}  {info.events:,} events  {info.groups:,} groups"
             + ("  CURRENT" if info.name == current else "")
             + (f"  UNUSABLE: {info.problem}" if info.problem else "")
         )

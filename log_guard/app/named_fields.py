@@ -24,9 +24,9 @@ def unknown_field(option: str, name: str, lines: Sequence[str]) -> str | None:
 
 
 def no_message(fields: Fields, lines: Sequence[str]) -> str | None:
-    """Say that hardly any of these JSON lines has a message under a known name; None if they do.
+    """Say what is taken for the message where hardly any of these JSON lines has one under a known name; None if they do.
 
-    Or if they have no field that could be one: of such a log only the numbers of events can be judged.
+    Or if they have no other field either: of such a log only the numbers of events can be judged.
     """
     records = [record for record in map(_record, unpack_lines(lines)) if record]
     wanted = {"message": fields.message, "level": fields.level, "service": fields.service}
@@ -40,8 +40,8 @@ def no_message(fields: Fields, lines: Sequence[str]) -> str | None:
         return None
     repair = ", ".join(f"--{name}-field NAME" for name in missing)
     return (
-        f"JSON lines, but no {' and no '.join(missing)} found in the first {len(records):,} of them; name the field "
-        f"({repair}); {_listed(records)}"
+        f"no {' and no '.join(missing)} found in the first {len(records):,} records; all other fields, as key=value, "
+        f"stand for the message ({repair} names one); {_listed(records)}"
     )
 
 

@@ -15,6 +15,7 @@ from log_guard.core.detectors.base import Outlier, OutlierDetector
 from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.evaluation.observed import Observed
 from log_guard.core.events import SECOND, DeadLetter, RawBatch
+from log_guard.core.feedback.spared import Spared
 from log_guard.core.learning.model import Model
 from log_guard.core.ledger import Ledger
 from log_guard.core.masking import Masker
@@ -70,6 +71,9 @@ class Pipeline:
         self.detect = Detect(self.options.window, self.options.detect, model, outlier)
         self.episodes = Episodes()
         self.observed = Observed()
+        detect = self.options.detect
+        since = detect.train_until if model is None else None
+        self.spared = Spared(detect.feedback.suppressions, self.options.window.slide, since)
         self._given_up = 0  # events that the windows could not take any more
         self._intakes: dict[int, Intake] = {}
 
@@ -125,6 +129,7 @@ class Pipeline:
         self.ledger.late += taken.late
         self.ledger.dead_lettered += len(taken.dead)
         out.dead += taken.dead
+        self.spared.take(taken.summary)
         self.detect.add(taken.summary)
 
     def _advance(self, out: Output, *, early: bool) -> None:

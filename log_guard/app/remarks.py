@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from log_guard.app.effects_report import name_of
 from log_guard.app.inspecting import NEWEST_FIRST
 from log_guard.app.promised import broken_promise
-from log_guard.app.rendering import length, some
+from log_guard.app.rendering import length, moment, some
 from log_guard.app.scan import Scan
+from log_guard.core.detection.judge import HEEDING
 from log_guard.core.evaluation.gate import services_of
 from log_guard.core.events import SECOND
 from log_guard.core.iso import iso
@@ -26,12 +28,12 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
     if ledger.late > ledger.consumed // 2:
         yield f"most events are older than those before them: {NEWEST_FIRST}"
     yield from strangers(scan, services)
-    for entry in detect.options.feedback.suppressions:
-        if not any(entry.covers(template) for template in detect.templates.words):
-            yield (
-                f"the suppression of {(entry.template or entry.matches)!r} fits no message of this log "
-                "(write the template as an alert shows it)"
-            )
+    if len(scan.as_one) > 1:
+        yield (
+            f"all services ({some(scan.as_one)}) were judged as one (--group-by none): what goes wrong in a quiet one, or "
+            "that it falls silent, may be lost among the others; leave --group-by out to judge each"
+        )
+    yield from suppressed(scan)
     training = None if detect.model is None else detect.model.training
     # What it learnt from as it went was judged first, and what a model was learnt from is another log.
     if training is not None and training.worst is not None and scan.learnt is not None:
@@ -54,6 +56,31 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
             f"the history was too long to learn from all of it: its oldest {detect.dropped_history:,} "
             "counts were left out"
         )
+
+
+def suppressed(scan: Scan) -> Iterator[str]:
+    """What each suppression did, as far as that is known without judging again."""
+    detect, spared = scan.pipeline.detect, scan.pipeline.spared
+    if not spared.entries:
+        return
+    detector = detect.options.detector
+    if detector not in HEEDING:
+        yield f"the detector {detector} looks at no suppression ({', '.join(HEEDING)} do)"
+        return
+    for entry, events in zip(spared.entries, spared.events, strict=True):
+        if not any(entry.covers(template) for template in detect.templates.words):
+            yield (
+                f"the suppression of {(entry.template or entry.matches)!r} fits no message of this log "
+                "(write the template as an alert shows it)"
+            )
+            continue
+        said = "1 event was" if events == 1 else f"{events:,} events were"
+        over = scan.pipeline.event_time
+        expired = over is not None and entry.until <= over
+        when = f"; it expired at {moment(entry.until)}" if expired else ""
+        yield f"suppressed {name_of(entry)}: {said} not judged{when}"
+    if any(spared.events):
+        yield "how many alerts each suppression saves: logguard whatif LOG --change feedback=FILE"
 
 
 def _unusual(windows: int, worst: str) -> str:

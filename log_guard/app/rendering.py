@@ -42,7 +42,7 @@ def print_alert(
         console.print(Text(f"resolved {alert.id}: {_span(alert)}, {said}", style="dim"))
         if several:
             _print_symptoms(console, alert)
-        _print_usual(console, alert)
+        _print_unended(console, alert)
         return
     if live and alert.state == "updated":
         _print_update(console, alert)
@@ -58,7 +58,7 @@ def print_alert(
         console.print(head.append(f"  {_so_far(alert)}", style="default"))
         if several:
             _print_symptoms(console, alert)
-        _print_usual(console, alert)
+        _print_unended(console, alert)
         return
     head.append(f"  score {alert.peak_score:.2f}", style="default")
     console.print()
@@ -68,7 +68,7 @@ def print_alert(
         _print_symptoms(console, alert)
     else:
         _print_others(console, alert, [other.service for other in alert.course.others])
-    _print_usual(console, alert)
+    _print_unended(console, alert)
 
 
 def _print_update(console: Console, alert: Alert) -> None:
@@ -101,8 +101,13 @@ def _print_symptoms(console: Console, alert: Alert) -> None:
         console.print(Text(f"  and {more:,} more"))
 
 
-def _print_usual(console: Console, alert: Alert) -> None:
-    """That it was not seen to end, where nothing but the learning of it ended the alert."""
+def _print_unended(console: Console, alert: Alert) -> None:
+    """What was not seen to end: the alert is over because it was learnt, or is not told any longer."""
+    ended = alert.state == "resolved"
+    for silence in (s for s in alert.course.symptoms if s.still and ended):
+        name, lasted = _names([silence.service]), length(silence.end - silence.onset)
+        said = f"{name} still silent when last looked at, after {lasted}; no longer told"
+        console.print(Text(f"  {said}"))
     if alert.course.usual_from is not None:
         since = moment(alert.course.usual_from)
         console.print(Text(f"  not seen to end: it may go on, and is taken for usual from {since}"))

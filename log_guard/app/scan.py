@@ -17,7 +17,7 @@ from log_guard.app.inspecting import (
     ReadOptions,
     inspect,
     joins_lines,
-    names_services,
+    named_services,
     now,
     year_taken,
 )
@@ -44,6 +44,7 @@ class Scan:
     span:         first and last event time of the sample lines, µs; None where unknown.
     year:         of the last line, where times name none and it had to be told otherwise.
     given:        the model that was there beforehand, of a directory or of another log.
+    as_one:       services that its sample lines name, though all lines are judged as one group.
     taken_for:    the service that its lines are taken for, as they name none and the model knows no other.
     """
 
@@ -56,6 +57,7 @@ class Scan:
     year: int | None = None
     given: Model | None = None
     taken_for: str | None = None
+    as_one: tuple[str, ...] = ()
 
     def run(self) -> Iterator[Output]:
         """All of the source, then the end."""
@@ -115,7 +117,7 @@ def open_scan(
             features = history_features(gathered, options.window, trained.text)
             outlier = Outlier.fit(unfitted, features)
     taken_for = None
-    if trained is not None and read.service is None and not names_services(source, decoder):
+    if trained is not None and read.service is None and not named_services(source, decoder):
         taken_for = _only_service(trained)
         decoder = replace(decoder, service=taken_for or decoder.service)
     until = options.detect.train_until
@@ -128,10 +130,13 @@ def open_scan(
     if trained is None and until is None and span is not None and not learn_from_start:
         learnt = first_part_of(source, decoder, span, options)
         options = replace(options, detect=replace(options.detect, train_until=learnt.until))
+    as_one = () if options.detect.group_by else tuple(named_services(source, decoder))
     pipeline = Pipeline(decoder, options, trained, outlier)
     joins = joins_lines(decoder)
     year = year_taken(decoder, source)
-    return Scan(source, pipeline, decoder.format, learnt, span, joins, year, trained, taken_for)
+    return Scan(
+        *(source, pipeline, decoder.format, learnt, span, joins, year, trained, taken_for, as_one)
+    )
 
 
 def _only_service(model: Model) -> str | None:

@@ -26,7 +26,12 @@ from log_guard.core.detection.detect import Detect
 from log_guard.core.evaluation.evaluation import Incident
 from log_guard.core.evaluation.outcomes import TemplateOutcome, by_template, time_of, touching
 from log_guard.core.evaluation.replaying import Replay, Replayed
-from log_guard.core.evaluation.whatif import Difference, SuppressionEffect, difference, effect
+from log_guard.core.evaluation.whatif import (
+    Difference,
+    SuppressionEffect,
+    difference,
+    effects_of,
+)
 from log_guard.core.events import SECOND
 from log_guard.core.feedback.feedback import Label
 from log_guard.core.learning.model import Model
@@ -64,13 +69,15 @@ class WhatIf:
 def what_if(
     source: str, now: Way, then: Way, read: ReadOptions, incidents: Sequence[Incident]
 ) -> WhatIf:
-    """Judge in both ways, and in the second without each of its suppressions in turn.
+    """Judge in both ways, and in the second without each of its suppressions in turn, and without all.
 
     incidents:  known ones, besides the spans that the feedback files label as real. InputError if none
                 of them lies in the source.
     """
     feedback = then.options.detect.feedback
     without = [feedback.without(one) for one in feedback.suppressions]
+    if len(without) > 1:
+        without.append(replace(feedback, suppressions=()))
     ways = [now, then, *(_with(then, feedback=other) for other in without)]
     slide = _slide(source, ways)
     firsts: dict[WindowSpec, FirstPart | None] = {}
@@ -91,11 +98,10 @@ def what_if(
     if incidents and span is not None:
         remark = outside(source, span, span_of(incidents), incidents)
     before, after, *others = (judge.alerts for judge in judges)
+    each = others[: len(feedback.suppressions)]
+    without_all = others[-1] if others else []
     known = list({(i.start, i.end): i for i in _incidents(incidents, now, then)}.values())
-    effects = (
-        effect(one, alerts, after, known)
-        for one, alerts in zip(feedback.suppressions, others, strict=True)
-    )
+    effects = effects_of(feedback.suppressions, each, without_all, after, known)
     labels = [*now.options.detect.feedback.labels, *feedback.labels]
     real = {time_of(a) for a in after if touching(a, known)}
     false = {time_of(a) for a in after if incidents or _is_noise(a, labels)} - real

@@ -43,6 +43,8 @@ class Symptom:
     severe:  errors, or that nothing comes at all: it is told by itself, whatever else was told.
     told:    whether it was told before; False in the word on the alert that tells it first.
     leads:   whether it is the cause that leads the evidence of the alert.
+    kind:    of what led it, as in ``results.Part``; empty where that is not known.
+    still:   of a silence, whether it had not ended when it was last looked at: the service has said nothing since.
     """
 
     service: str
@@ -53,6 +55,8 @@ class Symptom:
     severe: bool = False
     told: bool = False
     leads: bool = False
+    kind: str = ""
+    still: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""

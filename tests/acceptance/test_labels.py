@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,23 @@ def test_the_promise_is_explained_and_each_detector_announced(folder: Path) -> N
     row = next(line for line in lines if line.startswith("  false alarms"))
     assert row.split("  ")[1] == "false alarms (promise: <= 0)"
     assert "1 (broken)" in row
+
+
+def test_a_false_alarm_that_is_part_of_a_true_alert_is_explained(folder: Path) -> None:
+    """The burst is labelled half a minute late: one alert, of which the first windows are false alarms."""
+    labels(folder / "late.json", 1, 18)
+    truth = (folder / "late.json").read_text().replace("T00:18:00", "T00:18:30")
+    (folder / "late.json").write_text(truth)
+    done = run("evaluate", "app.log", "late.json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.decode().splitlines()
+    rows = {row[0]: row[1] for row in (re.split("  +", line.strip()) for line in lines) if row[1:]}
+    assert rows["false alarms (promise: <= 0)"] == "1 (broken)"
+    assert rows["alerts, of them in quiet time only"] == "1, 0"
+    golden = Path(__file__).with_name("golden") / "evaluate_legend.txt"
+    legend = golden.read_text().splitlines()
+    at = lines.index(legend[0])
+    assert lines[at : at + len(legend)] == legend
 
 
 def test_what_each_suppression_saves_and_hides_is_told(folder: Path) -> None:

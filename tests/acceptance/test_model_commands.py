@@ -43,6 +43,20 @@ def test_a_model_of_other_services_is_not_promoted_unless_forced(shop: Path) -> 
     assert run("models", "rollback", "reg", cwd=shop).returncode == 0
 
 
+def test_a_list_of_models_is_for_people(shop: Path) -> None:
+    listed = run("models", "list", "reg", cwd=shop).stdout.decode().splitlines()
+    assert "  15,000 events  3 groups" in listed[0]
+
+
+def test_services_judged_as_one_are_told_at_the_end(shop: Path) -> None:
+    done = run("try", "shop.log", "--group-by", "none", cwd=shop)
+    assert done.stdout.decode().splitlines()[-1] == (
+        "all services (api, db, queue) were judged as one (--group-by none): what goes wrong in a quiet one, or that it "
+        "falls silent, may be lost among the others; leave --group-by out to judge each"
+    )
+    assert b"judged as one" not in run("try", "shop.log", cwd=shop).stdout
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_try_says_that_a_model_is_of_other_services(shop: Path, form: str) -> None:
     done = run("try", "bank.log", "--model", "reg", "--format", form, cwd=shop)

@@ -159,12 +159,16 @@ def test_what_is_not_recognised_is_shown(tmp_path: Path) -> None:
     )
 
 
-def test_a_suppression_that_fits_nothing_is_named(log: Path, tmp_path: Path) -> None:
+def test_what_a_suppression_did_is_told_and_where_it_fits_nothing(
+    log: Path, tmp_path: Path
+) -> None:
     feedback = ("--feedback", str(tmp_path / "feedback.toml"))
     for template in ("Order <id> placed", "Order <num> placed"):
         run("suppress", "--template", template, "--reason", "test", "--author", "me", *feedback)
     done = run("try", str(log), *feedback)
-    assert done.stdout.decode().splitlines()[-2:] == [
+    assert done.stdout.decode().splitlines()[-4:] == [
         "all 6,000 events accounted for: 6,000 scored",
         "the suppression of 'Order <id> placed' fits no message of this log (write the template as an alert shows it)",
+        "suppressed 'Order <num> placed' (test): 3,975 events were not judged",
+        "how many alerts each suppression saves: logguard whatif LOG --change feedback=FILE",
     ]

@@ -41,7 +41,8 @@ def window(
 
 
 def calm(end: float, service: str = "api") -> Result:
-    return window(end, service, anomaly=False)
+    """A normal window, in which something was said."""
+    return replace(window(end, service, anomaly=False), features=np.ones(30))
 
 
 def fold(*batches: list[Result]) -> list[Alert]:
@@ -387,6 +388,49 @@ def test_an_open_weak_alert_does_not_hide_what_comes_next() -> None:
     ]
 
 
+FRESH = replace(part("setting up liba", 1, "new"), level="INFO")
+SEVERAL = replace(part("setting up libb", 90, "new"), level="INFO", messages=90)
+PARTS = {
+    "the first of them comes a window before": [(30, [FRESH]), (35, [SEVERAL])],
+    "the last of them outlasts the others": [(35, [SEVERAL]), (60, [FRESH])],
+    "it leads a window of them": [(30, [replace(FRESH, share=0.6), replace(SEVERAL, share=0.4)])],
+}
+
+
+@pytest.mark.parametrize("windows", PARTS.values(), ids=PARTS)
+def test_one_new_message_among_many_is_no_symptom_beside_them(
+    windows: list[tuple[float, list[Part]]],
+) -> None:
+    scores = {FRESH.template: 0.7}
+    told = fold(
+        [
+            trouble(end, "api", *parts, score=scores.get(parts[0].template, 0.8))
+            for end, parts in windows
+        ],
+        [calm(200)],
+    )
+    (symptom,) = told[-1].course.symptoms
+    assert (symptom.end, symptom.leads) == (micros(windows[-1][0]), True)
+    assert symptom.onset == micros(windows[0][0] - 30)
+
+
+@pytest.mark.parametrize(
+    ("windows", "symptoms"),
+    [
+        ([(30, FRESH), (70, SEVERAL)], 2),  # long before
+        ([(35, SEVERAL), (90, FRESH)], 2),  # after them
+        ([(30, replace(FRESH, level="ERROR")), (35, SEVERAL)], 2),
+        ([(30, replace(FRESH, kind="surging")), (35, SEVERAL)], 2),
+        ([(30, FRESH), (35, replace(FRESH, template="another"))], 2),
+    ],
+)
+def test_a_new_message_that_is_not_one_of_many_is_told_by_itself(
+    windows: list[tuple[float, Part]], symptoms: int
+) -> None:
+    told = fold([trouble(end, "api", part) for end, part in windows], [calm(200)])
+    assert len(told[-1].course.symptoms) == symptoms
+
+
 @pytest.mark.parametrize(("onset", "alerts"), [(60, 1), (61, 2)])
 def test_another_cause_more_than_a_window_later_is_another_alert(onset: float, alerts: int) -> None:
     told = fold([symptom(30, FULL), symptom(onset + 5, part("timeout"), onset=onset)])
@@ -507,6 +551,44 @@ def test_what_ended_only_because_it_was_learnt_is_said_to_go_on(
 def test_that_the_log_ended_says_nothing_about_what_became_usual() -> None:
     told = fold([trouble(600, "api", part(REFUSED, 20))])
     assert told[-1].course.usual_from is None
+
+
+@pytest.mark.parametrize(
+    ("after", "still"),
+    [
+        ([calm(900, "web")], True),
+        ([replace(calm(635), features=np.zeros(30)), calm(900, "web")], True),
+        ([calm(635), calm(900, "web")], False),
+        ([symptom(635, SLOW), calm(900, "web")], False),
+        ([], True),
+    ],
+    ids=[
+        "not told any more",
+        "not surprising any more",
+        "over",
+        "turned into another",
+        "log ended",
+    ],
+)
+def test_a_silence_that_was_not_seen_to_end_is_said_to_go_on(
+    after: list[Result], still: bool
+) -> None:
+    silent = [symptom(end, NOTHING) for end in range(530, 605, 5)]  # to the end of an epoch
+    course = fold([*silent, *after])[-1].course
+    assert [s.still for s in course.symptoms if s.sentence == _said(NOTHING)] == [still]
+    assert course.usual_from is None
+    assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
+
+
+def test_a_silence_that_comes_back_is_said_to_go_on_only_while_it_does() -> None:
+    first = [symptom(30, NOTHING), calm(35), calm(200)]
+    told = fold(first, [symptom(400, NOTHING), calm(600, "web")])
+    assert [(a.state, [s.still for s in a.course.symptoms]) for a in told] == [
+        ("opened", [True]),
+        ("resolved", [False]),
+        ("updated", [True]),
+        ("resolved", [True]),
+    ]
 
 
 def test_errors_that_only_accompany_what_leads_are_told_too() -> None:

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 
 from log_guard.core.decoding.decode import Decoded, Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.events import Level, RawBatch
+from log_guard.core.masking import redact
+from log_guard.core.masking.masker import mask_one
 from tests.streams import START, Event, line
 
 GOOD = line(Event(0))
@@ -88,6 +91,37 @@ def test_the_usual_dialects_are_read(
     assert (event["level"], event["service"], event["message"]) == expected
     tuned = Decoder(JsonLines().tuned([json.dumps(raw)]))
     assert tuned.decode(RawBatch(json.dumps(raw).encode(), 11)).events.row(0, named=True) == event
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ({"route": "/a b", "method": "GET"}, 'method=GET route="/a b"'),
+        ({"user": {"plan": "pro", "id": 7}, "ok": True}, "ok=true user.id=7 user.plan=pro"),
+        ({"gone": None, "empty": "", "said": 'x="y"\n'}, 'empty="" said="x=\\"y\\"\\n"'),
+        ({"ids": [1, "a"], "component": "pay"}, 'ids="[1,\\"a\\"]"'),
+        ({"bad \ud800": 1}, "bad ?=1"),
+        ({}, ""),
+    ],
+)
+def test_without_a_message_the_other_fields_are_it_in_a_stable_order(
+    rest: dict[str, object], message: str
+) -> None:
+    there = {"timestamp": ISO, "log.level": "warn"}
+    event = _event({**there, **rest})
+    assert event["message"] == message
+    assert event["level"] == Level.WARN
+    assert _event({**dict(reversed(rest.items())), **there}) == event
+    tuned = Decoder(JsonLines().tuned([json.dumps({**there, **rest})]))
+    raw = json.dumps({**there, **rest}).encode()
+    assert tuned.decode(RawBatch(raw, 11)).events.row(0, named=True) == event
+
+
+def test_secrets_among_fields_are_none_in_a_template() -> None:
+    event = _event({"timestamp": ISO, "user": "eve", "password": "open sesame", "token": "abc7"})
+    template = "password=<secret> token=<secret> user=eve"
+    assert mask_one(str(event["message"])) == template
+    assert redact(pl.Series([event["message"]]))[0] == template
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def _story() -> list[Alert]:
         *episodes.add([trouble(end, "web", slow) for end in (3340, 3370)]),
         *episodes.add([calm(3450), *(trouble(end, "mail", slow) for end in (3540, 3570, 3600))]),
         *episodes.add([calm(3700)]),
+        *episodes.add([symptom(end, NOTHING, service="shop") for end in range(4000, 4900, 30)]),
+        *episodes.add([calm(5000)]),
     ]
     return [*told, *episodes.finish()]
 

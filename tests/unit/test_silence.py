@@ -76,6 +76,9 @@ def test_a_quiet_service_gone_silent_is_found_within_ten_minutes_beside_a_noisy_
     assert about[0].evidence.parts[0].kind == "silent"
     assert 0 < (about[0].opened - START) / SECOND - gone <= 600
     assert (about[0].end - START) / SECOND - gone > 800
+    # It is not told for all of its half hour: that it went on is.
+    assert [symptom.still for symptom in about[-1].course.symptoms] == [True]
+    assert about[-1].state == "resolved"
 
 
 def test_a_service_that_sleeps_as_it_did_before_neither_alarms_nor_raises_the_threshold() -> None:

@@ -63,6 +63,17 @@ def test_a_suppression_saves_what_it_is_about_and_tells_what_it_hides(log: str) 
     ]
 
 
+def test_what_several_do_alike_is_told_of_them_together(log: str) -> None:
+    lost = Suppression("wrongly too", "me", matches=" lost$")
+    done = tried(log, way(), way(DISK, CACHE, lost), OUTAGE)
+    assert [(e.suppression, e.saved, len(e.hid)) for e in done.effects] == [
+        (DISK, 0, 0),
+        (CACHE, 2, 0),
+        (lost, 0, 0),
+        (None, 1, 1),
+    ]
+
+
 def test_what_people_labelled_is_an_incident_too(log: str) -> None:
     start = START + 2_495 * SECOND
     label = Label(start, start + 60 * SECOND, True, "outage", "me")

@@ -49,7 +49,7 @@ def measured(
     return evaluate_set(log, LABELS, options, ReadOptions(), history=history, progress=progress)
 
 
-def told(done: Evaluated) -> list[tuple[Suppression, int, tuple[str, ...]]]:
+def told(done: Evaluated) -> list[tuple[Suppression | None, int, tuple[str, ...]]]:
     return [(e.suppression, e.saved, tuple(i.id for i in e.hid)) for e in done.effects]
 
 
@@ -60,9 +60,15 @@ def test_a_suppression_saves_what_it_is_about_and_tells_what_it_hides(log: str) 
     assert told(done) == [(CACHE, 2, ()), (DISK, 1, ("outage",)), (UNUSED, 0, ())]
 
 
-def test_two_that_are_the_same_save_nothing_each(log: str) -> None:
-    again = replace(CACHE)
-    assert told(measured(log, CACHE, again)) == [(CACHE, 0, ()), (again, 0, ())]
+def test_what_several_do_alike_is_told_of_them_together(log: str) -> None:
+    again, lost = replace(CACHE), Suppression("wrongly too", "me", matches=" lost$")
+    assert told(measured(log, CACHE, again)) == [(CACHE, 0, ()), (again, 0, ()), (None, 2, ())]
+    assert told(measured(log, CACHE, DISK, lost)) == [
+        (CACHE, 2, ()),
+        (DISK, 0, ()),
+        (lost, 0, ()),
+        (None, 1, ("outage",)),
+    ]
 
 
 def test_what_is_learnt_beforehand_is_learnt_without_it_too(log: str, tmp_path: Path) -> None:
@@ -87,7 +93,7 @@ def test_progress_goes_on_over_all_readings(log: str) -> None:
     read: list[int] = []
     measured(log, CACHE, UNUSED, read=read)
     assert read == sorted(read)
-    assert read[-1] == 3 * Path(log).stat().st_size
+    assert read[-1] == 4 * Path(log).stat().st_size  # with all, without each, without any
 
 
 def test_without_suppressions_nothing_is_judged_twice(log: str) -> None:

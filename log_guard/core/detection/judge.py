@@ -22,7 +22,9 @@ from log_guard.core.statements import Templates
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
 
-DETECTORS = ("fusion", "novelty", "surprise", "reference")
+HEEDING = ("fusion", "novelty", "surprise")
+"""Detectors that look at suppressions."""
+DETECTORS = (*HEEDING, "reference")
 
 
 class Judge:

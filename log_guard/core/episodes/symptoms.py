@@ -16,6 +16,8 @@ from log_guard.core.statements import statement_of
 
 FEW = ("silent", "fading")
 """Kinds of what there is too little of."""
+NOVEL = ("new", "rare")
+"""Kinds of what surprises by being there at all."""
 SEVERE = ("ERROR", "FATAL")
 CAUSE_SHARE = 0.1
 """Share of the score from which on a count is a cause, and not an accompaniment."""
@@ -40,9 +42,19 @@ def lead_of(evidence: Evidence) -> Part | None:
 
 
 def leading(evidence: Evidence) -> Cause:
-    """Cause of what leads, as symptoms are told apart."""
+    """Cause of what leads, as symptoms are told apart; of a message beside many of its window, theirs."""
     lead = lead_of(evidence)
-    return UNNAMED if lead is None else key_of(lead)
+    if lead is None:
+        return UNNAMED
+    beside = map(key_of, causes_of(evidence)[1:])
+    return MANY if _is_novel(lead) and MANY in beside else key_of(lead)
+
+
+def shown_as(symptoms: Symptoms, evidence: Evidence) -> Cause:
+    """Cause under which these symptoms hold what leads: it may have turned out to be one of many."""
+    cause, lead = leading(evidence), lead_of(evidence)
+    folded = lead is not None and _is_novel(lead) and cause not in symptoms and MANY in symptoms
+    return MANY if folded else cause
 
 
 def cause_of(part: Part) -> Cause:
@@ -79,7 +91,7 @@ def take_in(
         elif is_severe(part) and part.kind not in FEW:
             said = sentence([part], 1, service, (end - start) / 1e6)
             onset = max(start, since) if since < end else start
-            now = Symptom(service, onset, end, score * part.share, said, True)
+            now = Symptom(service, onset, end, score * part.share, said, True, kind=part.kind)
             _enter(symptoms, key_of(part), now)
     lead, key = lead_of(evidence), leading(evidence)
     if key == SILENCE:
@@ -89,7 +101,13 @@ def take_in(
             return
         key = _fading_since(symptoms, start) or key
     onset = start if evidence.onset is None else evidence.onset
-    now = Symptom(service, onset, end, score, evidence.sentence, is_severe(lead))
+    kind = "" if lead is None else lead.kind
+    now = Symptom(service, onset, end, score, evidence.sentence, is_severe(lead), kind=kind)
+    many = symptoms.get(MANY)
+    if many is not None and key != MANY and _is_novel(lead) and onset <= many.end:
+        key, now = MANY, replace(many, end=end)  # the last of them
+    elif key == MANY:
+        _fold_its_first(symptoms, start - (end - start), now)
     _enter(symptoms, key, now)
 
 
@@ -157,6 +175,19 @@ def _forget_its_edge(symptoms: Symptoms, since: int) -> None:
     """The windows before silence, of which it is only a part, see too little: that is no other symptom."""
     for cause in [c for c, s in symptoms.items() if c[0] and c != SILENCE and s.onset >= since]:
         del symptoms[cause]
+
+
+def _is_novel(lead: Part | None) -> bool:
+    """Whether it is a message that surprises by being there, and need not be told by itself."""
+    return lead is not None and lead.kind in NOVEL and not is_severe(lead)
+
+
+def _fold_its_first(symptoms: Symptoms, since: int, now: Symptom) -> None:
+    """The windows before many new messages hold only the first of them: that is no other symptom."""
+    for cause, first in list(symptoms.items()):
+        if cause != MANY and first.kind in NOVEL and not first.severe and first.onset >= since:
+            del symptoms[cause]
+            _enter(symptoms, MANY, replace(now, onset=first.onset))
 
 
 def _fading_since(symptoms: Mapping[Cause, Symptom], start: int) -> Cause | None:

@@ -9,6 +9,7 @@ from log_guard.core.baseline.baseline import EPOCH
 from log_guard.core.course import Bout, Course, Other, Symptom
 from log_guard.core.episodes.symptoms import (
     FEW,
+    SILENCE,
     Symptoms,
     cause_of,
     causes_of,
@@ -16,6 +17,7 @@ from log_guard.core.episodes.symptoms import (
     key_of,
     lead_of,
     leading,
+    shown_as,
     take_in,
     tell,
 )
@@ -41,6 +43,7 @@ class Trouble:
     count:   of what leads the evidence in the latest window; None where it is not told any more.
     peaks:   of counts that evidence told: the most (of what is missing: the least) in one window.
     symptoms:  what led its windows in the bout that is on, by cause.
+    silent:  whether it has said nothing since its latest window, in which nothing came.
     """
 
     onset: int
@@ -50,6 +53,7 @@ class Trouble:
     count: int | None = None
     peaks: dict[Counted, int] = field(default_factory=dict)
     symptoms: Symptoms = field(default_factory=dict)
+    silent: bool = False
 
     @property
     def peak(self) -> int | None:
@@ -68,7 +72,7 @@ class Trouble:
 
     def begin_again(self) -> None:
         """Another bout: what was wrong in the one before is over."""
-        self.symptoms, self.count = {}, None
+        self.symptoms, self.count, self.silent = {}, None, False
 
     def see(self, result: Result, evidence: Evidence) -> None:
         """Take in a window, or another word on one."""
@@ -77,7 +81,7 @@ class Trouble:
         first = not self.symptoms
         score = result.anomaly_score
         take_in(self.symptoms, result.service, span, score, evidence, self.latest)
-        lead = leading(self.evidence)
+        lead = shown_as(self.symptoms, self.evidence)
         if first and lead in self.symptoms:  # the alert says it anyway
             self.symptoms[lead] = replace(self.symptoms[lead], told=True)
         if result.anomaly_score > self.score:
@@ -92,9 +96,14 @@ class Trouble:
                 self.peaks[counted] = worse(part.observed, part.observed if peak is None else peak)
         if result.window_end >= self.latest:
             self.latest = result.window_end
+            self.silent = leading(evidence) == SILENCE
         if result.window_end == self.latest:
             leader = lead_of(self.evidence)
             self.count = None if leader is None else counts.get(_counted(leader))
+
+    def hear(self, result: Result) -> None:
+        """Take note of a window in which the group said something, normal or not."""
+        self.silent = self.silent and result.window_end <= self.latest
 
     def forget_lines(self) -> None:
         """Keep of the evidence what tells and names the cause, of a service that does not lead."""
@@ -113,6 +122,8 @@ class Trouble:
         """
         lead, peak = lead_of(self.evidence), self.peak
         if self.latest % EPOCH or lead is None or self.count is None or peak is None:
+            return False
+        if leading(self.evidence) == SILENCE:  # that is over with the first event
             return False
         usual = lead.low if lead.kind in FEW else lead.high
         return abs(self.count - usual) >= STILL_THERE * abs(peak - usual)
@@ -140,9 +151,13 @@ def speaks(groups: Mapping[str, Trouble], name: str) -> bool:
 
 def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> list[Symptom]:
     """All symptoms, those to be told first; from now on they are told. ``lead``: the group that leads."""
-    cause = leading(groups[lead].evidence)
+    cause = shown_as(groups[lead].symptoms, groups[lead].evidence)
     found = [
-        replace(symptom, leads=(symptom.service, key) == (lead, cause))
+        replace(
+            symptom,
+            leads=(symptom.service, key) == (lead, cause),
+            still=key == SILENCE and trouble.silent,
+        )
         for name, trouble in groups.items()
         if speaks(groups, name)
         for key, symptom in tell(trouble.symptoms, unheard).items()

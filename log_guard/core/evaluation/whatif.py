@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from log_guard.core.evaluation.evaluation import Incident
@@ -25,11 +25,12 @@ class Difference:
 class SuppressionEffect:
     """What one suppression does, the others being as they are.
 
+    suppression:  None: what several do together, for each of them would do alone.
     saved:  alerts that would come without it.
     hid:    incidents that would be found without it and are not found with it.
     """
 
-    suppression: Suppression
+    suppression: Suppression | None
     saved: int
     hid: tuple[Incident, ...]
 
@@ -43,19 +44,34 @@ def difference(now: Sequence[Alert], then: Sequence[Alert]) -> Difference:
     )
 
 
-def effect(
-    suppression: Suppression,
-    without: Sequence[Alert],
+def effects_of(
+    suppressions: Sequence[Suppression],
+    without_each: Sequence[Sequence[Alert]],
+    without_all: Sequence[Alert],
     alerts: Sequence[Alert],
     incidents: Sequence[Incident],
-) -> SuppressionEffect:
-    """Effect of a suppression, given the alerts without it and with it."""
-    hidden = _found(without, incidents) - _found(alerts, incidents)
-    return SuppressionEffect(
-        suppression,
-        len(difference(without, alerts).go),
-        tuple(i for i in incidents if i.id in hidden),
-    )
+) -> list[SuppressionEffect]:
+    """Effect of each suppression, and last of several together, where that is any.
+
+    without_each:  the alerts without each of them in turn; ``alerts``: with all of them.
+    """
+    saved = [difference(without, alerts).go for without in without_each]
+    found = _found(alerts, incidents)
+    hidden = [_found(without, incidents) - found for without in without_each]
+
+    def effect(one: Suppression | None, many: int, ids: Set[str]) -> SuppressionEffect:
+        return SuppressionEffect(one, many, tuple(i for i in incidents if i.id in ids))
+
+    each = zip(suppressions, saved, hidden, strict=True)
+    effects = [effect(one, len(gone), ids) for one, gone, ids in each]
+    if len(suppressions) > 1:
+        alone = [alert for gone in saved for alert in gone]
+        gone = difference(without_all, alerts).go
+        more = sum(not any(_same(a, b) for b in alone) for a in gone)
+        ids = _found(without_all, incidents) - found - set().union(*hidden)
+        if more or ids:
+            effects.append(effect(None, more, ids))
+    return effects
 
 
 def _found(alerts: Sequence[Alert], incidents: Sequence[Incident]) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from log_guard.core.masking.cards import CARD_LIKE
+
 _KEY = (
     r"(?:password|passwd|passphrase|pwd|secret|credentials?|authorization"
     r"|(?:api|access|private|secret|auth|encryption|signing)[_-]?key|(?:[a-z]+[_-])?token"
@@ -33,12 +35,6 @@ _TOLD = (
     r"""|((?i:passw(?:or)?d|passphrase|pwd))\s+(?:"[^"]*"?|'[^']*'?)"""
 )
 
-# Numbers of cards: in their usual groups, or after the word; else they look like any other number.
-_CARD_NAMED = r"((?i:\bcard[a-z_ ]{0,12}))[ :=#]+[0-9]{13,19}\b"
-_CARD = (
-    r"\b[3-6][0-9]{3}(?:[ -][0-9]{4}){2}[ -][0-9]{1,7}\b|\b3[47][0-9]{2}[ -][0-9]{6}[ -][0-9]{5}\b"
-)
-
 # Up to its last @, for a password may hold one, or a slash. What begins as a port is no password.
 _CREDENTIALS = (
     r"""(?:[^/\s:@"'<>?#]*:(?:[^\d/\s@"'<>?#]|\d+[^\d/\s@"'<>?#])[^\s"'<>?#]*|[^/\s"'<>]+)@"""
@@ -50,18 +46,17 @@ SECRETS: tuple[tuple[str, str], ...] = (
         "${1}${3}<secret>${2}",
     ),
     (
-        rf"\b((?i:bearer|basic))\s+{_OPAQUE}|{_TOLD}|{_CARD_NAMED}",
-        "${1}${2}${3}${4} <secret>",
+        rf"\b((?i:bearer|basic))\s+{_OPAQUE}|{_TOLD}",
+        "${1}${2}${3} <secret>",
     ),
     (rf"([A-Za-z][A-Za-z0-9+.-]*://){_CREDENTIALS}", "${1}<secret>@"),
     (
         r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
         r"|\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}"
-        r"|(?s:-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z))"
-        rf"|{_CARD}",
+        r"|(?s:-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z))",
         "<secret>",
     ),
 )
 
-# Every secret above holds one of these: a message without any is not searched again.
-SUSPECT = r"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-|card|[3-6][0-9]{3}[ -][0-9]{4,6}[ -][0-9])"
+# Every secret, a card or one of those above, holds one of these: a message without any is not searched again.
+SUSPECT = rf"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-)|{CARD_LIKE}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from log_guard.core.masking.cards import without_cards
 from log_guard.core.masking.replacing import masked, replacing
 from log_guard.core.masking.secret_shapes import SECRETS, SUSPECT
 
@@ -39,7 +40,12 @@ def one_line(messages: pl.Series) -> pl.Series:
 
 def without_secrets(texts: pl.Series) -> pl.Series:
     """Texts with their secrets replaced as those of messages are, and otherwise as they were."""
-    return masked(texts, _WITHOUT_SECRETS)
+    return _cardless(masked(texts, _WITHOUT_SECRETS))
+
+
+def _cardless(texts: pl.Series) -> pl.Series:
+    """Texts without numbers of cards, for which an expression is not enough."""
+    return pl.Series(texts.name, [without_cards(text) for text in texts.to_list()], pl.String)
 
 
 def redact(messages: pl.Series) -> pl.Series:
@@ -51,7 +57,7 @@ def redact(messages: pl.Series) -> pl.Series:
     odd = messages.str.contains(ODD).arg_true()
     text = messages
     if len(odd):
-        text = messages.clone().scatter(odd, masked(messages.gather(odd), _SHOWN))
+        text = messages.clone().scatter(odd, _cardless(masked(messages.gather(odd), _SHOWN)))
     if longest(text) <= MAX_SAMPLE_CHARS:
         return text
     cut = pl.col("text").str.len_chars() > MAX_SAMPLE_CHARS

@@ -50,7 +50,7 @@ def count_parts(
         _surges(entries, seldom, back, baseline, judged),
     ]
     drifted = _unless_usual_lately(Parts.join(found), entries, known.lately, suppressor)
-    return longer_silence(drifted, entries, baseline)
+    return longer_silence(drifted, entries)
 
 
 def _steady_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> Parts:
@@ -110,7 +110,7 @@ def _unless_usual_lately(
     parts: Parts, entries: Entries, lately: Baseline, suppressor: Suppressor
 ) -> Parts:
     """Count surprises that are none by the last hour are as small as that says: load drifts."""
-    watched = watched_for(entries.groups, entries.silent, lately)
+    watched, _ = watched_for(entries.groups, entries.silent, lately)
     at = np.flatnonzero((parts.bits > DRIFT_BITS) & (watched[parts.row, 1] >= LATELY_WINDOWS))
     if not len(at):
         return parts

@@ -22,7 +22,7 @@ class Entries:
     ends:      (rows,) event time, µs
     whole:     (rows,) whether the window was watched from its beginning to its end
     silent:    (rows,) for how many windows nothing has come; 0 where something has
-    watched:   (rows, 2) as :func:`watched_for` gives them
+    watched:   (rows, 2) and ``empty``, (rows,), as :func:`watched_for` gives them
     row:       (n,) index of the window
     level, template, count:  (n,)
     code:      (n,) packed group, level and template
@@ -36,6 +36,7 @@ class Entries:
     whole: np.ndarray
     silent: np.ndarray
     watched: np.ndarray
+    empty: np.ndarray
     row: np.ndarray
     level: np.ndarray
     template: np.ndarray
@@ -60,12 +61,14 @@ def entries_of(
     row = batch.entries["row"].to_numpy()
     level = batch.entries["level"].to_numpy().astype(np.int64)
     template = batch.entries["template"].to_numpy()
+    watched, empty = watched_for(groups, silent, baseline)
     return Entries(
         groups=groups,
         ends=ends,
         whole=batch.rows["whole"].to_numpy() & batch.final,
         silent=silent,
-        watched=watched_for(groups, silent, baseline),
+        watched=watched,
+        empty=empty,
         row=row,
         level=level,
         template=template,
@@ -77,14 +80,19 @@ def entries_of(
     )
 
 
-def watched_for(groups: np.ndarray, silent: np.ndarray, baseline: Baseline) -> np.ndarray:
+def watched_for(
+    groups: np.ndarray, silent: np.ndarray, baseline: Baseline
+) -> tuple[np.ndarray, np.ndarray]:
     """Spells and windows in which these groups, (rows,), were watched, (rows, 2), but for this silence.
+
+    Beside them the spells in which nothing came, (rows,).
 
     What a baseline has learnt of a silence while it lasts must not make it usual: as many empty windows
     as the silence is long, (rows,), are left out, as far as there are so many.
     """
     watched = baseline.groups.look_up(groups)
-    codes = volume_codes(groups, ALL_LEVELS)
-    empty = np.maximum(watched - baseline.volumes.look_up(codes)[:, [SPELLS, WINDOWS]], 0.0)
+    heard = baseline.volumes.look_up(volume_codes(groups, ALL_LEVELS))[:, [SPELLS, WINDOWS]]
+    empty = np.maximum(watched - heard, 0.0)
     spells = silent * watched[:, 0] / np.maximum(watched[:, 1], 1.0)
-    return np.asarray(watched - np.minimum(np.column_stack([spells, silent]), empty))
+    watched = watched - np.minimum(np.column_stack([spells, silent]), empty)
+    return watched, np.maximum(watched[:, 0] - heard[:, 0], 0.0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import COUNT, SPELLS, SQUARES, WINDOWS, Baseline
+from log_guard.core.baseline.baseline import COUNT, SQUARES, WINDOWS, Baseline
 from log_guard.core.baseline.keys import ALL_LEVELS, volume_codes
 from log_guard.core.detectors.novelty import rarity_bits
 from log_guard.core.detectors.surprise import moments
@@ -76,7 +76,7 @@ def _by_level(windows: int, row: np.ndarray, level: np.ndarray, count: np.ndarra
     return counts
 
 
-def longer_silence(parts: Parts, entries: Entries, baseline: Baseline) -> Parts:
+def longer_silence(parts: Parts, entries: Entries) -> Parts:
     """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event.
 
     That takes windows not to depend on one another. Those of a service that sleeps at night do, so where
@@ -89,9 +89,8 @@ def longer_silence(parts: Parts, entries: Entries, baseline: Baseline) -> Parts:
     bits = parts.bits * windows
     at = np.flatnonzero(every & (parts.count == 0))
     row = parts.row[at]
-    codes = volume_codes(entries.groups[row], ALL_LEVELS)
     spells, watched = entries.watched[row].T
-    silent = np.maximum(spells - baseline.volumes.look_up(codes)[:, SPELLS], 0.0)
+    silent = entries.empty[row]
     slept = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)
     most = np.where(silent > 0, rarity_bits(silent, spells) * slept, np.inf)
     bits[at] = np.minimum(bits[at], most)

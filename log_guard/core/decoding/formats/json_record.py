@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,22 +99,15 @@ def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read(record: dict[str, Any], fields: Fields) -> Row:
-    _, timestamp = _find(record, fields.timestamp)
+    timestamp_key, timestamp = _find(record, fields.timestamp)
     if timestamp is None or isinstance(timestamp, bool):
         return _dead("no timestamp")
     level_key, level = _find(record, fields.level)
-    _, service = _find(record, fields.service)
+    service_key, service = _find(record, fields.service)
     message_key, message = _find(record, fields.message, scalar=False)
     if message_key is None:
-        named = {*fields.timestamp, *fields.level, *fields.service, *fields.message}
-        rest = {k: v for k, v in record.items() if k not in named}
-        return (
-            _text(timestamp),
-            _level(level_key, level),
-            _text(service),
-            _text(rest) if rest else "",
-            None,
-        )
+        rest = _pairs(record, (timestamp_key, level_key, service_key))
+        return (_text(timestamp), _level(level_key, level), _text(service), rest, None)
     inner = _nested(message)
     if inner is not None:
         _, deeper = _find(inner, fields.message, scalar=False)
@@ -126,6 +120,27 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
             message = deeper
     shown = _text(_unwrap(message)) or ""
     return (_text(timestamp), _level(level_key, level), _text(service), shown.rstrip("\r\n"), None)
+
+
+def _pairs(record: dict[str, Any], known: tuple[str | None, ...]) -> str:
+    """What a record without a message says: its other fields as ``key=value``, sorted by key.
+
+    So the same fields in another order make no other template. ``known``: fields that are left out.
+    """
+    said = sorted((key, value) for key, value in _leaves(record, "") if key not in known)
+    return _text(" ".join(f"{key}={value}" for key, value in said)) or ""
+
+
+def _leaves(record: dict[str, Any], within: str) -> Iterator[tuple[str, str]]:
+    """Names (``a.b`` is ``b`` within ``a``) and values; those with a space or a quote in them in quotes."""
+    for key, value in record.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{within}{key}.")
+            continue
+        text = _text(_unwrap(value))
+        if text is not None:
+            odd = not text or any(c in ' "=' or c < " " for c in text)
+            yield f"{within}{key}", json.dumps(text, ensure_ascii=False) if odd else text
 
 
 def _joined(record: dict[str, Any], fields: Fields, group: tuple[str, ...]) -> str:

@@ -61,9 +61,10 @@ def novelty_parts(entries: Entries, returning: np.ndarray, known: Known) -> Part
         returning,
         _in_the_whole_stream(e, baseline),
     )
-    # What is nearly always there comes together with everything, and so with nothing.
+    # What is nearly always there comes together with everything, and so with nothing. Nor does what is
+    # severe: a restart is one event, a hundred errors are more than one.
     often = statements[:, STATEMENT_WINDOWS] >= STEADY * np.maximum(windows, 1.0)
-    trace = np.where(often, 0.0, peaks[:, TRACE])
+    trace = np.where(often | (e.level >= Level.ERROR), 0.0, peaks[:, TRACE])
     return Parts(
         row=e.row,
         detector=np.full(len(e.row), NOVELTY),

@@ -306,6 +306,15 @@ def test_keys_that_came_together_before_are_one_surprise() -> None:
     assert both == pytest.approx(one, rel=1e-5)
 
 
+def test_errors_that_came_together_before_count_each() -> None:
+    panes = [(micros(30), 1, ERROR, t, False, 1) for t in (5, 6)]
+    frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
+    history = BASELINE + learn(frame, TEMPLATES, micros(0), micros(60), WINDOW, {1: micros(0)})
+    windows: list[tuple[int, Counts]] = [(1, {(ERROR, 5): 1, (ERROR, 6): 1}), (1, {(ERROR, 5): 1})]
+    both, one = detector_values(parts_of(batch_of(windows), history), 2)[:, NOVELTY]
+    assert both == pytest.approx(one * 2**0.5, rel=1e-5)
+
+
 @pytest.mark.parametrize(("second", "surprises"), [(72, 2), (71, 1)])
 def test_statements_never_seen_are_each_their_own_surprise(second: int, surprises: int) -> None:
     windows = [(1, {(INFO, 70): 1, (INFO, second): 1}), (1, {(INFO, 70): 1})]

@@ -11,6 +11,8 @@ from log_guard.errors import StreamError
 
 BATCH = 10_000
 WAIT = 0.3
+LOOK_BACK = 100
+"""Offsets before the end among which the newest message is looked for: ends of transactions take some."""
 TIMEOUT = 30.0
 
 
@@ -77,6 +79,34 @@ def read(
         raise failure(e, cluster.brokers) from e
     finally:
         reader.close()
+
+
+def newest(cluster: Cluster, topic: str, partition: int = 0) -> Message | None:
+    """The newest committed message of a partition; None if there is none among its last offsets."""
+    reader = cluster.reader()
+    found: Message | None = None
+    try:
+        low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT)
+        if low == high:
+            return None
+        reader.assign([TopicPartition(topic, partition, max(low, high - LOOK_BACK))])
+        quiet = 0.0
+        while quiet < TIMEOUT:
+            messages = reader.consume(LOOK_BACK, WAIT)
+            quiet = 0.0 if messages else quiet + WAIT
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    found = message
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    return found
+                else:
+                    raise KafkaException(error)
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+    finally:
+        reader.close()
+    raise StreamError(f"topic {topic} could not be read to its end")
 
 
 def since(cluster: Cluster, topic: str, time: int) -> dict[int, tuple[int, int]]:

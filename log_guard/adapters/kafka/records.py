@@ -23,8 +23,8 @@ from log_guard.core.iso import iso
 from log_guard.core.results import Alert, Result
 from log_guard.core.stream.progress import Account, Balance, Commit, Progress
 from log_guard.core.summarising.intake import LINE_BITS
-from log_guard.core.summarising.summaries import SUMMARY_SCHEMA
-from log_guard.errors import StreamError
+from log_guard.core.summarising.summaries import SUMMARY_SCHEMA, add
+from log_guard.errors import OptionError, StreamError
 
 SCHEMA = 1
 """Version of all records. A reader takes what is of its own version or older."""
@@ -71,20 +71,38 @@ def commit_records(commit: Commit, slide: int) -> Iterator[tuple[bytes, Headers]
 
 
 def commit_of(value: bytes, headers: Headers | None, slide: int) -> Commit:
-    """Read a record of ``window-summaries``; StreamError if it is none, or of other panes."""
+    """Read a record of ``window-summaries``, finer panes pooled to those of ``slide`` (µs).
+
+    UnreadableError if it is none, OptionError if its panes cannot be pooled to ours.
+    """
     try:
         told = json.loads(dict(headers or [])["logguard"])
         known(told)
-        if told["slide"] != slide:
-            raise StreamError(
-                f"the summaries were made with --slide-seconds {told['slide'] / 1e6:g}, not {slide / 1e6:g}: "
-                "use that, or other topics"
-            )
+        refuse_coarser(told["slide"], slide)
         summary = pl.read_ipc(io.BytesIO(value)).select(list(SUMMARY_SCHEMA))
+        if told["slide"] != slide:
+            summary = add(summary.with_columns(pl.col("pane") // slide * slide))
         progress = tuple(Progress(**p) for p in told["progress"])
         return Commit(summary, progress, told["partitions"], told["id"], told["last"])
     except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError) as e:
         raise UnreadableError(f"a record that is no summary ({type(e).__name__})") from e
+
+
+def slide_of(headers: Headers | None) -> int | None:
+    """Panes (µs) of a record of ``window-summaries``; None if it is none."""
+    try:
+        return int(json.loads(dict(headers or [])["logguard"])["slide"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def refuse_coarser(theirs: int, ours: int) -> None:
+    """Panes that are finer can be added up to ours, (both µs); others cannot: OptionError."""
+    if ours % theirs:
+        raise OptionError(
+            f"window-summaries holds summaries of {theirs / 1e6:g} s, which cannot be cut to --slide-seconds "
+            f"{ours / 1e6:g}: use --slide-seconds {theirs / 1e6:g}, or other topics"
+        )
 
 
 def known(told: dict[str, Any]) -> None:

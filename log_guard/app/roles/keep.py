@@ -74,8 +74,8 @@ class KeepSession:
             batch, appended, _ = raw_batch(mine, partition)
             events = options.decoder.decode(batch).events
             if not events.is_empty():
-                real = pl.col("time") <= int(appended.max()) + options.max_future
-                shown = events.filter(real).with_columns(redact(events.filter(real)["message"]))
+                real = events.filter(pl.col("time") <= int(appended.max()) + options.max_future)
+                shown = real.with_columns(message=redact(real["message"]))
                 self._shelf.keep(options.events, partition, shown)
         for message in messages:
             self._consumer.store_offsets(message)

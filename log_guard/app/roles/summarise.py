@@ -11,7 +11,13 @@ import polars as pl
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
-from log_guard.adapters.kafka.records import commit_records, dead_letter_record
+from log_guard.adapters.kafka.reading import newest
+from log_guard.adapters.kafka.records import (
+    commit_records,
+    dead_letter_record,
+    refuse_coarser,
+    slide_of,
+)
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.roles.messages import by_partition, chunks
 from log_guard.app.roles.partition import Partition
@@ -60,6 +66,14 @@ class Summarise:
         return SummariseSession(self.cluster, self.options)
 
 
+def _refuse_coarser(cluster: Cluster, options: SummariseOptions) -> None:
+    """Refuse to write panes beside coarser ones: no detector could read both."""
+    last = newest(cluster, options.summaries)
+    theirs = slide_of(last.headers()) if last is not None else None  # type: ignore[arg-type]  # headers are typed wider than they come
+    if theirs is not None:
+        refuse_coarser(theirs, options.rules.slide)
+
+
 class SummariseSession:
     """Consumes, summarises and commits until closed."""
 
@@ -76,6 +90,7 @@ class SummariseSession:
         self._partitions: dict[int, Partition] = {}
         self._read = self._read_messages = 0  # bytes, messages
         cluster.topic(options.summaries)
+        _refuse_coarser(cluster, options)
         self._total = cluster.partitions(options.events)
         self._transactions = Transactions(cluster.producer(self.name))
         self._consumer: Consumer = cluster.consumer(options.group)

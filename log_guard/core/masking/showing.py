@@ -49,7 +49,7 @@ def _cardless(texts: pl.Series) -> pl.Series:
 
 
 def redact(messages: pl.Series) -> pl.Series:
-    """Messages as people may see them: secrets removed, control characters gone, cut to length."""
+    """Messages as people may see them, under the same name: no secrets, no control characters, not too long."""
     # Few messages are long or odd, so it is asked first which: a pass that changes nothing costs
     # as much as one that does.
     if longest(messages) > MAX_MESSAGE_CHARS:
@@ -62,7 +62,8 @@ def redact(messages: pl.Series) -> pl.Series:
         return text
     cut = pl.col("text").str.len_chars() > MAX_SAMPLE_CHARS
     shown = pl.when(cut).then(pl.col("text").str.slice(0, MAX_SAMPLE_CHARS - 1) + "…")
-    return text.alias("text").to_frame().select(shown.otherwise(pl.col("text")))["text"]
+    short = text.alias("text").to_frame().select(shown.otherwise(pl.col("text")))["text"]
+    return short.alias(messages.name)
 
 
 def longest(texts: pl.Series) -> int:

@@ -18,6 +18,9 @@ from log_guard.core.learning.model import Model
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.core.windows.admission import OTHER_GROUPS
 
+MANY_DEAD = 0.1
+"""Share of records that are dead letters from which on this is remarked upon."""
+
 
 def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
     """Sentences for people, each with its repair.
@@ -27,6 +30,11 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
     ledger, detect = scan.pipeline.ledger, scan.pipeline.detect
     if ledger.late > ledger.consumed // 2:
         yield f"most events are older than those before them: {NEWEST_FIRST}"
+    if ledger.dead_lettered >= MANY_DEAD * ledger.consumed:
+        yield (
+            f"{ledger.dead_lettered:,} of {ledger.consumed:,} records could not be read as {scan.format.name} and were not judged: "
+            "if the log holds several formats, split it and try each"
+        )
     yield from strangers(scan, services)
     if len(scan.as_one) > 1:
         yield (

@@ -172,3 +172,17 @@ def test_what_a_suppression_did_is_told_and_where_it_fits_nothing(
         "suppressed 'Order <num> placed' (test): 3,975 events were not judged",
         "how many alerts each suppression saves: logguard whatif LOG --change feedback=FILE",
     ]
+
+
+def test_a_format_that_nobody_read_is_remarked_upon(tmp_path: Path) -> None:
+    log = tmp_path / "two.log"
+    said = (
+        '{"timestamp":"2026-01-01T00:MM:SSZ","level":"info","service":"a","message":"m"}\nplain\n'
+    )
+    times = (divmod(second, 60) for second in range(1200))
+    log.write_text(
+        "".join(said.replace("MM", f"{m:02}").replace("SS", f"{s:02}") for m, s in times)
+    )
+    done = run("try", str(log))
+    assert done.returncode == 0
+    assert b"1,200 of 2,400 records could not be read as json and were not judged" in done.stdout

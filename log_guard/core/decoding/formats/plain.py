@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.levels import LEVEL_WORD
 from log_guard.core.decoding.timestamps import CLF, CTIME, ISO
@@ -33,7 +34,7 @@ class PlainText:
     """Timestamp, perhaps a level, message; the service is the caller's to give."""
 
     name: str = "plain"
-    starts_event: str | None = rf"^{_STAMP}"
+    starts_event: str | None = rf"^{_STAMP}|{EMBEDDED}"
 
     def sniff(self, lines: Sequence[str]) -> float:
         return sniffed(lines, rf"^{_STAMP}(?:[\s,:|-]|$)")
@@ -44,7 +45,7 @@ class PlainText:
         )
         level, message = level_and_message(pl.col("rest"))
         no_stamp = pl.col("timestamp").is_null()
-        return (
+        raw = (
             line.unnest("record")
             .select(
                 timestamp="timestamp",
@@ -55,6 +56,7 @@ class PlainText:
             )
             .select(list(RAW_SCHEMA))
         )
+        return with_embedded(records, raw)
 
 
 def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

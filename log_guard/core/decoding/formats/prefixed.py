@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.formats.plain import level_and_message
 from log_guard.core.decoding.timestamps import CLF, CTIME, DOTTED, ISO, KLOG, MAIL
@@ -43,13 +44,14 @@ class Prefixed:
     """
 
     name: str = "prefixed"
-    starts_event: str | None = _BEGINS
+    starts_event: str | None = rf"{_BEGINS}|{EMBEDDED}"
 
     def sniff(self, lines: Sequence[str]) -> float:
         return sniffed(lines, _BEGINS)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        begins = records.str.contains(_BEGINS)
+        # An access line, too, has three words before its time.
+        begins = records.str.contains(_BEGINS) & ~records.str.contains(EMBEDDED)
         line = (
             records.to_frame("record")
             .select(pl.when(begins).then(pl.col("record")).str.extract_groups(_LINE))
@@ -59,10 +61,11 @@ class Prefixed:
         text = text.str.strip_chars_start(" \t")
         level, message = level_and_message(text)
         timestamp = pl.coalesce("klog", "epoch", "bare", "stamp")
-        return line.select(
+        raw = line.select(
             timestamp=timestamp,
             level=pl.coalesce("level", level),
             service=pl.lit(None, dtype=pl.String),
             message=message,
             reason=pl.when(timestamp.is_null()).then(pl.lit("no timestamp")),
         ).select(list(RAW_SCHEMA))
+        return with_embedded(records, raw)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.json_record import SYSLOG_WORDS
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.levels import LEVEL_WORD
@@ -43,7 +44,9 @@ class Syslog:
     """The service is the program; the level comes from the priority, where there is one."""
 
     name: str = "syslog"
-    starts_event: str | None = rf"^(?:<[0-9]{{1,3}}>)?(?:{BSD}|{_ISO_T}) |^<[0-9]{{1,3}}>1 "
+    starts_event: str | None = (
+        rf"^(?:<[0-9]{{1,3}}>)?(?:{BSD}|{_ISO_T}) |^<[0-9]{{1,3}}>1 |{EMBEDDED}"
+    )
 
     def sniff(self, lines: Sequence[str]) -> float:
         return sniffed(lines, _CLAIMED)
@@ -65,10 +68,11 @@ class Syslog:
             pl.col("new").struct.field("pri").is_not_null(),
             pl.col("old").struct.field("timestamp").is_not_null(),
         )
-        return both.select(
+        raw = both.select(
             timestamp=either("timestamp"),
             level=severity.replace(words),
             service=either("service"),
             message=pl.when(matched).then(either("message").fill_null("")),
             reason=pl.when(~matched).then(pl.lit("not a syslog line")),
         ).select(list(RAW_SCHEMA))
+        return with_embedded(records, raw)

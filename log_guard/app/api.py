@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from log_guard.app.inspecting import ReadOptions
-from log_guard.app.scan import open_scan
+from log_guard.app.scan import as_far_as_readable, open_scan
 from log_guard.app.scanner import Scanner, pipeline_options
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Result
-from log_guard.errors import LogGuardError
+from log_guard.errors import InputError, LogGuardError
 
 __all__ = ["Alert", "Ledger", "LogGuardError", "Result", "Scanner", "scan"]
 
@@ -43,7 +43,10 @@ def scan(
     opened = open_scan(
         str(path), options, read, history=None if history is None else str(history), model=model
     )
-    for out in opened.run():
+    broken: list[InputError] = []
+    for out in as_far_as_readable(opened.run(), broken):
         yield from out.results
         yield from out.alerts
     yield opened.pipeline.ledger
+    for error in broken:
+        raise error

@@ -5,6 +5,7 @@ The same of a log and of the summaries that were kept of it: it ends where a pan
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import polars as pl
@@ -55,8 +56,11 @@ def first_part_of(
     total = source.total_bytes
     if total is None or total > LOOK_AHEAD_BYTES:
         return FirstPart(_end(span, None, options))
-    batches = source.batches(joins_lines(decoder))
-    times = pl.concat([decoder.decode(batch).events["time"] for batch in batches]).sort()
+    parts: list[pl.Series] = []
+    with suppress(InputError):  # of a log that breaks off, the third of what can be read
+        for batch in source.batches(joins_lines(decoder)):
+            parts.append(decoder.decode(batch).events["time"])  # what was read stays
+    times = pl.concat(parts).sort()
     until = _end(span, int(times[len(times) // SHARE]), options)
     return FirstPart(until, (int(times.search_sorted(until)), len(times)))
 

@@ -33,7 +33,7 @@ from log_guard.core.events import SECOND
 from log_guard.core.learning.history import History, history_features
 from log_guard.core.learning.model import Model
 from log_guard.core.learning.training import train
-from log_guard.errors import OptionError
+from log_guard.errors import InputError, OptionError
 
 
 @dataclass
@@ -60,10 +60,16 @@ class Scan:
     as_one: tuple[str, ...] = ()
 
     def run(self) -> Iterator[Output]:
-        """All of the source, then the end."""
-        for batch in self.source.batches(self.joins_lines):
-            yield self.pipeline.feed(batch)
+        """All of the source, then the end; where the source breaks off, the end and then its InputError."""
+        broken: InputError | None = None
+        try:
+            for batch in self.source.batches(self.joins_lines):
+                yield self.pipeline.feed(batch)
+        except InputError as error:
+            broken = error
         yield self.pipeline.finish()
+        if broken is not None:
+            raise broken
 
     def follow(self, stop: Callable[[], bool], poll_seconds: float = 0.5) -> Iterator[Output]:
         """Keep up with a growing source until ``stop()``, then the end."""
@@ -78,6 +84,14 @@ class Scan:
                     self.pipeline.written_by(max(now(), self.pipeline.event_time or 0))
                 yield self.pipeline.feed(batch, early=True)
         yield self.pipeline.finish()
+
+
+def as_far_as_readable(outputs: Iterator[Output], broken: list[InputError]) -> Iterator[Output]:
+    """What a source gave until it broke off; why it did is put into ``broken``."""
+    try:
+        yield from outputs
+    except InputError as error:
+        broken.append(error)
 
 
 def open_scan(

@@ -18,7 +18,7 @@ from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.reading_bar import ReadingBar
 from log_guard.app.remarks import remarks, strangers
 from log_guard.app.rendering import print_alert
-from log_guard.app.scan import open_scan
+from log_guard.app.scan import as_far_as_readable, open_scan
 from log_guard.app.seen import Seen
 from log_guard.app.trial_words import close, opening, unjudged
 from log_guard.core.events import DeadLetter
@@ -60,13 +60,14 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
             soft_wrap=True,
         )
     seen = Seen()
+    broken: list[InputError] = []
     with ExitStack() as stack:
         letters = stack.enter_context(_opened(trial.dead_letters)) if trial.dead_letters else None
         if trial.follow:
             outputs = follow(scan)
         else:
             outputs = stack.enter_context(ReadingBar(scan, errors)).watch(scan.run())
-        for out in outputs:
+        for out in as_far_as_readable(outputs, broken):
             seen.take(out)
             if letters is not None:
                 letters.writelines(json.dumps(dead_letter(d)) + "\n" for d in out.dead)
@@ -86,6 +87,8 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
         close(console, scan, seen)
     for remark in remarks(scan, seen.services):
         (errors if trial.as_json else console).print(Text(remark), soft_wrap=True)
+    for error in broken:
+        raise error  # below what was read until then
     return seen.alerts > 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -186,3 +187,14 @@ def test_a_format_that_nobody_read_is_remarked_upon(tmp_path: Path) -> None:
     done = run("try", str(log))
     assert done.returncode == 0
     assert b"1,200 of 2,400 records could not be read as json and were not judged" in done.stdout
+
+
+def test_a_gzip_that_is_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -> None:
+    trouble = [f"2026-01-01 10:15:{i:02d} ERROR Disk {i} lost by its controller" for i in range(30)]
+    log = tmp_path / "app.log.gz"
+    log.write_bytes(gzip.compress("\n".join(sorted([*plain(), *trouble])).encode())[:-20])
+    done = run("try", str(log))
+    assert done.returncode == 1
+    assert b"ALERT 1" in done.stdout
+    assert b"events accounted for" in done.stdout.splitlines()[-1]
+    assert b"cannot be unpacked beyond byte" in done.stderr.splitlines()[-1]

@@ -123,6 +123,18 @@ def exceeded(maxima: np.ndarray, times: int) -> float:
     return lowest
 
 
+def passed(
+    values: np.ndarray, ends: np.ndarray, block: int, false_alarms_per_day: float, span: int
+) -> float:
+    """Threshold that these values, (n,), pass in no more blocks than half the budget for ``span`` allows.
+
+    Times in µs; 0 where there are no more than those.
+    """
+    maxima = np.sort(block_maxima(values, ends, block))[::-1]
+    allowed = int(false_alarms_per_day * span / SECOND / DAY / 2)
+    return float(np.nextafter(maxima[allowed], np.inf)) if allowed < len(maxima) else 0.0
+
+
 def certified_rate(blocks: int, block_seconds: float) -> float:
     """Lowest rate of false alerts a day that so many blocks of history can vouch for (one in all)."""
     return DAY / max(blocks * block_seconds, 1e-9)

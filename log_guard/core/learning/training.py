@@ -14,10 +14,11 @@ from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel, fit_text
 from log_guard.core.feedback.feedback import Feedback
-from log_guard.core.learning.calibration import scales_of
+from log_guard.core.learning.calibration import passed, scales_of
 from log_guard.core.learning.crossfit import Fold, Looks, folds_of, look
 from log_guard.core.learning.history import History
 from log_guard.core.learning.model import Model, Scales, Training
+from log_guard.core.learning.ordinary import ordinary_windows
 from log_guard.core.learning.trimming import trimmed, unusual
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowSpec
@@ -118,6 +119,11 @@ def fit(
     if end - start < steady_seconds * SECOND:
         caution = float(np.sqrt(steady_seconds * SECOND / (end - start)))
         scales = Scales(scales.novelty * float(np.sqrt(caution)), scales.surprise * caution)
+    alone = ordinary_windows(studied.panes, history.templates, spec, looks.ends, looks.groups)
+    shown = passed(
+        looks.values[alone, 0], looks.ends[alone], block, false_alarms_per_day, end - start
+    )
+    scales = Scales(max(scales.novelty, shown), scales.surprise)
     found = unusual(looks.ends, looks.groups, looks.values, scales.as_array())
     folds = studied.folds
     if found.worst is not None:  # a fold at a time, for what is learnt from is large

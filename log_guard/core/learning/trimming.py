@@ -3,7 +3,7 @@
 Nobody has labelled a history, and it holds incidents. Windows that are not normal by what the rest of
 the history taught are taken for such: what is severe, or speaks of trouble, in them is not learnt, so
 that the same incident is found again. All else in them is: a nightly job is no trouble, and is to be
-known the next night.
+known the next night; and so is trouble that is ordinary (``ordinary.py``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from log_guard.core.events import Level
+from log_guard.core.learning.ordinary import ordinary_rows, troubled_rows
 from log_guard.core.statements import Templates
 from log_guard.core.windows import WHOLE, WindowSpec
 
@@ -55,7 +55,5 @@ def trimmed(
     for number in np.unique(groups).tolist():
         mine = np.isin(pane, starts[groups == number])
         inside |= mine if number == WHOLE else mine & (group == number)
-    trouble = (panes["level"].to_numpy() >= Level.ERROR) | templates.troubled(
-        panes["template"].to_numpy()
-    )
+    trouble = troubled_rows(panes, templates) & ~ordinary_rows(panes, templates, spec)
     return panes.filter(pl.Series(~(inside & trouble)))

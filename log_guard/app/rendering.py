@@ -14,6 +14,7 @@ from log_guard.core.course import Symptom
 from log_guard.core.episodes.symptoms import FEW
 from log_guard.core.events import SECOND
 from log_guard.core.evidence.words import describe
+from log_guard.core.feedback.feedback import Label
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Part
 
@@ -69,6 +70,12 @@ def print_alert(
     else:
         _print_others(console, alert, [other.service for other in alert.course.others])
     _print_unended(console, alert)
+
+
+def labelled(label: Label) -> str:
+    """What a person has said of an alert."""
+    verdict = "real" if label.real else "noise"
+    return f"labelled {verdict} by {label.author}: {label.reason}"
 
 
 def _print_update(console: Console, alert: Alert) -> None:

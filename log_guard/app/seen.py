@@ -18,7 +18,7 @@ class Seen:
     """What has come by so far.
 
     services:    service → its events, those of overlapping windows each time.
-    windows:     told of, and ``anomalies`` those of them that are not normal, each once.
+    windows:     judged by a model, and ``anomalies`` those of them that are not normal, each once.
     judged:      whether a model has judged any.
     introduced:  whether it was told which services there are.
     warmed:      how far the warm-up was when it was told last.
@@ -39,13 +39,17 @@ class Seen:
     def take(self, out: Output) -> None:
         """Count what an output holds."""
         for result in out.results:
+            self.services[result.service] += int(result.features[_EVENTS])
+            self.judged = self.judged or bool(result.model_version)
             window = (result.window_start, result.service)
+            # What is learnt from counts only where it was loud enough to be told of all the same.
+            learnt_from = not result.model_version or result.warming is not None
+            if learnt_from and not result.is_anomaly and window not in self.recent:
+                continue
             self.windows += window not in self.recent
             self.anomalies += result.is_anomaly - self.recent.pop(window, False)
             self.recent[window] = result.is_anomaly
             if len(self.recent) > RECENT:
                 self.recent.pop(next(iter(self.recent)))
-            self.services[result.service] += int(result.features[_EVENTS])
         self.alerts += sum(a.state == "opened" for a in out.alerts)
-        self.judged = self.judged or any(r.model_version for r in out.results)
         self.reasons.update(d.reason for d in out.dead)

@@ -56,10 +56,12 @@ def close(console: Console, scan: Scan, seen: Seen) -> None:
     if not seen.judged:
         console.print(Text(unjudged(scan)))
     elif not seen.alerts:
-        console.print(Text(f"nothing unusual in {seen.windows:,} windows"))
+        console.print(Text(f"nothing unusual in {seen.windows:,} judged windows"))
     else:
         alerts = "1 alert" if seen.alerts == 1 else f"{seen.alerts} alerts"
-        console.print(Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} windows not normal)"))
+        console.print(
+            Text(f"{alerts} ({seen.anomalies:,} of {seen.windows:,} judged windows not normal)")
+        )
     if scan.pipeline.options.detect.group_by == ("service",):
         heard = _heard(seen.services)
         unnamed = " (--service NAME gives it a name)" if UNKNOWN_SERVICE in heard else ""

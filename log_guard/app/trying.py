@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,12 @@ from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.reading_bar import ReadingBar
 from log_guard.app.remarks import remarks, strangers
-from log_guard.app.rendering import print_alert
+from log_guard.app.rendering import labelled, print_alert
 from log_guard.app.scan import as_far_as_readable, open_scan
 from log_guard.app.seen import Seen
 from log_guard.app.trial_words import close, opening, unjudged
 from log_guard.core.events import DeadLetter
+from log_guard.core.feedback.feedback import Label
 from log_guard.errors import InputError
 
 INTRODUCED = 100
@@ -74,7 +76,8 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
             if trial.as_json:
                 _print_json(out)
             else:
-                _print_text(console, errors, out, seen, live=trial.follow)
+                labels = scan.pipeline.detect.feedback.labels
+                _print_text(console, errors, out, seen, labels, live=trial.follow)
             if trial.follow and not seen.introduced and seen.windows >= INTRODUCED:
                 seen.introduced = True  # the end, where all else is said, may be far
                 for remark in strangers(scan, seen.services):
@@ -119,7 +122,15 @@ def _print_json(out: Output) -> None:
         sys.stdout.flush()
 
 
-def _print_text(console: Console, errors: Console, out: Output, seen: Seen, *, live: bool) -> None:
+def _print_text(
+    console: Console,
+    errors: Console,
+    out: Output,
+    seen: Seen,
+    labels: Sequence[Label],
+    *,
+    live: bool,
+) -> None:
     if live and out.results and out.results[-1].warming not in (None, seen.warmed):
         seen.warmed = out.results[-1].warming
         errors.print(Text(f"warming {seen.warmed} windows", style="dim"))
@@ -127,3 +138,6 @@ def _print_text(console: Console, errors: Console, out: Output, seen: Seen, *, l
         # A finished log is told from its end: one report an episode, with all of it.
         if live or alert.state == "resolved":
             print_alert(console, alert, live=live)
+            for label in labels:
+                if label.about(alert.start, alert.end, alert.services):
+                    console.print(Text(f"  {labelled(label)}"))

@@ -115,3 +115,5 @@ def label(
     }
     _say_redacted(feedback, add_entry(feedback, "label", entry))
     typer.echo(f"{feedback}: labelled {verdict.value}; use it with --feedback")
+    if verdict is Verdict.noise:
+        typer.echo("a label teaches and measures; to silence a message, use logguard suppress")

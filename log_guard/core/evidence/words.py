@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from log_guard.core.evidence.lines import UNLEVELLED, UNSEEN
 from log_guard.core.results import Bound, Part
 from log_guard.core.windows import WHOLE_STREAM
+
+_FIRST_WORD = re.compile(r"^\W*(\w*).*", re.DOTALL)
 
 _MANY = {
     "new": "messages never seen before",
@@ -19,7 +23,9 @@ def describe(level: str | None, template: str | None) -> str:
     """How a count is called in a sentence."""
     if template is None:
         return "events" if level is None else f"{level} events"
-    return f"'{template}'" if level in (None, UNLEVELLED) else f"{level} '{template}'"
+    # Many a program writes the level into the message as well: one is enough.
+    said = level in (None, UNLEVELLED) or _FIRST_WORD.sub(r"\1", template).upper() == level
+    return f"'{template}'" if said else f"{level} '{template}'"
 
 
 def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: float = 1.0) -> str:

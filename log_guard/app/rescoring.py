@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from confluent_kafka import KafkaException
+
+from log_guard.adapters.kafka.clients import failure
 from log_guard.adapters.kafka.reading import read
 from log_guard.adapters.kafka.records import UnreadableError, commit_of, result_record
 from log_guard.adapters.kafka.transactions import Transactions
@@ -23,6 +26,16 @@ def rescore(deployment: Deployment, start: str | None, end: str | None) -> int:
     since, until = time_of(start, "--from"), time_of(end, "--to")
     if not settings.run:
         raise OptionError("--from and --to need --run NAME, to keep apart from the live results")
+    if since is not None and until is not None and since >= until:
+        raise OptionError(f"--from {start} is not before --to {end}")
+    try:
+        return _rescored(deployment, since, until)
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+
+
+def _rescored(deployment: Deployment, since: int | None, until: int | None) -> int:
+    settings, cluster = deployment.settings, deployment.cluster("-rescore")
     detect = deployment.detect_options()
     fold = detect.fold()
     Guidance(detect.sources, detect.window).apply(fold)

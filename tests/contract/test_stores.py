@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from log_guard.adapters.kafka.records import (
     account_record,
@@ -261,3 +261,26 @@ def test_a_plain_postgresql_says_why_there_is_no_hypertable(plain_url: str) -> N
         assert all(note.startswith("TimescaleDB (") for note in store.notes)
         store.apply([of_result(result())])
         assert store.count_results() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "repair"),
+    [
+        ({"database": "nowhere"}, "check its name, or create it"),
+        ({"username": "nobody_of_this_name"}, "check the user's name"),
+        ({"query": {"sslmode": "perhaps"}}, "disable, allow, prefer"),
+        ({"port": 1}, "is it running"),
+    ],
+)
+def test_a_refusal_to_connect_names_its_own_repair(
+    plain_url: str, changes: dict[str, Any], repair: str
+) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store(make_url(plain_url).set(**changes))
+    assert repair in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_without_tables_is_to_be_upgraded(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"has no LogGuard tables .run `logguard db upgrade`"):
+        Store(f"sqlite:///{tmp_path / 'empty.db'}", upgrade=False)

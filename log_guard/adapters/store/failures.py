@@ -25,15 +25,30 @@ _REPAIRS = {
 }
 """Primary result code (https://www.sqlite.org/rescode.html) → what is wrong, and its repair."""
 
+_UPGRADE = " (run `logguard db upgrade`)"
+
+_REFUSALS = {
+    "password authentication failed": " (check user and password)",
+    "no password supplied": " (give one: --db-password-file, or LOGGUARD_DB_PASSWORD)",
+    "role ": " (check the user's name)",
+    "database ": " (check its name, or create it: createdb NAME)",
+    "sslmode": " (disable, allow, prefer, require, verify-ca or verify-full)",
+}
+"""How a refusal to connect begins, or what it speaks of, in the order in which they are tried → repair.
+
+One that comes before there is a connection has no SQLSTATE.
+"""
+
 _SERVER_REPAIRS = {
+    "42501": " (grant that to this user, or use another)",
     "08": " (is it running, and are host and port right?)",
     "28": " (check user and password)",
     "3D": " (create it: createdb NAME)",
-    "42": " (run `logguard db upgrade`)",
+    "42": _UPGRADE,
     "53": " (make room, or raise its limits)",
     "57": " (it is stopping or starting: try again)",
 }
-"""Class of the SQLSTATE (PostgreSQL's manual, appendix A) → repair."""
+"""SQLSTATE, or its class (PostgreSQL's manual, appendix A) → repair."""
 
 
 def store_error(database: str, error: BaseException | None) -> StoreError:
@@ -47,8 +62,19 @@ def store_error(database: str, error: BaseException | None) -> StoreError:
     state = getattr(error, "sqlstate", None)
     if state is not None or type(error).__module__.startswith("psycopg"):
         words = str(error).strip().splitlines() or ["the connection was lost"]
-        repair = _SERVER_REPAIRS.get((state or "08")[:2], "")
-        return StoreError(f"database {database}: {words[0]}{repair}")
+        return StoreError(f"database {database}: {words[0]}{_server_repair(state, words[0])}")
+    if "no such table" in str(error):
+        return StoreError(f"database {database} has no LogGuard tables{_UPGRADE}")
     return StoreError(
         f"database {database} refuses: {error} (if another program or version made it, {_ANOTHER})"
     )
+
+
+def _server_repair(state: str | None, words: str) -> str:
+    if state is None:
+        said = words.rpartition("FATAL: ")[2].strip()
+        for phrase, repair in _REFUSALS.items():
+            if phrase in said if phrase.strip() == phrase else said.startswith(phrase):
+                return repair
+    code = state or "08"
+    return _SERVER_REPAIRS.get(code, _SERVER_REPAIRS.get(code[:2], ""))

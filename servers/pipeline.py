@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -32,6 +34,8 @@ LOGGUARD = (sys.executable, "-m", "log_guard.cli")
 
 PAST = timedelta(minutes=30)
 """What the simulator says at once, so that there is something to have learnt from."""
+DRAIN = 20.0
+"""Seconds that the roles are given to finish what was written, once nothing more is."""
 
 
 def main(
@@ -54,6 +58,9 @@ def main(
         typer.echo("starting Kafka and TimescaleDB ...", err=True)
         address, url = kafka.start(), database.start()
     except ServerError as e:
+        _away(kafka, database, directory)
+        if stop.is_set():  # the same signal ended the servers
+            raise typer.Exit(130) from None
         typer.echo(f"make pipeline: {e}", err=True)
         raise typer.Exit(1) from None
     typer.echo(f"Kafka at {address}, database {url}", err=True)
@@ -76,17 +83,32 @@ def main(
         processes.insert(0, subprocess.Popen(producer, env=own, start_new_session=True))
         _show_alerts(address, time.monotonic() + seconds if seconds else None, stop)
     finally:
-        for process in processes:  # the producer first, so that the others can finish
+        audit = partial(
+            subprocess.run, [*LOGGUARD, "audit"], env={**own, "LOGGUARD_LOG_LEVEL": "error"}
+        )
+        for process in processes:
             process.terminate()
             process.wait()
+            if process is processes[0]:  # the producer; the others finish what it has written
+                _drain(audit)
         _show_rows(url)
         typer.echo("the account of every event: ", nl=False)
-        subprocess.run(
-            [*LOGGUARD, "audit"], env={**own, "LOGGUARD_LOG_LEVEL": "error"}, check=False
-        )
-        kafka.stop()
-        database.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+        audit(check=False)
+        _away(kafka, database, directory)
+
+
+def _drain(audit: Callable[..., subprocess.CompletedProcess[Any]]) -> None:
+    """Let the roles come to the end of the events, but not for ever."""
+    deadline = time.monotonic() + DRAIN
+    while time.monotonic() < deadline:
+        if audit(check=False, capture_output=True).returncode == 0:
+            return
+
+
+def _away(kafka: KafkaServer, database: DatabaseServer, directory: Path) -> None:
+    kafka.stop()
+    database.stop()
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _show_alerts(address: str, deadline: float | None, stop: Event) -> None:

@@ -91,6 +91,15 @@ def test_the_table_is_that_of_one_process_and_the_audit_proves_it(pipeline: Pipe
     assert {f["what"] for f in found(pipeline)} == {"missing", "wrong"}
     assert any("are in log-events" in f["why"] for f in found(pipeline, "--recount"))
 
+    # So are an alert that somebody changes, or deletes.
+    execute(pipeline, "UPDATE alerts SET peak_score = 99, service = 'nobody' WHERE id = 1")
+    changed = [f for f in found(pipeline) if f["where"] == "alerts 1"]
+    assert [f["why"] for f in changed] == ["service, peak_score: not what was published"]
+    execute(pipeline, "DELETE FROM alerts WHERE id = 1")
+    assert {"what": "missing", "where": "alerts 1", "why": "published, but no row"} in found(
+        pipeline
+    )
+
     # The writer reads the topic again from its beginning: every row is back.
     reset(pipeline, pipeline.settings.writer_group, pipeline.settings.output_topic, 0)
     pipeline.start("write", "write")

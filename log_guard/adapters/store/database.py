@@ -91,9 +91,23 @@ class Database:
     def verdicts(self, run: str, start: int | None, end: int | None) -> Iterator[Row]:
         """The rows of a run with ``start <= window_start < end`` (µs) in that order, without evidence."""
         columns = ("window_start", "service", "revision", "final", "is_anomaly", "anomaly_score")
-        query = select(*(RESULTS.c[name] for name in (*columns, "log_count")))
+        counts = (
+            "log_count",
+            "error_count",
+            "fatal_count",
+            "warn_count",
+            "info_count",
+            "debug_count",
+        )
+        query = select(*(RESULTS.c[name] for name in (*columns, *counts)))
         query = query.where(_within(run, start, end))
         return self._stream(query.order_by(RESULTS.c.window_start))
+
+    def alert_heads(self, run: str) -> Iterator[Row]:
+        """The alerts of a run by id, without evidence and course."""
+        columns = ("id", "revision", "state", "service", "peak_score", "windows")
+        query = select(*(ALERTS.c[name] for name in columns)).where(ALERTS.c.run == run)
+        return self._stream(query.order_by(ALERTS.c.id))
 
     def span_of_results(
         self, run: str, start: int | None, end: int | None

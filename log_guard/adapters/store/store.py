@@ -143,6 +143,10 @@ class Store:
     def count_dead_letters(self, topic: str, run: str = "") -> int:
         return self._database.count_dead_letters(run, topic)
 
+    def alert_heads(self, run: str = "") -> Iterator[Mapping[str, Any]]:
+        """The alerts of a run by id, without evidence and course."""
+        return self._database.alert_heads(run)
+
     def alerts(self) -> list[Alert]:
         """All alerts, by id."""
         return [rows.alert_of(row) for row in self._database.alerts()]

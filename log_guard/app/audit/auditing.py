@@ -11,6 +11,7 @@ from rich.console import Console
 from log_guard.adapters.kafka.reading import committed, held, read
 from log_guard.adapters.kafka.records import UnreadableError, json_of
 from log_guard.adapters.store import Store
+from log_guard.app.audit.alerts import check_alerts, published_alert, published_alerts
 from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.offsets import Totals, check_accounts, check_sums
 from log_guard.app.audit.recount import Recount
@@ -57,12 +58,13 @@ def audit(
 
 
 def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[Finding]:
-    """The records of the topic against the rows."""
+    """The records of the topic against the rows, of windows and (of all time only) of alerts."""
     settings, cluster = deployment.settings, deployment.cluster("-audit")
-    with published_rows() as published:
+    whole = span == (None, None)
+    with published_rows() as published, published_alerts() as raised:
         # The records first: a row that is written meanwhile is then newer, which is no fault.
         for messages in read(cluster, settings.output_topic):
-            rows = []
+            rows, alerts = [], []
             for message in messages:
                 try:
                     record = json_of(message.value())
@@ -72,10 +74,16 @@ def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[
                 row = published_row(*place, record, settings.run, *span)
                 if row is not None:
                     rows.append(row)
+                alert = published_alert(*place, record, settings.run)
+                if alert is not None:
+                    alerts.append(alert)
             published.add(rows)
+            raised.add(alerts)
         done = committed(cluster, settings.writer_group, settings.output_topic)
         stored = by_time(store.verdicts(settings.run, *span))
         yield from check_rows(published.by_time(), stored, done)
+        if whole:
+            yield from check_alerts(raised.by_time(), store.alert_heads(settings.run), done)
 
 
 def show(outcome: Audit, console: Console, *, as_json: bool) -> None:

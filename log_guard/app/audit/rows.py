@@ -14,7 +14,8 @@ Row = Mapping[str, Any]
 ByTime = Iterator[tuple[int, Mapping[str, Row]]]
 """Start of a window (µs), ascending, and its rows by service."""
 
-COMPARED = ("final", "is_anomaly", "anomaly_score", "log_count")
+COUNTS = ("log_count", "error_count", "fatal_count", "warn_count", "info_count", "debug_count")
+COMPARED = ("final", "is_anomaly", "anomaly_score", *COUNTS)
 _COLUMNS = ("revision", *COMPARED, "partition", "offset_")
 
 
@@ -51,12 +52,17 @@ def check_rows(published: ByTime, stored: ByTime, read_to: Mapping[int, int]) ->
     for start, records, rows in side_by_side(published, stored):
         for service in sorted(records.keys() | rows.keys()):
             where = f"anomaly_results {iso(start)} {service}"
-            yield from _check(where, records.get(service), rows.get(service), read_to)
+            yield from compare(where, records.get(service), rows.get(service), read_to, COMPARED)
 
 
-def _check(
-    where: str, record: Row | None, row: Row | None, read_to: Mapping[int, int]
+def compare(
+    where: str,
+    record: Row | None,
+    row: Row | None,
+    read_to: Mapping[int, int],
+    names: tuple[str, ...],
 ) -> Iterator[Finding]:
+    """What is amiss with a row, as against the record that it should be; either may be lacking."""
     if record is None:
         yield Finding(WRONG, where, "a row that was never published")
         return
@@ -68,7 +74,7 @@ def _check(
         why = f"the row is of revision {row['revision']}, published was {record['revision']}"
         yield Finding(lacking, where, why)
     elif row["revision"] == record["revision"]:
-        other = [name for name in COMPARED if _differ(row[name], record[name])]
+        other = [name for name in names if _differ(row[name], record[name])]
         if other:
             yield Finding(WRONG, where, f"{', '.join(other)}: not what was published")
 

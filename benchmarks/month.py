@@ -28,6 +28,7 @@ from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.evaluation.outcomes import last_words, promise
 from log_guard.core.evaluation.replaying import Replayed
 from log_guard.core.events import SECOND, RawBatch
+from log_guard.core.features import FEATURES
 from log_guard.core.learning.gathering import Gathering
 from log_guard.core.learning.model import Model, Scales
 from log_guard.core.learning.training import fit, study
@@ -155,7 +156,15 @@ def _alerts(detect: Recording, scales: Scales, spec: WindowSpec) -> list[Alert]:
     nothing = Evidence("", (), (), (), {})
     results = [
         Result(
-            end - spec.window, end, names[group], 0, True, True, 0.5, np.empty(0), evidence=nothing
+            end - spec.window,
+            end,
+            names[group],
+            0,
+            True,
+            True,
+            0.5,
+            np.ones(len(FEATURES)),
+            evidence=nothing,
         )
         for end, group in zip(ends[chosen].tolist(), groups[chosen].tolist(), strict=True)
     ]

@@ -50,8 +50,8 @@ def test_a_partition_does_not_run_far_ahead_of_a_slow_one(pipeline: Pipeline) ->
     # While all run: silence goes on being told, and who is stopped first must not matter.
     pipeline.wait("all", lambda: audit(pipeline, "--recount") == 0)
     pipeline.stop()
-    # The skew that is put up with, and what a batch of the fast ones may add to it.
-    assert widest(pipeline) <= 120 + 200 * 4
+    # The skew that is put up with, and what batches of the fast ones may add to it: two are let by.
+    assert widest(pipeline) <= 120 + 3 * 200 * 4
 
 
 def test_records_that_nobody_can_read_are_kept_and_passed_over(pipeline: Pipeline) -> None:

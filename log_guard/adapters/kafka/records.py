@@ -53,10 +53,11 @@ def unpack(position: int) -> tuple[int, int]:
 def commit_records(commit: Commit, slide: int) -> Iterator[tuple[bytes, Headers]]:
     """The records of a commit: value and headers; the last one carries the progress."""
     summary = commit.summary
-    parts = [summary]
-    while len(body := _arrow(parts[0])) > MAX_RECORD_BYTES and parts[0].height > 1:
-        rows = max(parts[0].height * MAX_RECORD_BYTES // (2 * len(body)), 1)
+    parts, first = [summary], _arrow(summary)
+    while len(first) > MAX_RECORD_BYTES and parts[0].height > 1:
+        rows = max(parts[0].height * MAX_RECORD_BYTES // (2 * len(first)), 1)
         parts = list(summary.iter_slices(rows))
+        first = _arrow(parts[0])
     for i, part in enumerate(parts):
         last = i + 1 == len(parts)
         told = {
@@ -67,7 +68,7 @@ def commit_records(commit: Commit, slide: int) -> Iterator[tuple[bytes, Headers]
             "partitions": commit.partitions,
             "progress": [asdict(p) for p in commit.progress] if last else [],
         }
-        yield _arrow(part), [("logguard", json.dumps(told).encode())]
+        yield _arrow(part) if i else first, [("logguard", json.dumps(told).encode())]
 
 
 def commit_of(value: bytes, headers: Headers | None, slide: int) -> Commit:

@@ -23,7 +23,8 @@ class Partition:
     at_end_since:  when its end was reached, by our clock (monotonic); None: it is not, or we are behind.
     end:           where that was; past a transaction's marker, which is no message.
     seen:          what it held then; more, if a transaction in it is still open.
-    paused:        whether it was too far ahead of the others.
+    in_step:       where it was when it was last not too far ahead of the others in event time.
+    paused:        whether it is so much further that it has to wait for them.
     pending:       what was read and no commit covers yet.
     """
 
@@ -42,6 +43,7 @@ class Partition:
         self.at_end_since: float | None = None
         self.end = 0
         self.seen = 0
+        self.in_step = next
         self.paused = False
         self.pending = Pending(intake.source, next)
         self._reported: float | None = None  # by our clock

@@ -168,7 +168,9 @@ class SummariseSession:
     def _hold_back(self) -> None:
         """Pause partitions that are far ahead, in event time, of one that has more to be read.
 
-        Windows close when all partitions have passed them: what is ahead would pile up downstream.
+        Windows close when all partitions have passed them: what is ahead would pile up downstream. Two
+        steps' worth of messages may: a producer fills partitions in runs of some ten thousand messages,
+        the client brings them in such, and it forgets what it has fetched of a partition that is paused.
         """
         skew = self.options.max_skew * SECOND
         behind = {number for number, ours in self._partitions.items() if self._is_behind(ours)}
@@ -178,7 +180,10 @@ class SummariseSession:
         for number, ours in self._partitions.items():
             ahead = (ours.intake.clock.high or 0) - slowest
             here = TopicPartition(self.options.events, number, ours.next)
-            if not ours.paused and number in behind and ahead > skew:
+            if ahead <= skew:
+                ours.in_step = ours.next
+            is_far = ahead > skew and ours.next - ours.in_step > 2 * self.options.max_batch
+            if not ours.paused and number in behind and is_far:
                 self._consumer.pause([here])
                 ours.paused, ours.at_end_since = True, None
             elif ours.paused and ahead <= skew / 2:

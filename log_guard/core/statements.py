@@ -33,6 +33,11 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 
+_FRAME = re.compile(
+    r"""Traceback \(most recent call last\)|\bFile "[^"]*", line |^\s*(?:at [\w$.<>/]+\(|\.\.\. )|(?:^|\S)\s{4,}\S"""
+)
+_EXCEPTION = re.compile(r"\b[A-Za-z_]\w*(?:Error|Exception|Failure|Fault|Timeout|Panic)\b")
+
 
 def statement_of(template: str) -> str:
     """First six words of a template; of one without a word, the template itself."""
@@ -43,6 +48,16 @@ def statement_of(template: str) -> str:
 def speaks_of_trouble(template: str) -> bool:
     """Whether a word of it is one that people use for what goes wrong."""
     return _TROUBLE.search(template) is not None
+
+
+def how_telling(template: str) -> int:
+    """How much a line says of what went wrong: 3 where it names an exception, 2 where it speaks of trouble.
+
+    0 for a line of a stack trace, where each was logged as an event of its own: it says where, not what.
+    """
+    if _FRAME.search(template):
+        return 0
+    return 3 if _EXCEPTION.search(template) else 1 + speaks_of_trouble(template)
 
 
 class Templates(Vocabulary):

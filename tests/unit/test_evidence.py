@@ -19,7 +19,12 @@ from log_guard.core.scoring.parts import NOVELTY, SURPRISE, VOLUME_TEMPLATE, Par
 from tests.streams import bounded
 
 INFO, WARN, ERROR = int(Level.INFO), int(Level.WARN), int(Level.ERROR)
-TEXTS = [f"message {'abcdefghijklmnopqrstuvwxyz'[i]}" for i in range(26)]
+TRACE = ["Traceback (most recent call last):", '  File "<path>", line <num>, in pay', "    pay()"]
+TEXTS = [
+    *(f"message {'abcdefghijklmnopqrstuvwxyz'[i]}" for i in range(26)),
+    *TRACE,
+    "KeyError: 'basket'",
+]
 VOLUME = VOLUME_TEMPLATE
 Row = tuple[int, int, int, int, float, float, int]
 """detector, level, template, count, mean, bits, side"""
@@ -112,6 +117,16 @@ def test_when_everything_doubles_the_volume_says_so_and_what_is_out_of_step_has_
     assert found.sentence == ("430 events in 30 s in api; usual: 169 to 235 (10 messages in step)")
     assert [p.template for p in found.parts] == [None, TEXTS[20]]
     assert sum(p.share for p in found.parts) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("bits", [1.0, 20.0])
+def test_of_a_stack_trace_the_exception_is_named_and_shown(bits: float) -> None:
+    frames: list[Row] = [(NOVELTY, ERROR, 26 + i, 5, 0, bits, 1) for i in range(3)]
+    found = evidence(
+        [*frames, (NOVELTY, ERROR, 29, 5, 0, 5.0, 1)],
+        lines=[(0, ERROR, 26 + i, 5, TEXTS[26 + i]) for i in range(4)],
+    )
+    assert found.parts[0].template == found.samples[0].message == TEXTS[29]
 
 
 def test_silence_is_one_line() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.statements import Templates, speaks_of_trouble, statement_of
+from log_guard.core.statements import Templates, how_telling, speaks_of_trouble, statement_of
 from tests.streams import bounded
 
 WORDS = st.lists(st.text(min_size=1, max_size=30), unique=True, min_size=1, max_size=20)
@@ -77,3 +77,25 @@ def test_a_table_that_forgets_still_knows_the_rest(words: list[str], data: st.Da
         assert table.words[mapping[old]] == words[old]
         assert table.statements(new)[0] == before[words[old]]
         assert table.troubled(new)[0] == speaks_of_trouble(words[old])
+
+
+@pytest.mark.parametrize(
+    ("template", "telling"),
+    [
+        ("AttributeError: 'NoneType' object has no attribute 'session'", 3),
+        ("hooks.translation TypeError: create() takes <num> arguments", 3),
+        ("java.net.ConnectException: refused", 3),
+        ("volume service is up", 1),
+        ("Connection refused", 2),
+        ("GET <path> <num>", 1),
+        ("Traceback (most recent call last):", 0),
+        ("hooks.translation Traceback (most recent call last):", 0),
+        ('hooks.translation   File "<path>", line <num>, in create', 0),
+        ("hooks.translation     raise exceptions.CallbackFailure(<data>)", 0),
+        ("\tat com.shop.Checkout.pay(Checkout.java:<num>)", 0),
+        ("    at Object.<anonymous> (<path>)", 0),
+        ("\t... <num> more", 0),
+    ],
+)
+def test_an_exception_tells_more_than_the_lines_of_its_trace(template: str, telling: int) -> None:
+    assert how_telling(template) == telling

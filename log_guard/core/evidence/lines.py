@@ -17,7 +17,7 @@ from log_guard.core.detectors.surprise import USUAL_BITS, usual_counts
 from log_guard.core.events import Level
 from log_guard.core.results import Part
 from log_guard.core.scoring.parts import NOVELTY, VOLUME_TEMPLATE, Parts
-from log_guard.core.statements import speaks_of_trouble
+from log_guard.core.statements import how_telling
 
 SHOWN_PARTS = 8
 OWN_LINES, OWN_SHARE = 3, 0.1
@@ -67,18 +67,17 @@ def lines_of(parts: Parts, squares: np.ndarray, templates: list[str]) -> list[Li
     ]
     lines = _explained(parts, lines)
     lines.sort(key=lambda line: -line.square)  # stable: ties stay as they were
-    return _grouped(parts, lines, float(squares.sum()))
+    return _grouped(parts, lines, float(squares.sum()), templates)
 
 
 def by_weight(parts: Parts, squares: np.ndarray, templates: list[str]) -> np.ndarray:
-    """Indexes, heaviest part first; of equal ones the severest, then what speaks of trouble."""
+    """Indexes, heaviest part first; of equal ones the severest, then the most telling."""
 
-    def rank(i: int) -> tuple[float, int, int, bool, str]:
+    def rank(i: int) -> tuple[float, int, int, int, str]:
         template, level = int(parts.template[i]), int(parts.level[i])
         text = "" if template == VOLUME_TEMPLATE else templates[template]
         severity = -1 if level == ALL_LEVELS else level
-        calm = not speaks_of_trouble(text)
-        return (-float(squares[i]), int(parts.detector[i]), -severity, calm, text)
+        return (-float(squares[i]), int(parts.detector[i]), -severity, -how_telling(text), text)
 
     return np.array(sorted(range(len(squares)), key=rank), dtype=np.int64)
 
@@ -168,30 +167,42 @@ def _excess(parts: Parts, i: int) -> float:
     return float(parts.side[i] * (parts.count[i] - parts.mean[i]))
 
 
-def _grouped(parts: Parts, lines: list[Line], total: float) -> list[Line]:
-    """Put the small messages of a kind into one line each; a message that is not small leads them."""
+def _grouped(parts: Parts, lines: list[Line], total: float, templates: list[str]) -> list[Line]:
+    """Put the small messages of a kind into one line each; a message that is not small leads them.
+
+    A line of a stack trace is small, whatever it weighs.
+    """
     own: list[Line] = []
     small: dict[str, list[Line]] = {}
     shown: Counter[str] = Counter()
     for line in lines:
-        volume = parts.template[line.members[0]] == VOLUME_TEMPLATE
-        if volume or (shown[line.kind] < OWN_LINES and line.square >= OWN_SHARE * total):
+        template = int(parts.template[line.members[0]])
+        volume = template == VOLUME_TEMPLATE
+        heavy = shown[line.kind] < OWN_LINES and line.square >= OWN_SHARE * total
+        if volume or (heavy and how_telling(templates[template])):
             own.append(line)
             shown[line.kind] += not volume
         else:
             small.setdefault(line.kind, []).append(line)
-    made = [
-        Line(
-            kind,
-            [i for line in some for i in line.members],
-            sum(line.square for line in some),
-            [v for line in some for v in line.volumes],
-        )
-        for kind, some in small.items()
-    ]
+    made = [_pooled(parts, kind, some, templates) for kind, some in small.items()]
     first = own[:1] if own and own[0].square >= OWN_SHARE * total else []
     rest = [*own[len(first) :], *made]
     return [*first, *sorted(rest, key=lambda line: -line.square)]
+
+
+def _pooled(parts: Parts, kind: str, lines: list[Line], templates: list[str]) -> Line:
+    """One line of several, heaviest first; of those of much the same weight the most telling is named."""
+
+    def rank(line: Line) -> tuple[bool, bool, int]:
+        telling = how_telling(templates[int(parts.template[line.members[0]])])
+        return not telling, line.square < lines[0].square / 4, -telling
+
+    return Line(
+        kind,
+        [i for line in sorted(lines, key=rank) for i in line.members],
+        sum(line.square for line in lines),
+        [v for line in lines for v in line.volumes],
+    )
 
 
 def part_of(

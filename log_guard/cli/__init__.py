@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+import log_guard
 from log_guard.cli import feedback, judging, learning, simulating, whatif
 from log_guard.errors import LogGuardError, OptionError
 
@@ -29,9 +30,7 @@ EPILOG = "Exit codes: 0 done, 1 failure, 2 usage, 3 anomalies found (with --exit
 
 def _version(value: bool) -> None:
     if value:
-        from importlib.metadata import version
-
-        typer.echo(f"logguard {version('logguard')}")
+        typer.echo(f"logguard {log_guard.__version__}")
         raise typer.Exit
 
 

@@ -326,8 +326,10 @@ def test_errors_are_one_line_with_the_repair(
     assert b"Traceback" not in done.stderr
 
 
-def test_the_readme_example_runs(simulated: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def test_the_readme_examples_run(simulated: Path) -> None:
+    found = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(found) == 2
+    code = "\n".join(found)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, cwd=simulated, check=False
     )

@@ -20,14 +20,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from log_guard.app.api import Alert, Ledger, LogGuardError, Result, Scanner, scan
 
+    __version__: str
+
 __all__ = ["Alert", "Ledger", "LogGuardError", "Result", "Scanner", "scan"]
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("logguard")
     if name in __all__:
         return getattr(import_module("log_guard.app.api"), name)
     raise AttributeError(f"module 'log_guard' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "__version__"]

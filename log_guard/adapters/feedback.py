@@ -6,7 +6,7 @@ import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import polars as pl
 import tomlkit
@@ -17,6 +17,9 @@ from log_guard.core.feedback.feedback import Feedback, Label
 from log_guard.core.feedback.suppression import Suppression
 from log_guard.core.masking import without_secrets
 from log_guard.errors import InputError, OptionError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Said = Annotated[str, Field(min_length=1)]
 
@@ -29,13 +32,6 @@ def _expression(text: str) -> str:
     if text and found is not None:
         raise ValueError("fits every message, for it needs nothing to be in one")
     return text
-
-
-def _said(message: str) -> str:
-    """What pydantic says, in our words."""
-    if message == "String should have at least 1 character":
-        return "must not be empty"
-    return message.removeprefix("Value error, ")
 
 
 def _level(text: str) -> str:
@@ -64,18 +60,55 @@ class _Suppression(BaseModel):
 
 class _Label(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    verdict: Annotated[str, Field(pattern="^(real|noise)$")]
+    verdict: Literal["real", "noise"]
     start: datetime
     end: datetime
     service: str = ""
     reason: Said
     author: Said
 
+    @model_validator(mode="after")
+    def _in_order(self) -> _Label:
+        if _micros(self.end) <= _micros(self.start):
+            raise ValueError("end must be later than start")
+        return self
+
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     suppression: list[_Suppression] = []
     label: list[_Label] = []
+
+
+_KEYS = {"suppression": _Suppression.model_fields, "label": _Label.model_fields}
+_SAYS = {
+    "missing": "is missing",
+    "string_too_short": "must not be empty",
+    "string_type": "must be a text in quotes",
+    "literal_error": "write real or noise",
+    "list_type": "write each entry below a line of its own, with two brackets on each side",
+    "model_type": "write each entry below a line of its own, with two brackets on each side",
+}
+"""Kind of a mistake, as pydantic calls it → what is said of it."""
+
+
+def _said(mistake: ErrorDetails) -> str:
+    """What is wrong, in our words."""
+    kind, where = mistake["type"], mistake["loc"]
+    if kind.startswith(("datetime", "date_")):
+        return "is no time: write one as 2026-01-31T12:00:00Z"
+    if kind == "extra_forbidden" and len(where) == 1:
+        return "is no kind of entry: there are [[suppression]] and [[label]]"
+    if kind == "extra_forbidden":
+        return f"is no key of it; there are {', '.join(_KEYS[str(where[0])])}"
+    return _SAYS.get(kind, mistake["msg"].removeprefix("Value error, "))
+
+
+def _place(mistake: ErrorDetails) -> str:
+    """Which entry, as people count them, and which key of it."""
+    kind, *rest = mistake["loc"]
+    number = f" {int(rest[0]) + 1}" if rest else ""
+    return f"[[{kind}]]{number}" + "".join(f", {key}" for key in rest[1:2])
 
 
 def read_feedback(path: Path) -> Feedback:
@@ -88,8 +121,7 @@ def read_feedback(path: Path) -> Feedback:
         raise InputError(f"{path}: not TOML ({error})") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {where}: {_said(first['msg'])}") from None
+        raise InputError(f"{path}: {_place(first)}: {_said(first)}") from None
     return Feedback(
         tuple(
             Suppression(
@@ -120,20 +152,17 @@ def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> list[str]:
     entry is not sound; the file is then as it was.
     """
     entry, redacted = _redacted(entry)
+    before = ""
+    if path.exists():
+        read_feedback(path)
+        before = path.read_text(encoding="utf-8")
     try:
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    try:
-        tomllib.loads(before)
         _File.model_validate({kind: [entry]})
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not TOML ({error})") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = first["loc"][-1]  # a number: it is about the entry as a whole
         where = f"--{name} {entry[name]!r}: " if isinstance(name, str) else ""
-        raise OptionError(where + _said(first["msg"])) from None
+        raise OptionError(where + _said(first)) from None
     table = tomlkit.table()
     for name, value in entry.items():
         if value not in ("", None):
@@ -153,6 +182,21 @@ def add_entry(path: Path, kind: str, entry: dict[str, Any]) -> list[str]:
     finally:
         written.unlink(missing_ok=True)
     return redacted
+
+
+def standing(path: Path, entry: dict[str, Any]) -> Suppression | None:
+    """The suppression in the file that says what this entry says and has not expired when it is made."""
+    if not path.exists():
+        return None
+    said, _ = _redacted(entry)
+    same = (said["template"], said["matches"], said["service"], said["level"].upper())
+    for one in read_feedback(path).suppressions:
+        level = "" if one.level is None else one.level.name
+        if (one.template, one.matches, one.service, level) == same and one.until > _micros(
+            said["created"]
+        ):
+            return one
+    return None
 
 
 def _redacted(entry: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -20,6 +20,7 @@ from log_guard.app.evaluating import Evaluated, evaluate_set
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import choose_detector
+from log_guard.app.written import TextOutput
 from log_guard.core.evaluation.evaluation import Labels
 from log_guard.errors import InputError, OptionError
 
@@ -90,11 +91,7 @@ def _evaluate(
     results: Path | None,
     progress: Callable[[str, int], Any] = lambda _name, _bytes: None,
 ) -> Evaluated:
-    try:
-        target = results.open("w", encoding="utf-8") if results is not None else nullcontext()
-    except OSError as error:
-        raise InputError(f"{results}: cannot be written ({error.strerror})") from None
-    with target as out:
+    with TextOutput(results) if results is not None else nullcontext() as out:
         return evaluate_set(
             trial.events,
             trial.labels,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from log_guard.app.evaluating import CURVE_RATES, Evaluated
-from log_guard.errors import InputError, OptionError
+from log_guard.app.written import naming
+from log_guard.errors import OptionError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,10 +41,8 @@ def draw(done: Sequence[Evaluated], path: Path) -> None:
         title = html.escape(f"{done[0].evaluation.name}: found against false alarms")
         page = f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n'
         content = (page + svg[svg.index("<svg") :] + "</html>\n").encode()
-    try:
+    with naming(path):
         path.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _figure(done: Sequence[Evaluated]) -> Figure:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import open_scan
 from log_guard.app.times import microseconds
 from log_guard.app.without_each import effects_on
+from log_guard.app.written import TextOutput
 from log_guard.core.evaluation.evaluation import (
     Evaluation,
     Incident,
@@ -120,7 +121,7 @@ def evaluate_set(
     read: ReadOptions,
     *,
     history: str | None = None,
-    results: IO[str] | None = None,
+    results: TextOutput | None = None,
     curve: bool = False,
     progress: Callable[[int], Any] = lambda _: None,
 ) -> Evaluated:

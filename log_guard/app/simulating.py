@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from log_guard.app.simulate import SimulationSpec, labels, simulate
-from log_guard.errors import InputError
+from log_guard.app.written import naming
 
 PACE_SECONDS = 1.0
 """In real time, events are written once a second of event time is complete."""
@@ -33,27 +33,23 @@ def write_stream(
     """
     simulation = simulate(spec)
     events = 0
-    try:
-        if truth is not None:
+    if truth is not None:
+        with naming(truth):
             truth.write_text(json.dumps(labels(simulation), indent=1) + "\n", encoding="utf-8")
-        with (
-            nullcontext(sys.stdout.buffer)
-            if out == "-" or sink is not None
-            else Path(out).open("wb") as target
-        ):
-            # What should have been said before now is said at once.
-            began = time.monotonic() - (time.time() - spec.start.timestamp())
-            for i, data in enumerate(simulation.batches(PACE_SECONDS if real_time else 10.0)):
-                if real_time:
-                    wait(max(0.0, began + (i + 1) * PACE_SECONDS - time.monotonic()))
-                events += data.count(b"\n")
-                if sink is not None:
-                    sink(data)
-                else:
-                    target.write(data)
-                    target.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise InputError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
+    printed = out == "-" or sink is not None
+    with (
+        nullcontext() if sink is not None else naming("standard output" if printed else out),
+        nullcontext(sys.stdout.buffer) if printed else Path(out).open("wb") as target,
+    ):
+        # What should have been said before now is said at once.
+        began = time.monotonic() - (time.time() - spec.start.timestamp())
+        for i, data in enumerate(simulation.batches(PACE_SECONDS if real_time else 10.0)):
+            if real_time:
+                wait(max(0.0, began + (i + 1) * PACE_SECONDS - time.monotonic()))
+            events += data.count(b"\n")
+            if sink is not None:
+                sink(data)
+            else:
+                target.write(data)
+                target.flush()
     return events, len(simulation.incidents)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from rich.console import Console
 from rich.text import Text
@@ -22,6 +21,7 @@ from log_guard.app.rendering import labelled, print_alert
 from log_guard.app.scan import as_far_as_readable, open_scan
 from log_guard.app.seen import Seen
 from log_guard.app.trial_words import close, opening, unjudged
+from log_guard.app.written import TextOutput
 from log_guard.core.events import DeadLetter
 from log_guard.core.feedback.feedback import Label
 from log_guard.errors import InputError
@@ -64,7 +64,9 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
     seen = Seen()
     broken: list[InputError] = []
     with ExitStack() as stack:
-        letters = stack.enter_context(_opened(trial.dead_letters)) if trial.dead_letters else None
+        letters = (
+            stack.enter_context(TextOutput(trial.dead_letters)) if trial.dead_letters else None
+        )
         if trial.follow:
             outputs = follow(scan)
         else:
@@ -72,7 +74,7 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
         for out in as_far_as_readable(outputs, broken):
             seen.take(out)
             if letters is not None:
-                letters.writelines(json.dumps(dead_letter(d)) + "\n" for d in out.dead)
+                letters.write("".join(json.dumps(dead_letter(d)) + "\n" for d in out.dead))
             if trial.as_json:
                 _print_json(out)
             else:
@@ -104,13 +106,6 @@ def dead_letter(dead: DeadLetter) -> dict[str, object]:
         "position": dead.position,
         "raw": dead.raw.decode("utf-8", errors="replace"),
     }
-
-
-def _opened(path: Path) -> IO[str]:
-    try:
-        return path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _print_json(out: Output) -> None:

@@ -62,7 +62,8 @@ def suppress(
     Writes an entry with reason, author and expiry. What else happens in the same window is judged as
     before.
     """
-    from log_guard.adapters.feedback import add_entry
+    from log_guard.adapters.feedback import add_entry, standing
+    from log_guard.app.rendering import moment
 
     if bool(template) == bool(matches):
         raise OptionError("say which messages: either --template TEXT or --matches REGEX")
@@ -77,12 +78,19 @@ def suppress(
         "created": now,
         "expires": now + timedelta(days=days),
     }
+    already = standing(feedback, entry)
+    if already is not None:
+        typer.echo(
+            f"{feedback}: nothing written, for it is suppressed already, until {moment(already.until)[:10]} by "
+            f"{already.author}: {already.reason} (to prolong it, change expires in the file)"
+        )
+        return
     _say_redacted(feedback, add_entry(feedback, "suppression", entry))
     typer.echo(f"{feedback}: suppressed until {entry['expires']:%Y-%m-%d}; use it with --feedback")
 
 
 def label(
-    verdict: Annotated[Verdict, typer.Argument(help="What it was.")],
+    verdict: Annotated[str, typer.Argument(metavar="real|noise", help="What it was.")],
     start: Annotated[
         datetime,
         typer.Option(
@@ -103,10 +111,12 @@ def label(
     """
     from log_guard.adapters.feedback import add_entry
 
+    if verdict not in list(Verdict):
+        raise OptionError(f"label {verdict!r}: write real (an incident) or noise (a false alarm)")
     if end <= start:
         raise OptionError("--to must be later than --from")
     entry = {
-        "verdict": verdict.value,
+        "verdict": verdict,
         "start": start.astimezone(UTC),
         "end": end.astimezone(UTC),
         "service": service,
@@ -114,6 +124,6 @@ def label(
         "author": author or _me(),
     }
     _say_redacted(feedback, add_entry(feedback, "label", entry))
-    typer.echo(f"{feedback}: labelled {verdict.value}; use it with --feedback")
-    if verdict is Verdict.noise:
+    typer.echo(f"{feedback}: labelled {verdict}; use it with --feedback")
+    if verdict == Verdict.noise:
         typer.echo("a label teaches and measures; to silence a message, use logguard suppress")

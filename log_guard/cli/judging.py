@@ -8,11 +8,10 @@ from shlex import quote
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from log_guard.cli import options as o
 from log_guard.cli.spread import spread
-from log_guard.cli.terminal import console
+from log_guard.cli.terminal import console, errors
 from log_guard.errors import OptionError
 
 ANOMALIES = 3
@@ -97,7 +96,7 @@ def try_(
     trial = Trial(
         file, options, read, history, model, follow, format is o.Output.json, dead_letters
     )
-    if run_trial(trial, console(), Console(stderr=True)) and exit_code:
+    if run_trial(trial, console(), errors()) and exit_code:
         raise typer.Exit(ANOMALIES)
 
 
@@ -159,4 +158,4 @@ def evaluate(
     read = reading.options(grouping)
     truth = read_labels(labels)
     trial = Trial(events, truth, options, read, history, results, curve=plot is not None)
-    run_evaluation(trial, detectors, plot, format is o.Output.json, console(), Console(stderr=True))
+    run_evaluation(trial, detectors, plot, format is o.Output.json, console(), errors())

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from log_guard.cli import options as o
-from log_guard.cli.terminal import console, data_directory
+from log_guard.cli.terminal import console, data_directory, errors
 
 
 def demo(
@@ -39,7 +38,7 @@ def demo(
         SimulationSpec(seed=seed, rate=rate, duration_s=minutes * 60),
         target,
         console(),
-        Console(stderr=True),
+        errors(),
     )
 
 

@@ -63,7 +63,7 @@ class Sample:
 class Bound:
     """One clause of 'normal if': this count at most, or at least, so many.
 
-    kind:  empty, or ``new`` or ``rare``: then it counts the messages of the window that are so, not events.
+    kind:  empty, or as in ``Part``: then it counts the messages of the window that are so, not events.
     """
 
     level: str | None

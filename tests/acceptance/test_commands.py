@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -326,8 +327,10 @@ def test_errors_are_one_line_with_the_repair(
     assert b"Traceback" not in done.stderr
 
 
-def test_the_readme_example_runs(simulated: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def test_the_readme_examples_run(simulated: Path) -> None:
+    found = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(found) == 2
+    code = "\n".join(found)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, cwd=simulated, check=False
     )
@@ -352,3 +355,14 @@ def test_a_role_that_is_told_to_end_while_it_is_still_starting_ends_well() -> No
         process.terminate()
         process.stderr.read()
         assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize("module", [b"typer", b"polars"])
+def test_ctrl_c_while_it_is_still_starting_shows_no_traceback(module: bytes) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "log_guard.cli", "try", "-"]
+    with subprocess.Popen(command, stdin=-1, stderr=-1, stdout=-1) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if line.split()[-1] == module)
+        process.send_signal(signal.SIGINT)
+        said = [line for line in process.stderr if not line.startswith(b"import time:")]
+        assert (process.wait(timeout=30), said) == (130, [])

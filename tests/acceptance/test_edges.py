@@ -65,7 +65,7 @@ def plain_lines(minutes: int = 7) -> list[str]:
 def test_a_scanner_recognises_what_it_is_fed_and_joins_traces(size: int) -> None:
     lines = ["# a banner", *plain_lines()]
     scanner = log_guard.Scanner()
-    items = []
+    items: list[object] = []
     for at in range(0, len(lines), size):
         items += scanner.feed(lines[at : at + size])
     items += scanner.finish()

@@ -277,6 +277,14 @@ def test_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "a line\n".encode("utf-16"),
             "UTF-16 text, which is not read as it is: iconv -f UTF-16 -t UTF-8 FILE | logguard try -",
         ),
+        (
+            "a line\n".encode("utf-16-le"),
+            "UTF-16 text, which is not read as it is: iconv -f UTF-16LE -t UTF-8 FILE | logguard try -",
+        ),
+        (
+            "a line\n".encode("utf-16-be"),
+            "UTF-16 text, which is not read as it is: iconv -f UTF-16BE -t UTF-8 FILE | logguard try -",
+        ),
     ],
 )
 def test_what_is_packed_otherwise_is_named(tmp_path: Path, data: bytes, said: str) -> None:

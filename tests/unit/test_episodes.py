@@ -548,6 +548,44 @@ def test_what_ended_only_because_it_was_learnt_is_said_to_go_on(
     assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
 
 
+@pytest.mark.parametrize(
+    ("volumes", "after", "goes_on"),
+    [
+        (("ERROR", "all"), [(630, 100)], True),
+        (("ERROR", "all"), [(630, 80)], False),
+        (("ERROR", "all"), [(615, 80), (630, 98)], True),
+        (("ERROR", "all"), [(615, 80)], True),
+        ((), [(630, 80)], True),
+        (("ERROR", "all"), [], True),
+    ],
+    ids=["goes on", "over", "has dipped", "not seen whole", "not known of", "not heard of"],
+)
+def test_what_was_over_when_it_was_learnt_is_not_said_to_go_on(
+    volumes: tuple[str, ...], after: list[tuple[float, float]], goes_on: bool
+) -> None:
+    lead = replace(part(REFUSED, 20), volumes=volumes)
+
+    def heard(result: Result, events: float) -> Result:
+        return replace(result, features=np.full(30, events))
+
+    bursts = [heard(trouble(end, "api", lead), 100) for end in (500, 550, 600)]
+    told = fold([*bursts, *(heard(calm(end), events) for end, events in after), calm(700, "web")])
+    assert told[-1].course.usual_from == (micros(600) if goes_on else None)
+    early = [replace(heard(calm(630), 80), final=False)]
+    assert fold([*bursts, *early, calm(700, "web")])[-1].course.usual_from == micros(600)
+
+
+def test_a_lack_that_was_over_when_it_was_learnt_is_not_said_to_go_on() -> None:
+    lead = Part("fading", None, None, 40, 100.0, 80, 120, 9.0, 1.0)
+    few = [
+        replace(trouble(end, "api", lead), features=np.full(30, 40.0)) for end in (500, 550, 600)
+    ]
+    for events, goes_on in ((40.0, True), (95.0, False)):
+        after = replace(calm(630), features=np.full(30, events))
+        told = fold([*few, after, calm(700, "web")])
+        assert told[-1].course.usual_from == (micros(600) if goes_on else None)
+
+
 def test_that_the_log_ended_says_nothing_about_what_became_usual() -> None:
     told = fold([trouble(600, "api", part(REFUSED, 20))])
     assert told[-1].course.usual_from is None

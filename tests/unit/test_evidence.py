@@ -223,6 +223,37 @@ def test_many_new_messages_are_one_bound() -> None:
     assert bounds(evidence(rows, lambda counts: len(counts) <= 4)) == [("new", None, "<=", 4)]
 
 
+def test_many_messages_that_came_too_seldom_are_one_bound() -> None:
+    rows: list[Row] = [(SURPRISE, INFO, i, 2, 20, 5.0, -1) for i in range(15)]
+
+    def lacking(most: int) -> Callable[[Counts], bool]:
+        return lambda counts: sum(n < 20 for n in counts.values()) <= most
+
+    assert bounds(evidence(rows, lacking(0))) == [("fading", None, "<=", 0)]
+    assert bounds(evidence(rows, lacking(4))) == [("fading", None, "<=", 4)]
+    both = [*rows, *((SURPRISE, INFO, i, 40, 20, 6.0, 1) for i in range(15, 24))]
+    found = evidence(both, lambda counts: set(counts.values()) == {20})
+    assert bounds(found) == [("fading", None, "<=", 0), ("surging", None, "<=", 0)]
+
+
+def test_where_one_is_one_too_many_there_may_be_none() -> None:
+    rows: list[Row] = [
+        (SURPRISE, ERROR, 0, 40, 0.2, 80.0, 1),
+        (NOVELTY, ERROR, 0, 40, 0, 9.0, 1),
+        (SURPRISE, INFO, 1, 120, 120, 0.1, 1),
+    ]
+    assert bounds(evidence(rows, lambda counts: counts[ERROR, 0] == 0)) == [
+        ("ERROR", TEXTS[0], "<=", 0)
+    ]
+    ((*_, most),) = bounds(evidence(rows, lambda counts: counts[ERROR, 0] <= 5))
+    assert 0 < most <= 5
+
+
+def test_what_is_too_little_is_not_mended_by_less() -> None:
+    rows: list[Row] = [(SURPRISE, INFO, 1, 40, 90, 30.0, -1)]
+    assert evidence(rows, lambda counts: counts[INFO, 1] < 9).normal_if == ()
+
+
 def test_what_can_be_left_out_is_left_out_and_what_has_no_three_is_not_told() -> None:
     rows: list[Row] = [
         (SURPRISE, INFO, 1, 50, 5, 30.0, 1),

@@ -114,17 +114,45 @@ def test_the_file_keeps_what_people_wrote(tmp_path: Path) -> None:
     assert [e.real for e in found.labels] == [False]
 
 
+WHOLE = (
+    "[[suppression]]\ntemplate='t'\nreason='r'\nauthor='a'\n"
+    "created=2026-01-01\nexpires=2026-02-01\n"
+)
+LABEL = "[[label]]\nverdict='real'\nstart=2026-01-01\nend=2026-01-02\nreason='r'\nauthor='a'\n"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[suppression]]\nreason='r'\nauthor='a'\n", "suppression.0.created"),
+        (
+            "[[suppression]]\nreason='r'\nauthor='a'\n",
+            r"feedback.toml: \[\[suppression\]\] 1, created: is missing",
+        ),
         ("[[suppression]\n", "feedback.toml: not TOML"),
         ("garbage = [", r"feedback.toml: not TOML \(.*at end of document"),
         (
             "[[suppression]]\nmatches='x?'\nreason='r'\nauthor='a'\ncreated=2026-01-01\nexpires=2026-01-01\n",
-            "suppression.0.matches: fits every message",
+            r"\[\[suppression\]\] 1, matches: fits every message",
         ),
-        ("[[supression]]\n", "supression"),
+        ("[[supression]]\n", r"\[\[supression\]\]: is no kind of entry: there are \[\[suppression"),
+        (
+            WHOLE + WHOLE.replace("template", "tmplate"),
+            r"\]\] 2, tmplate: is no key of it; there are tem",
+        ),
+        (
+            WHOLE.replace("2026-02-01", "'soon'"),
+            r"1, expires: is no time: write one as 2026-01-31T12",
+        ),
+        (WHOLE.replace("'r'", "''"), r"1, reason: must not be empty$"),
+        (WHOLE.replace("'r'", "3"), r"1, reason: must be a text in quotes$"),
+        (
+            WHOLE.replace("template='t'", ""),
+            r"\[\[suppression\]\] 1: give either template or matches$",
+        ),
+        (WHOLE.replace("[[suppression]]", "[suppression]"), "with two brackets on each side"),
+        ("suppression=[3]", "with two brackets on each side"),
+        (LABEL.replace("real", "maybe"), r"\[\[label\]\] 1, verdict: write real or noise$"),
+        (LABEL.replace("2026-01-02", "2025-01-02"), "1: end must be later than start"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_the_place(
@@ -134,6 +162,15 @@ def test_a_file_that_is_wrong_is_refused_with_the_place(
     file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=said):
         read_feedback(file)
+
+
+def test_what_is_added_to_a_wrong_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.toml"
+    for text in (b"[[supression]]\n", b"\xff"):
+        file.write_bytes(text)
+        with pytest.raises(InputError, match=r"feedback\.toml: "):
+            add_entry(file, "label", {"verdict": "real"})
+        assert file.read_bytes() == text
 
 
 def _time(day: str) -> object:

@@ -6,6 +6,7 @@ name, and rotated logs have any.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable
 from typing import Protocol
@@ -27,11 +28,13 @@ _ZSTD_SKIPPABLE = range(0x50, 0x60)
 
 
 _UNREAD = {
-    b"\xfd7zX": ("compressed with xz", "xz -dc"),
-    b"BZh": ("compressed with bzip2", "bzip2 -dc"),
-    b"PK\x03\x04": ("a zip archive", "unzip -p"),
-    b"\xff\xfe": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
-    b"\xfe\xff": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
+    rb"\xfd7zX": ("compressed with xz", "xz -dc"),
+    rb"BZh": ("compressed with bzip2", "bzip2 -dc"),
+    rb"PK\x03\x04": ("a zip archive", "unzip -p"),
+    rb"\xff\xfe|\xfe\xff": ("UTF-16 text", "iconv -f UTF-16 -t UTF-8"),
+    # Without a byte order mark: two ASCII characters. The tool has to be told the order, too.
+    rb"([^\0]\0){2}": ("UTF-16 text", "iconv -f UTF-16LE -t UTF-8"),
+    rb"(\0[^\0]){2}": ("UTF-16 text", "iconv -f UTF-16BE -t UTF-8"),
 }
 """First bytes of what is not read here: what it is, and the command that makes it readable."""
 
@@ -130,8 +133,8 @@ class _Unpacked(Stream):
                 break
             head += data
         self._packing = packing(head)
-        for magic, (what, command) in _UNREAD.items():
-            if head.startswith(magic):
+        for first, (what, command) in _UNREAD.items():
+            if re.match(first, head):
                 raise InputError(
                     f"{self._raw.name} is {what}, which is not read as it is: {command} FILE | logguard try -"
                 )

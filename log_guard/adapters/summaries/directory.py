@@ -11,6 +11,7 @@ written.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -99,8 +100,10 @@ class SummaryWriter:
             return
         merged = add(*self._waiting, max_templates=_UNBOUNDED).sort("pane", maintain_order=True)
         self._parts += 1
+        part = io.BytesIO()  # polars tells of a full disk with an error of its own
+        merged.write_parquet(part)
         try:
-            merged.write_parquet(self._fresh / f"part-{self._parts:06d}.parquet")
+            _write(self._fresh / f"part-{self._parts:06d}.parquet", part.getvalue())
         except OSError as error:
             raise self._refused(error) from error
         self.rows += merged.height

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from log_guard.core.baseline.memory import MAX_KEYS
 from log_guard.core.feedback.feedback import Feedback
 from log_guard.core.windows.admission import MAX_GROUPS
+from log_guard.errors import OptionError
 
 WARM_WINDOWS = 10
 """Windows to learn from before anything is judged, where no model and no training span is given."""
@@ -36,3 +37,7 @@ class DetectOptions:
     least_windows: int = WARM_WINDOWS
     show_warm_up: bool = True
     feedback: Feedback = field(default_factory=Feedback)
+
+    def __post_init__(self) -> None:
+        if self.false_alarms_per_day <= 0:
+            raise OptionError("false alarms a day: a number above 0, such as 0.1")

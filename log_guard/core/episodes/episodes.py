@@ -16,11 +16,9 @@ from log_guard.core.course import Bout
 from log_guard.core.episodes.symptoms import has_news
 from log_guard.core.episodes.trouble import Trouble, course_of, ranked, speaks, symptoms_of
 from log_guard.core.events import SECOND
-from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.results import Alert, Evidence, Result
 from log_guard.core.windows import WHOLE_STREAM
 
-_EVENTS = VOLUME_FEATURES.index("log_count")
 MAX_BOUTS = 50
 MAX_PAST = 200
 MAX_PAST_GROUPS = 20_000
@@ -101,12 +99,11 @@ class Episodes:
         return [self._alert(episode, "resolved") for episode in ended]
 
     def _hear(self, result: Result) -> None:
-        """A silence is told for a while only: whether it goes on is seen by what comes after it."""
-        if result.features[_EVENTS]:
-            for episode in self._open:
-                trouble = episode.groups.get(result.service)
-                if trouble is not None:
-                    trouble.hear(result)
+        """Whether trouble goes on is seen by what comes after it, though that is told no more."""
+        for episode in self._open:
+            trouble = episode.groups.get(result.service)
+            if trouble is not None:
+                trouble.hear(result)
 
     def _resolve_before(self, result: Result) -> list[Alert]:
         """End what has been quiet for long enough and does not touch this window."""

@@ -21,6 +21,8 @@ from log_guard.core.episodes.symptoms import (
     take_in,
     tell,
 )
+from log_guard.core.evidence.lines import ALL_EVENTS
+from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.results import Evidence, Part, Result
 from log_guard.core.windows import WHOLE_STREAM
 
@@ -30,6 +32,14 @@ MAX_PEAKS = 32
 """Counts whose peak is kept for each group of an episode."""
 STILL_THERE = 0.25
 """Of how far a count was from what was usual: the share from which on it is not over."""
+
+_EVENTS = VOLUME_FEATURES.index("log_count")
+_LEVELS = {
+    name.removesuffix("_count").upper(): i
+    for i, name in enumerate(VOLUME_FEATURES[: VOLUME_FEATURES.index("error_rate")])
+    if i != _EVENTS
+}
+"""Level → the feature that counts its events."""
 
 Counted = tuple[str, str, str]
 
@@ -44,6 +54,8 @@ class Trouble:
     peaks:   of counts that evidence told: the most (of what is missing: the least) in one window.
     symptoms:  what led its windows in the bout that is on, by cause.
     silent:  whether it has said nothing since its latest window, in which nothing came.
+    volumes: events, and those of each level, of its latest window; ``after`` of the newest that lies wholly
+             behind that one.
     """
 
     onset: int
@@ -54,6 +66,8 @@ class Trouble:
     peaks: dict[Counted, int] = field(default_factory=dict)
     symptoms: Symptoms = field(default_factory=dict)
     silent: bool = False
+    volumes: tuple[float, ...] = ()
+    after: tuple[float, ...] = ()
 
     @property
     def peak(self) -> int | None:
@@ -73,6 +87,7 @@ class Trouble:
     def begin_again(self) -> None:
         """Another bout: what was wrong in the one before is over."""
         self.symptoms, self.count, self.silent = {}, None, False
+        self.volumes, self.after = (), ()
 
     def see(self, result: Result, evidence: Evidence) -> None:
         """Take in a window, or another word on one."""
@@ -97,13 +112,17 @@ class Trouble:
         if result.window_end >= self.latest:
             self.latest = result.window_end
             self.silent = leading(evidence) == SILENCE
+            self.volumes, self.after = _volumes(result), ()
         if result.window_end == self.latest:
             leader = lead_of(self.evidence)
             self.count = None if leader is None else counts.get(_counted(leader))
 
     def hear(self, result: Result) -> None:
-        """Take note of a window in which the group said something, normal or not."""
-        self.silent = self.silent and result.window_end <= self.latest
+        """Take note of a window of the group, normal or not."""
+        if result.features[_EVENTS]:
+            self.silent = self.silent and result.window_end <= self.latest
+        if result.final and result.window_start >= self.latest:
+            self.after = _volumes(result)
 
     def forget_lines(self) -> None:
         """Keep of the evidence what tells and names the cause, of a service that does not lead."""
@@ -118,7 +137,8 @@ class Trouble:
         """Whether its windows ended because it was learnt, and not because it was over.
 
         What is seen is learnt at the end of an epoch. Trouble that is over leaves windows in which there
-        is ever less of it; of this there was a good part to the last.
+        is ever less of it; of this there was a good part to the last. Where it made up a volume, what came
+        after tells, too: it may have been over just then.
         """
         lead, peak = lead_of(self.evidence), self.peak
         if self.latest % EPOCH or lead is None or self.count is None or peak is None:
@@ -126,7 +146,19 @@ class Trouble:
         if leading(self.evidence) == SILENCE:  # that is over with the first event
             return False
         usual = lead.low if lead.kind in FEW else lead.high
-        return abs(self.count - usual) >= STILL_THERE * abs(peak - usual)
+        if abs(self.count - usual) < STILL_THERE * abs(peak - usual):
+            return False
+        return not self._went(lead, self.count - usual)
+
+    def _went(self, lead: Part, excess: float) -> bool:
+        """Whether the volume that the lead made up lost it again, as far as can be seen."""
+        volume = lead.level if lead.level in _LEVELS else None
+        if not self.after or not (lead.template is None or (volume or ALL_EVENTS) in lead.volumes):
+            return False
+        i = _EVENTS if volume is None else _LEVELS[volume]
+        less = self.volumes[i] - self.after[i]
+        gone = less if excess > 0 else -less
+        return gone >= (1.0 - STILL_THERE) * abs(excess)
 
     def is_new(self, evidence: Evidence) -> bool:
         """Whether what leads another window is severe, and nothing that this bout had."""
@@ -134,6 +166,10 @@ class Trouble:
         if lead is None or not is_severe(lead) or self.is_like(evidence):
             return False
         return key_of(lead) not in self.symptoms
+
+
+def _volumes(result: Result) -> tuple[float, ...]:
+    return tuple(map(float, result.features[: len(_LEVELS) + 1]))
 
 
 def ranked(groups: Mapping[str, Trouble]) -> list[tuple[str, Trouble]]:

@@ -8,7 +8,7 @@ Volumes are bounded only where no message leads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,9 +35,9 @@ Key = tuple[int, int]
 class Change:
     """A bound, and what it makes of the counts.
 
-    keys:   what it is about; of these, those beyond ``bound.count`` of them go (``bound.kind``), or
-            their sum becomes ``bound.count``, in the same proportions.
-    mix:    of what is too few: usual counts of its keys.
+    keys:   what it is about; of these, those beyond ``bound.count`` of them go, or become what they usually
+            are (``bound.kind``), or their sum becomes ``bound.count``, in the same proportions.
+    mix:    of what is too few, or of a kind of counts: usual counts of its keys.
     """
 
     bound: Bound
@@ -48,7 +48,8 @@ class Change:
         """Return other counts, that keep the bound."""
         if self.bound.kind:
             gone = self.keys[self.bound.count :]
-            return {key: n for key, n in counts.items() if key not in gone}
+            usual = dict(zip(gone, map(int, self.mix[self.bound.count :]), strict=False))
+            return {key: n for key, n in counts.items() if key not in gone} | usual
         now = {key: counts.get(key, 0) for key in self.keys}
         if self.bound.relation == "<=":
             total, most = sum(now.values()), self.bound.count
@@ -91,8 +92,9 @@ def normal_if(
             return _told(_needed(tried, counts, is_normal), counts, is_normal)
         if len(tried) == MAX_TRIED:
             break
-    counts_lead = bool(lines) and parts.detector[lines[0].members[0]] != NOVELTY
-    return _fewer(counts, is_normal) if counts_lead else ()
+    lead = lines[0].members[0] if lines else None
+    surges = lead is not None and parts.detector[lead] != NOVELTY and parts.side[lead] > 0
+    return _fewer(counts, is_normal) if surges else ()
 
 
 def _fewer(counts: Counts, is_normal: Callable[[Counts], bool]) -> tuple[Bound, ...]:
@@ -141,47 +143,69 @@ def _loosest(change: Change, counts: Counts, is_normal: Callable[[Counts], bool]
     while high - low > 1:
         middle = (low + high) // 2
         bound = Bound(None, None, "<=", middle, change.bound.kind)
-        if is_normal(Change(bound, change.keys).apply(counts)):
+        if is_normal(replace(change, bound=bound).apply(counts)):
             low = middle
         else:
             high = middle
-    return Change(Bound(None, None, "<=", low, change.bound.kind), change.keys)
+    return replace(change, bound=Bound(None, None, "<=", low, change.bound.kind))
 
 
 def _changes(
     parts: Parts, lines: list[Line], weights: np.ndarray, counts: Counts, templates: list[str]
 ) -> list[Change]:
-    """What may be tried, in this order: what leads, all new or rare messages, what the other detector minds."""
+    """What may be tried, in this order: what leads, all new or rare messages, what the other detector minds.
+
+    Last come all messages of a kind of counts, unless they lead.
+    """
     order = [int(i) for i in by_weight(parts, weights, templates) if weights[i] > 0]
-    together = [change for kind in ("new", "rare") if (change := _without(parts, weights, kind))]
+    kinds = ("new", "rare", "surging", "fading", "silent")
+    together = {kind: _without(parts, weights, kind) for kind in kinds}
     found: list[Change | None] = []
     for line in lines[:MAX_BOUNDS]:
         if len(line.members) == 1:
             found.append(_change(parts, line.members[0], counts, templates))
         else:
-            found += [change for change in together if change.bound.kind == line.kind]
-    found += together
+            found.append(together[line.kind])
+    found += [_unheard(parts, weights, line.members[0], templates) for line in lines[:1]]
+    found += [together["new"], together["rare"]]
     shown = {i for line in lines for i in [*line.members, *line.volumes, *line.messages]}
     others = [i for i in order if i not in shown and parts.detector[i] != NOVELTY]
     found += [_change(parts, i, counts, templates) for i in others[:MAX_BOUNDS]]
+    found += [together[kind] for kind in kinds[2:]]
     return list(dict.fromkeys(change for change in found if change is not None))
 
 
 def _without(parts: Parts, weights: np.ndarray, kind: str) -> Change | None:
-    """No messages of this kind; in its keys those come first that weigh most, in both detectors together."""
+    """No messages of this kind; in its keys those come first that weigh most, in both detectors together.
+
+    What is too many or too few becomes what it usually is.
+    """
     weight: dict[Key, float] = {}
     for i in np.flatnonzero((weights > 0) & (parts.template != VOLUME_TEMPLATE)).tolist():
         key = int(parts.level[i]), int(parts.template[i])
         weight[key] = weight.get(key, 0.0) + float(weights[i])
-    mine = [
-        (int(parts.level[i]), int(parts.template[i]))
-        for i in np.flatnonzero((weights > 0) & (parts.detector == NOVELTY)).tolist()
+    mine = {
+        (int(parts.level[i]), int(parts.template[i])): max(
+            round(float(parts.mean[i])), int(parts.side[i] < 0)
+        )
+        for i in np.flatnonzero((weights > 0) & (parts.template != VOLUME_TEMPLATE)).tolist()
         if kind_of(parts, i) == kind
-    ]
+    }
     if len(mine) < 2:
         return None
     keys = tuple(sorted(mine, key=lambda key: (-weight[key], key)))
-    return Change(Bound(None, None, "<=", 0, kind), keys)
+    usual = () if kind in ("new", "rare") else tuple(float(mine[key]) for key in keys)
+    return Change(Bound(None, None, "<=", 0, kind), keys, usual)
+
+
+def _unheard(parts: Parts, weights: np.ndarray, i: int, templates: list[str]) -> Change | None:
+    """None of the i-th count at all, where that it comes is as odd as how often: one would be one too many."""
+    level, template = int(parts.level[i]), int(parts.template[i])
+    same = (parts.level == level) & (parts.template == template) & (parts.detector == NOVELTY)
+    if template == VOLUME_TEMPLATE or not (same & (weights > 0)).any():
+        return None
+    bound = Bound(level_name(level), templates[template], "<=", 0)
+    return Change(bound, ((level, template),))
 
 
 def _change(parts: Parts, i: int, counts: Counts, templates: list[str]) -> Change | None:

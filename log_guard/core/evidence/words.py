@@ -83,4 +83,5 @@ def bound(b: Bound) -> str:
             if (b.relation, b.count) == ("<=", 0)
             else f"{name} {b.relation} {b.count:,}"
         )
-    return f"no {b.kind} messages" if b.count == 0 else f"{b.kind} messages <= {b.count:,}"
+    name = _MANY[b.kind] if b.kind in ("surging", "fading", "silent") else f"{b.kind} messages"
+    return f"no {name}" if b.count == 0 else f"{name} <= {b.count:,}"

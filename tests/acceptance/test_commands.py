@@ -317,7 +317,7 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
         ),
         (["try", "short.log", "--mask", "oops"], 2, b"NAME=REGEX"),
         (["try", "short.log", "--model", "."], 1, b"model"),
-        (["evaluate", "short.log", "prose.txt"], 1, b"not a labels file"),
+        (["evaluate", "short.log", "prose.txt"], 1, b"not a labels file, for it is no JSON"),
         (["whatif", "short.log", "--change", "colour=red"], 2, b"names: detector, "),
         (["whatif", "short.log", "--change", "window-seconds=x"], 2, b"no value for it"),
         (["evaluate", "short.log", "truth.json", "--plot", "a.gif"], 2, b"in .png or .html"),

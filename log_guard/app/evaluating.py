@@ -17,6 +17,7 @@ from log_guard.app.inspecting import ReadOptions
 from log_guard.app.label_span import check, cut_to, cuts
 from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
+from log_guard.app.remarks import strangers_at_first_sight
 from log_guard.app.scan import open_scan
 from log_guard.app.without_each import effects_on
 from log_guard.core.evaluation.evaluation import (
@@ -101,6 +102,7 @@ def evaluate_set(
     detect = replace(options.detect, train_until=None if history else begin, show_warm_up=False)
     options = replace(options, detect=detect)
     scan = open_scan(events, options, read, history=history, learn_from_start=True)
+    remarks = [*strangers_at_first_sight(scan)]
     if scan.span is not None:  # before all is judged
         check(events, (scan.span[0] / SECOND, scan.span[1] / SECOND), labels, history)
     verdicts: list[Verdict] = []
@@ -121,7 +123,6 @@ def evaluate_set(
                     results.write(json.dumps(result.as_dict()) + "\n")
         alerts += [alert for alert in out.alerts if alert.opened > begin]
     began, last = scan.pipeline.detect.windows.began, scan.pipeline.event_time
-    remarks: list[str] = []
     if began is not None and last is not None:
         log = (began / SECOND, last / SECOND)
         check(events, log, labels, history)

@@ -6,6 +6,7 @@
     ├── InputError           the logs cannot be read as asked (no such file, no format, no timestamps)
     ├── OptionError          an option or a setting makes no sense (exit code 2)
     ├── ModelError           a model directory is missing, damaged or of another feature set
+    ├── DetectorError        a detector of the user's own fails, or gives no scores that can be used
     ├── StateError           a detector's stored state is damaged or of another version
     ├── StreamError          Kafka cannot take or give what was asked
     └── StoreError           the database cannot take or give what was asked
@@ -31,6 +32,10 @@ class OptionError(LogGuardError):
 
 class ModelError(LogGuardError):
     """A model directory is missing, damaged, or was made for other features."""
+
+
+class DetectorError(LogGuardError):
+    """A detector of the user's own fails, or gives no scores that can be used."""
 
 
 class StateError(LogGuardError):

@@ -70,6 +70,8 @@ def run_evaluation(
         from log_guard.app.evaluate_plot import draw
 
         draw(done, plot)
+    for remark in done[0].remarks:  # the others say the same
+        errors.print(Text(remark), soft_wrap=True)
     if as_json:
         for one in done:
             for row in _rows(one):
@@ -107,14 +109,15 @@ def _as_dict(done: Evaluated) -> dict[str, object]:
         "templates": [{**asdict(t), "precision": t.precision} for t in done.alerts.templates],
         "seconds": done.seconds,
         "megabytes": done.megabytes,
-        "remark": done.remark,
+        "remark": "; ".join(done.remarks) or None,
     }
 
 
 def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
     first = done[0].evaluation
     per_day = trial.options.detect.false_alarms_per_day
-    head = f"{first.name}: {first.as_configured.of} incidents, {first.quiet_hours:g} quiet hours"
+    of = first.as_configured.of
+    head = f"{first.name}: {of} {'incident' if of == 1 else 'incidents'}, {first.quiet_hours:g} quiet hours"
     console.print(Text(head, style="bold"))
     promise = done[0].promise
     console.print(
@@ -128,8 +131,6 @@ def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
         shown = f"{name} (promise: <= {promise.most})" if figure is _false_alarms else name
         table.add_row(shown, *(figure(one) for one in done), _of_rule(name, done[0].bar))
     console.print(table)
-    if done[0].remark is not None:
-        console.print(Text(done[0].remark))
     for line in LEGEND:
         console.print(Text(line, style="dim"), soft_wrap=True)
     clusters = f"reference clusters in the history: {done[0].clusters}, noise {done[0].noise:.2%}"

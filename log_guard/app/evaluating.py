@@ -9,22 +9,20 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from log_guard.app.inspecting import ReadOptions
-from log_guard.app.label_span import outside
+from log_guard.app.label_span import check, cut_to, cuts
 from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
+from log_guard.app.remarks import strangers_at_first_sight
 from log_guard.app.scan import open_scan
-from log_guard.app.times import microseconds
 from log_guard.app.without_each import effects_on
 from log_guard.app.written import TextOutput
 from log_guard.core.evaluation.evaluation import (
     Evaluation,
-    Incident,
     Labels,
     Verdict,
     evaluate,
@@ -64,7 +62,7 @@ class Evaluated:
     alerts:           of the test span.
     seconds:          from the first byte read to the last figure; ``megabytes``: the peak of the
                       process's memory, None where the system does not say.
-    remark:           what of the labels lies outside of the log; None if nothing does.
+    remarks:          what of the labels is not counted, and what cannot be told without it.
     curve, bar_curve: what is found against false alarms; empty if not asked for.
     effects:          what each suppression saves and hides, of the labelled incidents; ``seconds`` and
                       ``megabytes`` are without this.
@@ -79,39 +77,10 @@ class Evaluated:
     alerts: AlertOutcome
     seconds: float
     megabytes: float | None
-    remark: str | None
+    remarks: tuple[str, ...]
     curve: Curve
     bar_curve: Curve
     effects: tuple[SuppressionEffect, ...]
-
-
-def read_labels(path: str) -> Labels:
-    """Read a labels file; raises InputError naming what is wrong with it."""
-    try:
-        raw = json.loads(Path(path).read_text(encoding="utf-8"))
-        return Labels(
-            name=str(raw.get("name", Path(path).stem)),
-            test_start=_seconds(raw["test_start"]),
-            end=_seconds(raw["end"]),
-            incidents=tuple(
-                Incident(str(i["id"]), _seconds(i["start"]), _seconds(i["end"]))
-                for i in raw["incidents"]
-            ),
-            ignore=tuple((_seconds(s["start"]), _seconds(s["end"])) for s in raw.get("ignore", ())),
-        )
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}; name a labels file (what is in one: `logguard evaluate --help`; "
-            "`logguard simulate --truth FILE` writes one)"
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: not a labels file ({type(error).__name__}: {error}); it needs test_start, end and incidents with id, start and end"
-        ) from None
-
-
-def _seconds(text: str) -> float:
-    return microseconds(text) / SECOND
 
 
 def evaluate_set(
@@ -134,9 +103,9 @@ def evaluate_set(
     detect = replace(options.detect, train_until=None if history else begin, show_warm_up=False)
     options = replace(options, detect=detect)
     scan = open_scan(events, options, read, history=history, learn_from_start=True)
-    labelled = (labels.test_start, labels.end)
+    remarks = [*strangers_at_first_sight(scan)]
     if scan.span is not None:  # before all is judged
-        outside(events, (scan.span[0] / SECOND, scan.span[1] / SECOND), labelled, ())
+        check(events, (scan.span[0] / SECOND, scan.span[1] / SECOND), labels, history)
     verdicts: list[Verdict] = []
     rule: dict[bool, list[Verdict]] = {True: [], False: []}
     alerts: list[Alert] = []
@@ -155,9 +124,11 @@ def evaluate_set(
                     results.write(json.dumps(result.as_dict()) + "\n")
         alerts += [alert for alert in out.alerts if alert.opened > begin]
     began, last = scan.pipeline.detect.windows.began, scan.pipeline.event_time
-    remark = None
     if began is not None and last is not None:
-        remark = outside(events, (began / SECOND, last / SECOND), labelled, labels.incidents)
+        log = (began / SECOND, last / SECOND)
+        check(events, log, labels, history)
+        given, labels = labels, cut_to(log, labels)
+        remarks += cuts(log, given, labels)
     model = scan.pipeline.detect.model
     if model is None or not verdicts:
         raise InputError(
@@ -166,6 +137,10 @@ def evaluate_set(
     fitted = model.density.labels_
     counted = rule[True] or rule[False]  # one group alone is the whole stream
     measured = evaluate(labels, verdicts)
+    if not measured.quiet_hours:
+        remarks.append(
+            "no time is quiet, outside of incidents and spans to ignore: false alarms cannot be counted"
+        )
     told = last_words(alerts)
     done = Evaluated(
         detector=options.detect.detector,
@@ -181,7 +156,7 @@ def evaluate_set(
         alerts=outcome_of(told, labels),
         seconds=time.perf_counter() - started,
         megabytes=peak_megabytes(),
-        remark=remark,
+        remarks=tuple(remarks),
         curve=_curve(labels, verdicts) if curve else {},
         bar_curve=_curve(labels, counted) if curve else {},
         effects=(),

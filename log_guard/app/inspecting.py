@@ -151,8 +151,12 @@ def _descends(times: pl.Series) -> bool:
 
 def named_services(source: FileSource, decoder: Decoder) -> list[str]:
     """The services that sample lines say they are of, sorted."""
-    found = _events(decoder, source.sample())["service"].unique().to_list()
-    return sorted(name for name in found if name != decoder.service)
+    return [name for name in sampled_services(source, decoder) if name != decoder.service]
+
+
+def sampled_services(source: FileSource, decoder: Decoder) -> list[str]:
+    """The services that sample lines are of, or are taken for, sorted."""
+    return sorted(_events(decoder, source.sample())["service"].unique().to_list())
 
 
 def _times(decoder: Decoder, lines: list[bytes]) -> pl.Series:

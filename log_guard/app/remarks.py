@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from log_guard.app.effects_report import name_of
-from log_guard.app.inspecting import NEWEST_FIRST
+from log_guard.app.inspecting import NEWEST_FIRST, sampled_services
 from log_guard.app.promised import broken_promise
 from log_guard.app.rendering import length, moment, some
 from log_guard.app.scan import Scan
@@ -22,10 +22,11 @@ MANY_DEAD = 0.1
 """Share of records that are dead letters from which on this is remarked upon."""
 
 
-def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
+def remarks(scan: Scan, services: Mapping[str, int], *, introduced: bool = False) -> Iterator[str]:
     """Sentences for people, each with its repair.
 
-    services:  name → how often it was heard in this log.
+    services:    name → how often it was heard in this log.
+    introduced:  that the model does not know them was said before.
     """
     ledger, detect = scan.pipeline.ledger, scan.pipeline.detect
     if ledger.late > ledger.consumed // 2:
@@ -35,7 +36,8 @@ def remarks(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
             f"{ledger.dead_lettered:,} of {ledger.consumed:,} records could not be read as {scan.format.name} and were not judged: "
             "if the log holds several formats, split it and try each"
         )
-    yield from strangers(scan, services)
+    if not introduced:
+        yield from strangers(scan, (name for name, count in services.items() if count))
     if len(scan.as_one) > 1:
         yield (
             f"all services ({some(scan.as_one)}) were judged as one (--group-by none): what goes wrong in a quiet one, or "
@@ -115,19 +117,32 @@ def unvouched(model: Model | None) -> Iterator[str]:
         )
 
 
-def strangers(scan: Scan, services: Mapping[str, int]) -> Iterator[str]:
-    """Say so if most services of the log, as in ``remarks``, are unknown to the model that was given."""
+def strangers_at_first_sight(scan: Scan) -> Iterator[str]:
+    """Say so before anything is judged, if the model that was given knows no service of the sample lines.
+
+    Where it knows some, the sample may be too small to count them: the end tells.
+    """
+    if scan.given is None or not scan.pipeline.options.detect.group_by:
+        return
+    sampled = sampled_services(scan.source, scan.pipeline.decoder)
+    if not set(sampled) & set(services_of(scan.given)):
+        yield from strangers(scan, sampled)
+
+
+def strangers(scan: Scan, heard: Iterable[str]) -> Iterator[str]:
+    """Say so if most of these services, which the log is of, are unknown to the model that was given."""
     model, unnamed = scan.given, scan.pipeline.decoder.service
     if model is None:
         return
-    heard = {name for name, count in services.items() if count}
-    ours = sorted(heard - {WHOLE_STREAM, OTHER_GROUPS})
+    ours = sorted(set(heard) - {WHOLE_STREAM, OTHER_GROUPS})
     theirs = services_of(model)
     known = set(ours) & set(theirs)
     if 2 * len(known) >= len(ours):
         return
     many = f"{len(known)} of {len(ours)} services" if known else "none of the services"
-    repair = "train one on a log of these services, or leave it out to learn from this one"
+    repair = (
+        "give a --model or --history of these services, or neither to learn from this log itself"
+    )
     if len(ours) == 1 and ours[0] == unnamed:
         repair = f"if it is the same service, call it so (--service {theirs[0] if theirs else 'NAME'}); else {repair}"
     yield (

@@ -16,7 +16,7 @@ from log_guard.app.following import await_lines, follow
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.reading_bar import ReadingBar
-from log_guard.app.remarks import remarks, strangers
+from log_guard.app.remarks import remarks, strangers, strangers_at_first_sight
 from log_guard.app.rendering import labelled, print_alert
 from log_guard.app.scan import as_far_as_readable, open_scan
 from log_guard.app.seen import Seen
@@ -62,6 +62,9 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
             soft_wrap=True,
         )
     seen = Seen()
+    for remark in strangers_at_first_sight(scan):
+        errors.print(Text(remark), soft_wrap=True)
+        seen.introduced = True
     broken: list[InputError] = []
     with ExitStack() as stack:
         letters = (
@@ -82,7 +85,7 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
                 _print_text(console, errors, out, seen, labels, live=trial.follow)
             if trial.follow and not seen.introduced and seen.windows >= INTRODUCED:
                 seen.introduced = True  # the end, where all else is said, may be far
-                for remark in strangers(scan, seen.services):
+                for remark in strangers(scan, (s for s, n in seen.services.items() if n)):
                     errors.print(Text(remark), soft_wrap=True)
     if trial.as_json:
         print(json.dumps({"kind": "ledger", **scan.pipeline.ledger.as_dict()}), flush=True)  # noqa: T201 - JSON lines are the interface
@@ -90,7 +93,7 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
             errors.print(Text(unjudged(scan)), soft_wrap=True)
     else:
         close(console, scan, seen)
-    for remark in remarks(scan, seen.services):
+    for remark in remarks(scan, seen.services, introduced=seen.introduced and not trial.follow):
         (errors if trial.as_json else console).print(Text(remark), soft_wrap=True)
     for error in broken:
         raise error  # below what was read until then

@@ -151,7 +151,7 @@ def evaluate(
     """
     from log_guard.app.evaluate_each import Trial
     from log_guard.app.evaluate_report import run_evaluation
-    from log_guard.app.evaluating import read_labels
+    from log_guard.app.labels_file import read_labels
 
     detectors = list(dict.fromkeys(detector or ["fusion"]))
     options = judging.options(grouping, detectors[0], blank_level=blank_level)

@@ -69,7 +69,7 @@ def whatif(
     hold, it tells how many alerts it saves and whether it hides an incident (--labels, or spans that
     are labelled real in the feedback file).
     """
-    from log_guard.app.evaluating import read_labels
+    from log_guard.app.labels_file import read_labels
     from log_guard.app.whatif import what_if
     from log_guard.app.whatif_report import print_whatif
 

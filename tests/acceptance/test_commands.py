@@ -239,6 +239,28 @@ def test_a_detector_by_import_path_learns_from_a_history(simulated: Path) -> Non
     assert json.loads(done.stdout)["verdicts"] > 0
 
 
+def test_a_detector_of_ones_own_that_fails_ends_evaluate_and_try_with_a_line(
+    simulated: Path,
+) -> None:
+    """It scores its history, and fails later: such windows are not to look normal."""
+    (simulated / "mine.py").write_text(
+        "class Late:\n"
+        "    fitted = False\n"
+        "    def fit(self, X): return self\n"
+        "    def score_samples(self, X):\n"
+        "        if self.fitted: raise KeyError('weights')\n"
+        "        self.fitted = True\n"
+        "        return X[:, 0]\n"
+    )
+    for command in (("evaluate", "app.log", "truth.json"), ("try", "app.log")):
+        done = run(*command, "--detector", "mine.Late", cwd=simulated)
+        assert done.returncode == 1
+        assert done.stderr.decode().splitlines()[-1] == (
+            "logguard: detector 'mine.Late' cannot score: KeyError: 'weights' (in score_samples, mine.py line 5)"
+        )
+        assert b"Traceback" not in done.stderr
+
+
 def test_evaluate_shows_a_table(simulated: Path) -> None:
     done = run("evaluate", "app.log", "truth.json", cwd=simulated)
     text = done.stdout.decode()
@@ -296,7 +318,7 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
         ),
         (["try", "short.log", "--mask", "oops"], 2, b"NAME=REGEX"),
         (["try", "short.log", "--model", "."], 1, b"model"),
-        (["evaluate", "short.log", "prose.txt"], 1, b"not a labels file"),
+        (["evaluate", "short.log", "prose.txt"], 1, b"not a labels file, for it is no JSON"),
         (["whatif", "short.log", "--change", "colour=red"], 2, b"names: detector, "),
         (["whatif", "short.log", "--change", "window-seconds=x"], 2, b"no value for it"),
         (["evaluate", "short.log", "truth.json", "--plot", "a.gif"], 2, b"in .png or .html"),

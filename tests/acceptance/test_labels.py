@@ -56,9 +56,52 @@ def test_incidents_outside_of_the_log_are_told(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert told in done.stdout.decode()
     assert done.stdout.startswith(b"now 1 alert, then 1: 0 go, 0 come, 1 stay\n")
-    done = run("evaluate", "app.log", "fitting.json", cwd=folder)
+
+
+def test_evaluate_counts_what_can_be_found_and_says_what_it_leaves_out(folder: Path) -> None:
+    """In the history; in what is judged; after the end of the labelled span, and of the log."""
+    labels(folder / "around.json", 1, 3, 18, 30)
+    done = run("evaluate", "app.log", "around.json", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert told in done.stdout.decode()
+    assert done.stderr.decode().splitlines() == [
+        "1 incident lies before test_start and is not counted",
+        "1 incident lies outside of what is judged (2026-01-01 00:12:00 to 2026-01-01 00:24:00 UTC) and is not counted",
+    ]
+    assert done.stdout.decode().splitlines()[0] == "around: 1 incident, 0.16 quiet hours"
+    done = run("evaluate", "app.log", "around.json", "--format", "json", cwd=folder)
+    assert json.loads(done.stdout)["as_configured"]["of"] == 1
+    assert json.loads(done.stdout)["remark"] == "; ".join(done.stderr.decode().splitlines())
+
+
+def test_no_time_is_quiet_where_the_log_is_not(folder: Path) -> None:
+    truth = {"test_start": "2025-12-31T23:00", "end": "2026-01-01T12:00", "incidents": []}
+    (folder / "wide.json").write_text(json.dumps(truth))
+    done = run("evaluate", "app.log", "wide.json", "--history", "app.log", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    told, none = done.stderr.decode().splitlines()
+    assert told.startswith(
+        "the labels are of 2025-12-31 23:00:00 to 2026-01-01 12:00:00 UTC, the log of 2026-01-01 00:00:00 to 2026-01-01"
+    )
+    assert told.endswith(": only 2026-01-01 00:00:00 to 2026-01-01 00:25:00 UTC is judged")
+    assert none == "there is no incident to find: only false alarms are counted"
+    assert done.stdout.decode().splitlines()[0] == "wide: 0 incidents, 0.42 quiet hours"
+    refused = run("evaluate", "app.log", "wide.json", cwd=folder)
+    assert refused.returncode == 1
+    assert refused.stderr.decode() == (
+        "logguard: app.log: no event is before test_start (2025-12-31 23:00:00) to learn from, the first is of "
+        "2026-01-01 00:00:00: use a later test_start, or --history EVENTS\n"
+    )
+
+
+def test_all_to_be_ignored_is_told(folder: Path) -> None:
+    labels(folder / "ignored.json", 1, 18)
+    truth = json.loads((folder / "ignored.json").read_text())
+    truth["ignore"] = [{"start": truth["test_start"], "end": truth["end"]}]
+    (folder / "ignored.json").write_text(json.dumps(truth))
+    done = run("evaluate", "app.log", "ignored.json", cwd=folder)
+    assert done.stderr.decode().splitlines() == [
+        "no time is quiet, outside of incidents and spans to ignore: false alarms cannot be counted"
+    ]
 
 
 def test_times_of_labels_are_utc_wherever_they_are_read(
@@ -78,6 +121,7 @@ def test_the_promise_is_explained_and_each_detector_announced(folder: Path) -> N
     assert done.stderr.decode().splitlines() == [
         "judging: fusion (1 of 2)",
         "judging: novelty (2 of 2)",
+        "there is no incident to find: only false alarms are counted",
     ]
     lines = done.stdout.decode().splitlines()
     assert lines[1] == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,15 +58,29 @@ def test_services_judged_as_one_are_told_at_the_end(shop: Path) -> None:
     assert b"judged as one" not in run("try", "shop.log", cwd=shop).stdout
 
 
+STRANGE = (
+    "the model knows none of the services of this log: it was learnt from api, db, queue, and here are bank-api, "
+    "bank-db, bank-queue; give a --model or --history of these services, or neither to learn from this log itself"
+)
+
+
+def test_evaluate_says_first_that_a_history_is_of_other_services(shop: Path) -> None:
+    truth = {"test_start": "2026-01-01T00:12", "end": "2026-01-01T00:24", "incidents": []}
+    (shop / "none.json").write_text(json.dumps(truth))
+    judge = ("evaluate", "bank.log", "none.json")
+    done = run(*judge, "--history", "shop.log", cwd=shop)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().splitlines()[0] == STRANGE
+    assert b"the model knows" not in run(*judge, "--history", "bank.log", cwd=shop).stderr
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_try_says_that_a_model_is_of_other_services(shop: Path, form: str) -> None:
+def test_try_says_first_that_a_model_is_of_other_services(shop: Path, form: str) -> None:
+    """Before the results: on standard error, which has nothing else but what is judged by what."""
     done = run("try", "bank.log", "--model", "reg", "--format", form, cwd=shop)
     assert done.returncode == 0, done.stderr
-    said = done.stdout if form == "text" else done.stderr
-    assert said.decode().splitlines()[-1] == (
-        "the model knows none of the services of this log: it was learnt from api, db, queue, and here are bank-api, "
-        "bank-db, bank-queue; train one on a log of these services, or leave it out to learn from this one"
-    )
+    assert done.stderr.decode().splitlines()[form == "text" :] == [STRANGE]
+    assert STRANGE not in done.stdout.decode()
     fitting = run("try", "shop.log", "--model", "reg", "--format", form, cwd=shop)
     assert b"the model knows" not in fitting.stdout + fitting.stderr
 
@@ -83,7 +98,7 @@ def test_a_log_that_names_no_service_is_of_the_only_one_that_is_known(tmp_path: 
         b"model knows (--service NAME sets another)\n"
     )
     assert b"the model knows" not in judged.stdout
-    other = run(*judge, "--service", "tuesday", cwd=tmp_path).stdout.decode()
+    other = run(*judge, "--service", "tuesday", cwd=tmp_path).stderr.decode()
     assert "if it is the same service, call it so (--service monday)" in other
     learnt = run("try", "tuesday.log", "--history", "monday.log", cwd=tmp_path)
     assert b"services: tuesday\n" in learnt.stdout

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from importlib import import_module
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from log_guard.core.detectors.base import OutlierDetector, import_detector
+from log_guard.core.detectors.base import Outlier, OutlierDetector, import_detector
 from log_guard.core.detectors.density import MAX_FIT_ROWS, InductiveDBSCAN
 from log_guard.core.detectors.novelty import NoveltyDetector, novelty_bits
 from log_guard.core.detectors.surprise import (
@@ -21,7 +24,7 @@ from log_guard.core.detectors.surprise import (
     usual_counts,
 )
 from log_guard.core.exact import exact
-from log_guard.errors import OptionError
+from log_guard.errors import DetectorError, OptionError
 from tests.streams import bounded
 
 Array = np.ndarray
@@ -352,11 +355,85 @@ class Pyod:
 
 
 @pytest.mark.parametrize(
-    "path", ["no.such.module", "sklearn.ensemble.NoSuch", "json.dumps", "math", "", "a..b"]
+    ("path", "said"),
+    [
+        (
+            "no.such.Class",
+            "(No module named 'no'); a module in the current directory is found with",
+        ),
+        ("sklearn.ensemble.NoSuch", "sklearn.ensemble has no class 'NoSuch'"),
+        ("json.dumps", "must be made without arguments"),
+        ("builtins.dict", "has no fit(X)"),
+        ("math", "write package.module.Class, with dots only"),
+        ("", "write package.module.Class, with dots only"),
+        ("a..b", "write package.module.Class, with dots only"),
+        ("sklearn.ensemble:IsolationForest", "write package.module.Class, with dots only"),
+    ],
 )
-def test_a_path_that_leads_to_no_detector_is_refused(path: str) -> None:
-    with pytest.raises(OptionError):
+def test_a_path_that_leads_to_no_detector_is_refused(path: str, said: str) -> None:
+    with pytest.raises(OptionError) as refused:
         import_detector(path)
+    assert said in str(refused.value)
+
+
+class Unmade:
+    def __init__(self) -> None:
+        raise RuntimeError("no licence,\nnone at all")
+
+
+class Unfit(Pyod):
+    def fit(self, X: Array) -> None:
+        raise ZeroDivisionError
+
+
+class Scoring(Pyod):
+    """Gives what it is told to give."""
+
+    given: Any = None
+
+    def decision_function(self, X: Array) -> Any:
+        if isinstance(self.given, Exception):
+            raise self.given
+        return self.given
+
+
+def test_what_a_detector_raises_is_told_in_a_line_with_its_place() -> None:
+    with pytest.raises(DetectorError) as failed:
+        import_detector(f"{__name__}.Unmade")
+    assert re.fullmatch(
+        r"detector '.*\.Unmade' cannot be made: RuntimeError: no licence, none at all "
+        r"\(in __init__, test_detectors\.py line \d+\)",
+        str(failed.value),
+    )
+    with pytest.raises(DetectorError, match=r"cannot be fitted: ZeroDivisionError \(in fit, "):
+        Outlier.fit(import_detector(f"{__name__}.Unfit"), history())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (KeyError("nix"), r"cannot score: KeyError: 'nix' \(in decision_function, "),
+        (None, r"given 3 windows and gave nothing; it must give .* of shape \(3,\)"),
+        (["a", "b", "c"], "gave no numbers; it must"),
+        ([1.0, 2.0], r"gave scores of shape \(2,\); it must"),
+        ([[1.0], [2.0], [3.0]], r"gave scores of shape \(3, 1\); it must"),
+        ([1.0, np.nan, np.inf], r"gave 2 that are not finite \(NaN or infinite\); it must"),
+    ],
+)
+def test_scores_that_cannot_be_used_are_refused(
+    given: Any, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{__name__}.Scoring"
+    monkeypatch.setattr(import_module(__name__).Scoring, "given", given)
+    with pytest.raises(DetectorError, match=said):
+        import_detector(path).score_samples(history()[:3])
+
+
+def test_the_score_that_most_windows_have_raises_no_alarm() -> None:
+    usual = np.array([[0.0]] * 100)
+    outlier = Outlier.fit(import_detector(f"{__name__}.Pyod"), usual)
+    ratio = outlier.ratio(np.array([[0.0], [0.5], [-1.0]]))
+    assert (ratio >= 1.0).tolist() == [False, True, False]
 
 
 @bounded(300)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from log_guard.core.evaluation.evaluation import Incident, Labels
@@ -41,6 +43,12 @@ def test_alerts_are_told_apart_by_what_they_touch() -> None:
     assert (first.template, first.alerts, first.real, first.false) == ("t", 5, 2, 1)
     assert first.precision == pytest.approx(2 / 3)
     assert (second.template, second.precision) == ("u", 1.0)
+
+
+def test_incidents_of_one_id_are_two() -> None:
+    one, other = (replace(i, id="same") for i in LABELS.incidents)
+    alerts = [alert(1, 1_000, 1_010), alert(2, 2_000, 2_010)]
+    assert outcome_of(alerts, replace(LABELS, incidents=(one, other))).per_incident == 1.0
 
 
 def test_without_alerts_nothing_is_claimed() -> None:

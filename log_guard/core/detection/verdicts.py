@@ -15,6 +15,7 @@ from log_guard.core.learning.model import FIRST_SCALES
 from log_guard.core.results import Result
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
+from log_guard.errors import DetectorError
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class Verdicts:
         """Judge a batch; a window on which that fails gets a result that says so, and not a hole."""
         try:
             return judge.judge(batch, known, self.windows, revision)
-        except Exception as e:  # noqa: BLE001  # a bug of ours or of a detector must not stop the stream
+        except DetectorError:
+            raise  # what its author is to mend is not to look like windows of a quiet log
+        except Exception as e:  # noqa: BLE001  # a bug of ours must not stop the stream
             if batch.rows.height == 1:
                 return self._unjudged(batch, revision, f"{type(e).__name__}: {e}")
         alone = np.eye(batch.rows.height, dtype=bool)

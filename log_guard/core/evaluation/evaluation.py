@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 QUIET, INCIDENT, TAIL, IGNORED = range(4)
+SLOT = 30.0
+"""Seconds."""
 FALSE_ALARM_SECONDS = 300.0
 BUDGETS = (0.1, 0.5, 1.0, 5.0)
 
@@ -136,7 +138,7 @@ class _Slots:
         return None
 
 
-def evaluate(labels: Labels, verdicts: Sequence[Verdict], slot: float = 30.0) -> Evaluation:
+def evaluate(labels: Labels, verdicts: Sequence[Verdict], slot: float = SLOT) -> Evaluation:
     """Measure verdicts against the truth; ``slot`` in seconds."""
     slots = _Slots(labels, verdicts, slot)
     precision, recall, f1 = _slot_rates(slots)
@@ -154,7 +156,7 @@ def evaluate(labels: Labels, verdicts: Sequence[Verdict], slot: float = 30.0) ->
 
 
 def found_within(
-    labels: Labels, verdicts: Sequence[Verdict], budgets: Sequence[float], slot: float = 30.0
+    labels: Labels, verdicts: Sequence[Verdict], budgets: Sequence[float], slot: float = SLOT
 ) -> dict[float, Measured]:
     """What is found at these allowed false alarms an hour: the points of a curve."""
     slots = _Slots(labels, verdicts, slot)

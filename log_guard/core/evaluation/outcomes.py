@@ -93,13 +93,13 @@ def touching(alert: Alert, incidents: Sequence[Incident]) -> list[Incident]:
 
 def outcome_of(alerts: Sequence[Alert], labels: Labels) -> AlertOutcome:
     """Hold alerts, as :func:`last_words` gives them, against the truth."""
-    found: dict[str, set[int]] = {}
+    found: dict[Incident, set[int]] = {}
     real: set[tuple[int, int]] = set()
     false: set[tuple[int, int]] = set()
     for alert in alerts:
         mine = touching(alert, labels.incidents)
         for incident in mine:
-            found.setdefault(incident.id, set()).add(alert.id)
+            found.setdefault(incident, set()).add(alert.id)
         if mine:
             real.add(time_of(alert))
         elif not _beside(alert, labels):

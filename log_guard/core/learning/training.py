@@ -65,7 +65,7 @@ def study(
     if end - start < (least_windows - 1) * spec.window:
         raise InputError(
             f"too little to learn from: {(end - start) / SECOND:.0f} s of history, at least "
-            f"{least_windows * spec.window / SECOND:.0f} s are needed; use a later --train-until, or --history FILE"
+            f"{least_windows * spec.window / SECOND:.0f} s are needed; use a later --train-until (of labels: test_start), or --history FILE"
         )
     panes = history.panes
     panes = panes.filter(pl.Series(~feedback.during_incident(panes["pane"].to_numpy(), spec.slide)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not listed
     ConfigResource,
     NewTopic,
@@ -12,6 +12,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 )
 
 from log_guard.adapters.kafka.clients import Cluster, error_of, failure
+from log_guard.core.stream.origin import Origin
 
 DAY = 86_400_000
 
@@ -40,6 +41,22 @@ def specs(
         TopicSpec(results, partitions, {"retention.ms": str(30 * DAY)}),
         TopicSpec(dead_letters, partitions, {"retention.ms": str(30 * DAY)}),
     ]
+
+
+def origin(cluster: Cluster, events: str, results: str) -> Origin:
+    """Which pipeline this is: of these topics on this cluster. StreamError if Kafka does not say."""
+    admin = cluster.admin()
+    try:
+        name = admin.list_topics(timeout=10).cluster_id
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+    ids = {}
+    for topic, described in admin.describe_topics(TopicCollection([events, results])).items():
+        try:
+            ids[topic] = str(described.result().topic_id)
+        except KafkaException:  # not there, or not ours to see
+            ids[topic] = ""
+    return Origin(str(name), events, ids[events], results, ids[results])
 
 
 def create(cluster: Cluster, wanted: list[TopicSpec], replication: int) -> list[str]:

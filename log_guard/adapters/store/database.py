@@ -17,9 +17,10 @@ from log_guard.adapters.store.schema import (
     DEAD_LETTERS,
     LEDGERS,
     LOG_EVENTS,
+    PIPELINE,
     RESULTS,
 )
-from log_guard.adapters.store.upserts import statements
+from log_guard.adapters.store.upserts import first_only, statements
 from log_guard.errors import StoreError
 
 Row = Mapping[str, Any]
@@ -40,7 +41,7 @@ class Database:
                 with self.failures():
                     self.notes = upgrading.upgrade(self.engine)
             else:
-                self._rows(select(LEDGERS).limit(1))
+                self.pipeline()
         except StoreError:
             self.close()
             raise
@@ -57,6 +58,19 @@ class Database:
                     names = [column.name for column in table.primary_key]
                     ordered = sorted(some, key=lambda row: tuple(row[name] for name in names))
                     connection.execute(self._upsert[table], ordered)
+
+    def claim(self, pipeline: Row) -> None:
+        """Enter the pipeline whose rows these will be, if none is entered."""
+        with self._transaction() as connection:
+            connection.execute(
+                first_only(self.engine.dialect.name, PIPELINE), {"id": 1, **pipeline}
+            )
+
+    def pipeline(self) -> Row | None:
+        """The pipeline whose rows these are."""
+        names = [column for column in PIPELINE.columns if not column.primary_key]
+        found = self._rows(select(*names))
+        return found[0] if found else None
 
     def alerts(self) -> list[Row]:
         return self._rows(select(ALERTS).order_by(ALERTS.c.id))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -152,6 +153,17 @@ BALANCES = Table(
     Column("watermark", Time),
 )
 """A row a run: the accounts of all windows after a record of ``window-summaries``."""
+
+PIPELINE = Table(
+    "pipeline",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    *(
+        Column(name, String, nullable=False)
+        for name in ("cluster", "topic", "topic_id", "results", "results_id")
+    ),
+)
+"""One row: the pipeline whose rows these are; none until the first writer."""
 
 LOG_EVENTS = Table(
     "log_events",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from log_guard.adapters.store import rows
 from log_guard.core.events import DeadLetter
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Result
+from log_guard.core.stream.origin import Origin
+from log_guard.errors import OptionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,6 +80,22 @@ class Store:
                 schema.LEDGERS: [] if ledger is None else [rows.ledger_row(account, ledger)],
             }
         )
+
+    def claim(self, origin: Origin) -> None:
+        """Take rows of this pipeline from now on, and of no other: OptionError where they are another's."""
+        self._database.claim(asdict(origin))
+        self.verify(origin)
+
+    def verify(self, origin: Origin) -> None:
+        """Refuse where the rows are of another pipeline: OptionError. Where nobody has written, they are of any."""
+        row = self._database.pipeline()
+        other = None if row is None else Origin(**row).differs(origin)
+        if other is not None:
+            raise OptionError(
+                f"database {self._database.name} holds rows {other}: name another database "
+                "(--db-name, --db-url); if it is the same pipeline, moved with all its offsets, "
+                "DELETE FROM pipeline lets it go on"
+            )
 
     def keep(self, topic: str, partition: int, events: pl.DataFrame) -> None:
         """Write events (``EVENT_SCHEMA``) of a partition to ``log_events``; again is harmless."""

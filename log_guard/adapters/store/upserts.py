@@ -26,6 +26,12 @@ def statements(dialect: str) -> dict[Table, Any]:
     return {table: _upsert(insert, table, later) for table, later in _LATER.items()}
 
 
+def first_only(dialect: str, table: Table) -> Any:
+    """An insert that leaves the row that is there."""
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return insert(table).on_conflict_do_nothing()
+
+
 def _upsert(insert: Any, table: Table, later: Callable[[Table, Any], Any] | None) -> Any:
     statement = insert(table)
     new = statement.excluded

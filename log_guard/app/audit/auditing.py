@@ -37,7 +37,7 @@ def audit(
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     span = time_of(start, "--from"), time_of(end, "--to")
     outcome, totals = Audit(), Totals()
-    with deployment.store() as store:
+    with deployment.own_store(cluster) as store:
         accounts = store.accounts(settings.topic, settings.run)
         outcome.add(check_accounts(settings.topic, held(cluster, settings.topic), accounts, totals))
         outcome.events = totals.consumed

@@ -18,6 +18,8 @@ from log_guard.adapters.kafka.records import (
     balance_record,
     commit_of,
     dead_letter_record,
+    made_of,
+    refuse_others,
     result_record,
 )
 from log_guard.adapters.kafka.state import StateTopic, StoredState
@@ -160,6 +162,8 @@ class DetectSession:
                 )
             self._position = offset + 1
             return
+        _, topic = made_of(message.headers()) or (0, None)  # type: ignore[arg-type]  # as above
+        refuse_others(topic, options.events, options.summaries)
         for number, out in enumerate(fold.slices(commit, offset)):
             if (offset, number) >= (self._frontier + 1, self._slices):
                 self._waiting += self._records(out, offset)

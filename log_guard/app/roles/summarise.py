@@ -15,8 +15,9 @@ from log_guard.adapters.kafka.reading import newest
 from log_guard.adapters.kafka.records import (
     commit_records,
     dead_letter_record,
+    made_of,
     refuse_coarser,
-    slide_of,
+    refuse_others,
 )
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.roles.messages import by_partition, chunks
@@ -66,12 +67,13 @@ class Summarise:
         return SummariseSession(self.cluster, self.options)
 
 
-def _refuse_coarser(cluster: Cluster, options: SummariseOptions) -> None:
-    """Refuse to write panes beside coarser ones: no detector could read both."""
+def _refuse_mixing(cluster: Cluster, options: SummariseOptions) -> None:
+    """Refuse to write beside coarser panes, or those of another topic: no detector could read both."""
     last = newest(cluster, options.summaries)
-    theirs = slide_of(last.headers()) if last is not None else None  # type: ignore[arg-type]  # headers are typed wider than they come
+    theirs = made_of(last.headers()) if last is not None else None  # type: ignore[arg-type]  # headers are typed wider than they come
     if theirs is not None:
-        refuse_coarser(theirs, options.rules.slide)
+        refuse_coarser(theirs[0], options.rules.slide)
+        refuse_others(theirs[1], options.events, options.summaries)
 
 
 class SummariseSession:
@@ -90,7 +92,7 @@ class SummariseSession:
         self._partitions: dict[int, Partition] = {}
         self._read = self._read_messages = 0  # bytes, messages
         cluster.topic(options.summaries)
-        _refuse_coarser(cluster, options)
+        _refuse_mixing(cluster, options)
         self._total = cluster.partitions(options.events)
         self._transactions = Transactions(cluster.producer(self.name))
         self._consumer: Consumer = cluster.consumer(options.group)
@@ -206,7 +208,7 @@ class SummariseSession:
         options, transactions = self.options, self._transactions
         commit = Commit(summary, tuple(told), self._total, uuid4().hex)
         transactions.begin()
-        for value, headers in commit_records(commit, options.rules.slide):
+        for value, headers in commit_records(commit, options.rules.slide, options.events):
             transactions.produce(options.summaries, value, headers=headers, partition=0)
         for letter in dead:
             key, value = dead_letter_record(letter, options.events)

@@ -12,7 +12,9 @@ from confluent_kafka import KafkaException, Message
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.records import UnreadableError, json_of
+from log_guard.adapters.kafka.topics import origin
 from log_guard.app.roles.messages import gather
+from log_guard.core.stream.origin import Origin
 from log_guard.errors import StoreError
 
 
@@ -27,6 +29,10 @@ class Sink(Protocol):
         """Why no table takes this record, however often it is tried; None if one does."""
         ...
 
+    def claim(self, origin: Origin) -> None:
+        """Take rows of this pipeline and of no other; OptionError where those there are another's."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -34,6 +40,7 @@ class Sink(Protocol):
 class WriteOptions:
     """Topics, group, and how much at once: ``batch`` records, or what came within ``poll`` seconds."""
 
+    events: str = "log-events"
     results: str = "anomaly-results"
     dead_letters: str = "dead-letters"
     group: str = "logguard-writer"
@@ -70,6 +77,7 @@ class WriteSession:
         self._log = structlog.get_logger().bind(role="write")
         for topic in (options.results, options.dead_letters):
             cluster.topic(topic)
+        sink.claim(origin(cluster, options.events, options.results))
         self._consumer = cluster.consumer(options.group)
         self._consumer.subscribe([options.results, options.dead_letters])
 

@@ -52,7 +52,7 @@ class Deployment:
             settings.session_timeout_seconds,
         )
 
-    def topics(self, partitions: int) -> list[TopicSpec]:
+    def topics(self, partitions: int | None) -> list[TopicSpec]:
         s = self.settings
         names = (s.topic, s.summary_topic, s.state_topic, s.output_topic, s.dead_letter_topic)
         return specs(*names, partitions)

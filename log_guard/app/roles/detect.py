@@ -10,7 +10,7 @@ import polars as pl
 import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
+from log_guard.adapters.kafka.clients import Cluster, committed_offsets
 from log_guard.adapters.kafka.records import (
     UnreadableError,
     account_record,
@@ -23,9 +23,11 @@ from log_guard.adapters.kafka.records import (
     result_record,
 )
 from log_guard.adapters.kafka.state import StateTopic, StoredState
+from log_guard.adapters.kafka.topics import refuse_many
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.promised import departed
 from log_guard.app.roles.guidance import Guidance, Sources
+from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import gather
 from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.detection.options import DetectOptions
@@ -106,16 +108,18 @@ class DetectSession:
         self._kept: dict[str, object] = {}  # parts as they were stored, to know which are the same
         self._state_due = 0.0
         self._guidance = Guidance(options.sources, options.window)
-        for topic in (options.summaries, options.state, options.results, options.dead_letters):
+        # With more, two of the group would detect side by side, each believing to be the only one.
+        refuse_many(cluster, (options.summaries, options.state))
+        for topic in (options.results, options.dead_letters):
             cluster.topic(topic)
         self._transactions = Transactions(cluster.producer("detect"))
         self._consumer: Consumer = cluster.consumer(options.group)
-        self._callbacks = Callbacks(self._assigned, self._gone)
-        self._callbacks.subscribe(self._consumer, [options.summaries])
+        self._membership = Membership("detect", options.group, self._assigned, self._gone)
+        self._membership.subscribe(self._consumer, [options.summaries])
 
     def step(self) -> bool:
         messages = gather(self._consumer, RECORDS, self.options.poll, fill=False)
-        self._callbacks.check()
+        self._membership.check()
         fold = self._fold
         if fold is None:
             return False
@@ -131,7 +135,7 @@ class DetectSession:
     def close(self, *, clean: bool) -> None:
         if clean and self.options.flush_on_exit and self._fold is not None:
             self._flush(self._fold)
-        self._callbacks.close(self._consumer)
+        self._membership.close(self._consumer)
 
     def _heed(self, fold: Fold) -> None:
         """Take up what people have changed, and make that durable before anything is judged by it.

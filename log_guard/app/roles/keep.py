@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
-from confluent_kafka import KafkaException
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.topics import origin
+from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import by_partition, gather, raw_batch
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.masking import redact
@@ -73,7 +72,8 @@ class KeepSession:
         cluster.topic(options.events)
         shelf.claim(origin(cluster, options.events, options.results))
         self._consumer = cluster.consumer(options.group)
-        self._consumer.subscribe([options.events])
+        self._membership = Membership("keep", options.group)
+        self._membership.subscribe(self._consumer, [options.events])
 
     def step(self) -> bool:
         options = self.options
@@ -92,6 +92,5 @@ class KeepSession:
         return bool(messages)
 
     def close(self, *, clean: bool) -> None:
-        with suppress(KafkaException):
-            self._consumer.close()
+        self._membership.close(self._consumer)
         self._shelf.close()

@@ -10,7 +10,7 @@ from uuid import uuid4
 import polars as pl
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
+from log_guard.adapters.kafka.clients import Cluster, committed_offsets
 from log_guard.adapters.kafka.reading import newest
 from log_guard.adapters.kafka.records import (
     commit_records,
@@ -20,6 +20,7 @@ from log_guard.adapters.kafka.records import (
     refuse_others,
 )
 from log_guard.adapters.kafka.transactions import Transactions
+from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import by_partition, chunks
 from log_guard.app.roles.partition import Partition
 from log_guard.core.decoding.decode import Decoder
@@ -87,6 +88,7 @@ class SummariseSession:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.options = options
+        self._cluster = cluster
         self._clock, self._wall = clock, wall
         self.consumed = 0  # records of this session
         self._partitions: dict[int, Partition] = {}
@@ -96,8 +98,8 @@ class SummariseSession:
         self._total = cluster.partitions(options.events)
         self._transactions = Transactions(cluster.producer(self.name))
         self._consumer: Consumer = cluster.consumer(options.group)
-        self._callbacks = Callbacks(self._assigned, self._gone)
-        self._callbacks.subscribe(self._consumer, [options.events])
+        self._membership = Membership(self.name, options.group, self._assigned, self._gone)
+        self._membership.subscribe(self._consumer, [options.events])
 
     name = "summarise"
 
@@ -113,7 +115,7 @@ class SummariseSession:
                     self._partitions[number].pending.add(mine)
             for reached in ends:
                 self._at_end(reached)
-        self._callbacks.check()
+        self._membership.check()
         self._commit(self._clock())
         self._hold_back()
         return some
@@ -126,7 +128,7 @@ class SummariseSession:
 
     def close(self, *, clean: bool) -> None:
         """Leave the group. Every step has committed what it read, so nothing is in hand."""
-        self._callbacks.close(self._consumer)
+        self._membership.close(self._consumer)
 
     def _commit(self, now: float) -> None:
         """Summarise and make durable what was read, and what quiet partitions have to say."""
@@ -217,6 +219,8 @@ class SummariseSession:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Take over: from the committed offset, with the clock that was committed with it."""
+        # A rebalance is also how members hear of partitions that were added.
+        self._total = self._cluster.partitions(self.options.events)
         starts = []
         for partition in committed_offsets(consumer, partitions, TIMEOUT):
             low, high = consumer.get_watermark_offsets(partition, timeout=TIMEOUT)

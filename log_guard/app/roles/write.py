@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import Message
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.records import UnreadableError, json_of
 from log_guard.adapters.kafka.topics import origin
+from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import gather
 from log_guard.core.stream.origin import Origin
 from log_guard.errors import StoreError
@@ -79,7 +79,8 @@ class WriteSession:
             cluster.topic(topic)
         sink.claim(origin(cluster, options.events, options.results))
         self._consumer = cluster.consumer(options.group)
-        self._consumer.subscribe([options.results, options.dead_letters])
+        self._membership = Membership("write", options.group)
+        self._membership.subscribe(self._consumer, [options.results, options.dead_letters])
 
     def step(self) -> bool:
         messages = gather(self._consumer, self.options.batch, self.options.poll, fill=False)
@@ -100,8 +101,7 @@ class WriteSession:
         return True
 
     def close(self, *, clean: bool) -> None:
-        with suppress(KafkaException):
-            self._consumer.close()
+        self._membership.close(self._consumer)
         self._sink.close()
 
     def _record(self, message: Message) -> Mapping[str, Any]:

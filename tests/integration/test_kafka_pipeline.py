@@ -113,10 +113,28 @@ def test_offsets_moved_by_hand_are_named_and_double_nothing(pipeline: Pipeline) 
     run_to_end(pipeline, lines, until)
     before = pipeline.table(until)
     settings = pipeline.settings
-    reset(pipeline, settings.processor_group, settings.topic, 100)
-    for role in ("summarise", "detect", "write"):
+    groups = {
+        "summarise": (settings.processor_group, settings.topic, PARTITIONS),
+        "detect": (settings.detector_group, settings.summary_topic, 1),
+        "write": (settings.writer_group, settings.output_topic, PARTITIONS),
+    }
+    for group, topic, partitions in groups.values():
+        reset(pipeline, group, topic, 0, partitions)
+    told = found(pipeline)
+    assert {f["what"] for f in told} == {"in flight"}
+    for group, topic, _ in groups.values():
+        mine = [f for f in told if f["where"].startswith(f"{topic}-")]
+        assert mine
+        assert all(f"group {group} was set back by hand" in f["why"] for f in mine)
+    for role in groups:
         pipeline.start(role, role, idle_seconds=1.0)
     pipeline.wait("the doubled ranges", lambda: "doubled" in pipeline.run("audit").stdout)
+    pipeline.wait("the end", lambda: {f["what"] for f in found(pipeline)} == {"doubled"})
+    for role, (group, topic, _) in groups.items():
+        lines_ = [json.loads(line) for line in pipeline.log(role).splitlines()]
+        moved = [line for line in lines_ if line["event"] == "offset was moved by hand"]
+        assert {line["partition"].split()[0] for line in moved} == {topic}
+        assert all(line["group"] == group and line["before"] > line["now"] == 0 for line in moved)
     pipeline.stop()
     assert pipeline.table(until) == before
     assert {f["what"] for f in found(pipeline)} >= {"doubled"}
@@ -124,11 +142,13 @@ def test_offsets_moved_by_hand_are_named_and_double_nothing(pipeline: Pipeline) 
     assert {w.split(" ")[0] for w in where} == {f"{settings.topic}-{p}" for p in range(PARTITIONS)}
 
 
-def reset(pipeline: Pipeline, group: str, topic: str, offset: int) -> None:
+def reset(
+    pipeline: Pipeline, group: str, topic: str, offset: int, partitions: int = PARTITIONS
+) -> None:
     """What an operator does by hand, with no member in the group."""
     admin = AdminClient({"bootstrap.servers": pipeline.brokers})
-    partitions = [TopicPartition(topic, p, offset) for p in range(PARTITIONS)]
-    request = [ConsumerGroupTopicPartitions(group, partitions)]
+    moved = [TopicPartition(topic, p, offset) for p in range(partitions)]
+    request = [ConsumerGroupTopicPartitions(group, moved)]
     for future in admin.alter_consumer_group_offsets(request).values():
         future.result()
 

@@ -101,6 +101,14 @@ def made_of(headers: Headers | None) -> tuple[int, str | None] | None:
         return None
 
 
+def progress_of(headers: Headers | None) -> list[Progress]:
+    """The progress that a record of ``window-summaries`` tells of; none where it is none."""
+    try:
+        return [Progress(**p) for p in json.loads(dict(headers or [])["logguard"])["progress"]]
+    except (ValueError, TypeError, KeyError):
+        return []
+
+
 def refuse_others(theirs: str | None, ours: str, summaries: str) -> None:
     """Summaries of two topics cannot be told apart by their partitions: OptionError."""
     if theirs not in (None, ours):

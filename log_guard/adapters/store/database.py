@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Executable, Table, and_, func, select
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Executable,
+    Table,
+    and_,
+    delete,
+    func,
+    select,
+)
 
 from log_guard.adapters.store import upgrading
 from log_guard.adapters.store.engine import failures_of, open_engine
@@ -18,6 +28,7 @@ from log_guard.adapters.store.schema import (
     LEDGERS,
     LOG_EVENTS,
     PIPELINE,
+    POSITIONS,
     RESULTS,
 )
 from log_guard.adapters.store.upserts import first_only, statements
@@ -62,15 +73,20 @@ class Database:
     def claim(self, pipeline: Row) -> None:
         """Enter the pipeline whose rows these will be, if none is entered."""
         with self._transaction() as connection:
-            connection.execute(
-                first_only(self.engine.dialect.name, PIPELINE), {"id": 1, **pipeline}
-            )
+            if connection.execute(select(PIPELINE)).first() is None:
+                entry = first_only(self.engine.dialect.name, PIPELINE)  # another may be as quick
+                connection.execute(entry, {"id": 1, **pipeline})
+                connection.execute(delete(POSITIONS))  # of whoever wrote before
 
     def pipeline(self) -> Row | None:
         """The pipeline whose rows these are."""
         names = [column for column in PIPELINE.columns if not column.primary_key]
         found = self._rows(select(*names))
         return found[0] if found else None
+
+    def positions(self, reader: str, topic: str) -> list[Row]:
+        mine = (POSITIONS.c.reader == reader) & (POSITIONS.c.topic == topic)
+        return self._rows(select(POSITIONS.c.partition, POSITIONS.c.next_offset).where(mine))
 
     def alerts(self) -> list[Row]:
         return self._rows(select(ALERTS).order_by(ALERTS.c.id))

@@ -165,6 +165,16 @@ PIPELINE = Table(
 )
 """One row: the pipeline whose rows these are; none until the first writer."""
 
+POSITIONS = Table(
+    "positions",
+    METADATA,
+    Column("reader", String, primary_key=True),  # a consumer group
+    Column("topic", String, primary_key=True),
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, nullable=False),
+)
+"""How far each group's records are written, with which it is known that its offsets were set back."""
+
 LOG_EVENTS = Table(
     "log_events",
     METADATA,

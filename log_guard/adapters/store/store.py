@@ -113,15 +113,32 @@ class Store:
 
         return refused(record)
 
-    def apply(self, records: Iterable[Mapping[str, Any]]) -> None:
+    def apply(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        reader: str = "",
+        reached: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
         """Write records of the topics in one transaction; writing them again changes nothing.
 
         A row is replaced only by one of the same or a greater revision. Raises StoreError; for a
         record that no table takes before anything is written.
+
+        reader, reached:  the consumer group, and how far it has come: (topic, partition) → next offset.
         """
+        from log_guard.adapters.store import schema
         from log_guard.adapters.store.records import rows_of
 
-        self._database.write_rows(rows_of(records))
+        positions = [
+            {"reader": reader, "topic": topic, "partition": partition, "next_offset": offset}
+            for (topic, partition), offset in (reached or {}).items()
+        ]
+        self._database.write_rows({**rows_of(records), schema.POSITIONS: positions})
+
+    def positions(self, reader: str, topic: str) -> dict[int, int]:
+        """Partition → how far a consumer group's records have been written, whatever it reads now."""
+        rows = self._database.positions(reader, topic)
+        return {row["partition"]: row["next_offset"] for row in rows}
 
     @property
     def notes(self) -> list[str]:

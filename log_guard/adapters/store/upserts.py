@@ -16,6 +16,7 @@ from log_guard.adapters.store.schema import (
     DEAD_LETTERS,
     LEDGERS,
     LOG_EVENTS,
+    POSITIONS,
     RESULTS,
 )
 
@@ -63,6 +64,7 @@ _LATER: dict[Table, Callable[[Table, Any], Any] | None] = {
     RESULTS: _later_result,
     ALERTS: _later_revision,
     BALANCES: _later_offset,
+    POSITIONS: lambda table, new: new.next_offset > table.c.next_offset,
     ACCOUNTS: None,
     DEAD_LETTERS: None,
     LEDGERS: None,

@@ -8,14 +8,15 @@ from contextlib import closing
 
 from rich.console import Console
 
+from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.reading import committed, held, read
 from log_guard.adapters.kafka.records import UnreadableError, json_of
 from log_guard.adapters.store import Store
 from log_guard.app.audit.alerts import check_alerts, published_alert, published_alerts
 from log_guard.app.audit.findings import Audit, Finding
-from log_guard.app.audit.offsets import Totals, check_accounts, check_sums
+from log_guard.app.audit.offsets import Totals, check_accounts, check_group, check_sums
 from log_guard.app.audit.recount import Recount
-from log_guard.app.audit.rows import by_time, check_rows, published_row, published_rows
+from log_guard.app.audit.rows import Row, by_time, check_rows, published_row, published_rows
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
 
@@ -42,6 +43,7 @@ def audit(
         outcome.add(check_accounts(settings.topic, held(cluster, settings.topic), accounts, totals))
         outcome.events = totals.consumed
         balance = store.balance(settings.run)
+        outcome.add(_set_back(deployment, cluster, store, totals, balance))
         dead = store.count_dead_letters(settings.topic)
         outcome.add(check_sums(totals, balance, dead))
         outcome.add(_compare_rows(deployment, store, span))
@@ -55,6 +57,27 @@ def audit(
                 stored = by_time(store.verdicts(settings.run, *span))
                 outcome.add(counter.check(stored, deployment.window.window, given_up, final))
     return outcome
+
+
+def _set_back(
+    deployment: Deployment, cluster: Cluster, store: Store, totals: Totals, balance: Row | None
+) -> Iterator[Finding]:
+    """Groups whose offsets are behind what is known of them; what is known is asked for first."""
+    s = deployment.settings
+    written = {t: store.positions(s.writer_group, t) for t in (s.output_topic, s.dead_letter_topic)}
+    if not s.run:
+        reached = {p: after for p, (_, after) in totals.covered.items()}
+        done = committed(cluster, s.processor_group, s.topic)
+        effect = "its events are read again, and kept out of the windows"
+        yield from check_group(s.processor_group, s.topic, done, reached, effect)
+        reached = {0: balance["summary_offset"] + 1} if balance else {}
+        done = committed(cluster, s.detector_group, s.summary_topic)
+        effect = "without effect, its state says where to go on"
+        yield from check_group(s.detector_group, s.summary_topic, done, reached, effect)
+    for topic, reached in written.items():
+        done = committed(cluster, s.writer_group, topic)
+        effect = "its records are written again, which brings back rows that were deleted"
+        yield from check_group(s.writer_group, topic, done, reached, effect)
 
 
 def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[Finding]:

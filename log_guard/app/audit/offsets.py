@@ -74,6 +74,24 @@ def check_accounts(
             yield Finding(IN_FLIGHT, span(topic, partition, at, high), "no account of it yet")
 
 
+def check_group(
+    group: str, topic: str, done: Mapping[int, int], reached: Mapping[int, int], effect: str
+) -> Iterator[Finding]:
+    """Findings on partitions of which a group reads again what it was through with.
+
+    done:     partition → offset that the group has committed; asked for after ``reached``.
+    reached:  partition → how far it had come.
+    """
+    for partition, after in sorted(reached.items()):
+        first = done.get(partition)
+        if first is None:
+            where = span(topic, partition, 0, after)
+            yield Finding(IN_FLIGHT, where, f"group {group} has no offset any more: {effect}")
+        elif first < after:
+            where = span(topic, partition, first, after)
+            yield Finding(IN_FLIGHT, where, f"group {group} was set back by hand: {effect}")
+
+
 def _balance(topic: str, account: Row) -> Iterator[Finding]:
     """What was consumed went somewhere, and all of it."""
     known = sum(account[name] for name in ("summarised", "late", "dead_lettered", "filtered"))

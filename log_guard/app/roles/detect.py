@@ -38,7 +38,7 @@ from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.summarising.intake import LINE_BITS
 from log_guard.core.windows import WindowSpec
-from log_guard.errors import StateError
+from log_guard.errors import StateError, StreamError
 
 STATE_EVERY = 30.0
 """Seconds between two writings of the state, or 20 times what a writing took, if that is more."""
@@ -242,10 +242,37 @@ class DetectSession:
         self._waiting = []
         self._kept = {}
         self._state_due = time.monotonic() + STATE_EVERY
+        self._say_moved(committed + 1, stored)
+        self._held_still(consumer)
         self._log.info("took over", state_offset=self._position, frontier=self._frontier)
         consumer.incremental_assign(
             [TopicPartition(p.topic, p.partition, self._position) for p in partitions]
         )
+
+    def _say_moved(self, committed: int, stored: StoredState) -> None:
+        before = stored.frontier + 1
+        if before == committed:
+            return
+        if not stored.parts and before == 0:
+            self._log.warning(
+                "the state is gone: reading the summaries again from their beginning",
+                topic=self.options.state,
+            )
+            return
+        effect = "none: what was read and published is known from the state"
+        self._membership.say_moved(self.options.summaries, 0, before, committed, effect)
+
+    def _held_still(self, consumer: Consumer) -> None:
+        """Refuse a topic that ends before what the state has read; name what was deleted unread."""
+        topic, next_ = self.options.summaries, max(self._position, self._frontier + 1)
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=TIMEOUT)
+        if next_ > high:
+            raise StreamError(
+                f"{topic} ends at {high}, and {self.options.state} has read it up to {next_}: if it was "
+                "made anew, make all topics of the pipeline anew, and delete its groups' offsets"
+            )
+        if low > self._position > 0:
+            self._membership.say_deleted(topic, 0, self._position, low)
 
     def _restored(self, committed: int) -> tuple[Fold, StoredState]:
         """The fold as it was stored; a new one where that cannot be used: then all is folded again."""

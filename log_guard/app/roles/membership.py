@@ -42,6 +42,27 @@ class Membership:
         """Leave the group."""
         self._callbacks.close(consumer)
 
+    def say_moved(
+        self, topic: str, partition: int, before: int | None, now: int, effect: str
+    ) -> None:
+        """Say that hands have moved the group's offset of a partition, and what comes of it."""
+        self._log.warning(
+            "offset was moved by hand",
+            partition=f"{topic} {partition}",
+            before=before,
+            now=now,
+            effect=effect,
+        )
+
+    def say_deleted(self, topic: str, partition: int, first: int, after: int) -> None:
+        """Say that the topic's retention was quicker than we."""
+        self._log.warning(
+            "events were deleted before they were read: lengthen retention.ms, or add processes",
+            partition=f"{topic} {partition}",
+            first=first,
+            after=after,
+        )
+
     def _on_assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._held |= _places(partitions)
         if partitions:

@@ -11,11 +11,12 @@ import polars as pl
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets
-from log_guard.adapters.kafka.reading import newest
+from log_guard.adapters.kafka.reading import newest, tail
 from log_guard.adapters.kafka.records import (
     commit_records,
     dead_letter_record,
     made_of,
+    progress_of,
     refuse_coarser,
     refuse_others,
 )
@@ -33,6 +34,8 @@ from log_guard.errors import StreamError
 
 TIMEOUT = 10.0
 """Seconds to wait for Kafka's answers before the session is given up."""
+LOOK_BACK = 1_000
+"""Offsets of ``window-summaries`` among which our last word on a partition is looked for."""
 _LATEST = 1 << 62
 
 
@@ -222,7 +225,10 @@ class SummariseSession:
         # A rebalance is also how members hear of partitions that were added.
         self._total = self._cluster.partitions(self.options.events)
         starts = []
-        for partition in committed_offsets(consumer, partitions, TIMEOUT):
+        found = committed_offsets(consumer, partitions, TIMEOUT)
+        # Ours come with what the next owner has to know; those that a person set, or deleted, do not.
+        told = {} if all(p.metadata for p in found) else self._told()
+        for partition in found:
             low, high = consumer.get_watermark_offsets(partition, timeout=TIMEOUT)
             start = partition.offset if partition.offset >= 0 else low
             if start > high:
@@ -241,12 +247,32 @@ class SummariseSession:
             )
             # What retention has deleted unread lies between two ranges, and the fold will name it.
             begin = max(start, low)
+            if not partition.metadata:
+                self._say_moved(partition, told.get(partition.partition), begin)
+            elif begin > start:
+                self._membership.say_deleted(partition.topic, partition.partition, start, begin)
             self._partitions[partition.partition] = Partition(
                 intake, begin, partition.metadata, self.options.idle_after
             )
             starts.append(TopicPartition(partition.topic, partition.partition, begin))
         consumer.incremental_assign(starts)
         consumer.resume(starts)  # an earlier assignment may have ended while it was paused
+
+    def _told(self) -> dict[int, int]:
+        """Partition → first offset that no commit had covered when it was last spoken of."""
+        last = tail(self._cluster, self.options.summaries, back=LOOK_BACK)
+        told = [p for message in last for p in progress_of(message.headers())]  # type: ignore[arg-type]  # headers are typed wider than they come
+        return {progress.partition: progress.next for progress in told}
+
+    def _say_moved(self, partition: TopicPartition, before: int | None, now: int) -> None:
+        if before == now or (before is None and partition.offset < 0):
+            return  # it is where we left it, or was never ours
+        effect = "what was read before is read again, and kept out of the windows"
+        if before is None:
+            effect = f"{effect}; what is passed over is missing: audit names both"
+        elif now > before:
+            effect = "the events between are passed over: audit names them"
+        self._membership.say_moved(partition.topic, partition.partition, before, now, effect)
 
     def _gone(self, partitions: list[TopicPartition]) -> None:
         """Forget what is no longer ours; whatever of it was read and not committed is read again."""

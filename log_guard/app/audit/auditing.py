@@ -41,7 +41,7 @@ def audit(
     with deployment.own_store(cluster) as store:
         accounts = store.accounts(settings.topic, settings.run)
         outcome.add(check_accounts(settings.topic, held(cluster, settings.topic), accounts, totals))
-        outcome.events = totals.consumed
+        outcome.events, outcome.filtered = totals.consumed, totals.filtered
         balance = store.balance(settings.run)
         outcome.add(_set_back(deployment, cluster, store, totals, balance))
         dead = store.count_dead_letters(settings.topic)
@@ -119,13 +119,15 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
     more = outcome.more + max(len(outcome.findings) - MOST_SHOWN, 0)
     if more > 0:
         console.print(f"... and {more:,} more (--format json shows more)", markup=False)
-    recounted = "" if outcome.recounted is None else f", {outcome.recounted:,} counted again"
+    about = f"{outcome.rows:,} rows"
+    if outcome.filtered:
+        about += f", {outcome.filtered:,} messages without a value"
+    if outcome.recounted is not None:
+        about += f", {outcome.recounted:,} counted again"
     if outcome.complete:
-        console.print(
-            f"all {outcome.events:,} events accounted for ({outcome.rows:,} rows{recounted})"
-        )
+        console.print(f"all {outcome.events:,} events accounted for ({about})")
     else:
         console.print(
             f"{outcome.events:,} events accounted for, {len(outcome.findings) + outcome.more:,} findings "
-            f"({outcome.rows:,} rows{recounted})"
+            f"({about})"
         )

@@ -31,9 +31,13 @@ MISSING, DOUBLED, WRONG, IN_FLIGHT = "missing", "doubled", "wrong", "in flight"
 
 @dataclass
 class Audit:
-    """The outcome: ``events`` records are covered by accounts; all is well if nothing was found."""
+    """The outcome: ``events`` records are covered by accounts; all is well if nothing was found.
+
+    filtered:  how many of them were messages without a value (tombstones), which hold no event.
+    """
 
     events: int = 0
+    filtered: int = 0
     rows: int = 0
     recounted: int | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -57,6 +61,7 @@ class Audit:
             "kind": "audit",
             "complete": self.complete,
             "events": self.events,
+            "filtered": self.filtered,
             "rows": self.rows,
             "recounted": self.recounted,
             "findings": [{"what": f.what, "where": f.where, "why": f.why} for f in self.findings],

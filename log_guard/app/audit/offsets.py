@@ -29,12 +29,14 @@ class Totals:
     consumed: int = 0
     summarised: int = 0
     dead_lettered: int = 0
+    filtered: int = 0
     covered: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, account: Row) -> None:
         self.consumed += account["consumed"]
         self.summarised += account["summarised"]
         self.dead_lettered += account["dead_lettered"]
+        self.filtered += account["filtered"]
         first, after = account["first_offset"], account["next_offset"]
         low, high = self.covered.get(account["partition"], (first, after))
         self.covered[account["partition"]] = min(low, first), max(high, after)

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartiti
 from confluent_kafka.admin import AdminClient
 from sqlalchemy import create_engine, text
 
+from log_guard.adapters.kafka.reading import held
 from log_guard.app.audit import auditing as accounts
 from log_guard.core.events import SECOND
 from log_guard.errors import LogGuardError
@@ -151,6 +152,33 @@ def reset(
     request = [ConsumerGroupTopicPartitions(group, moved)]
     for future in admin.alter_consumer_group_offsets(request).values():
         future.result()
+
+
+def delete_half(pipeline: Pipeline, topic: str) -> None:
+    """What retention does in the end."""
+    admin = AdminClient({"bootstrap.servers": pipeline.brokers})
+    spans = held(pipeline.deployment.cluster("-test"), topic)
+    half = [TopicPartition(topic, p, (low + high) // 2) for p, (low, high) in spans.items()]
+    for future in admin.delete_records(half).values():
+        future.result()
+
+
+def test_what_retention_has_deleted_is_no_finding(pipeline: Pipeline) -> None:
+    lines, until = prepared()
+    run_to_end(pipeline, lines, until)
+    for topic in (pipeline.settings.topic, pipeline.settings.output_topic):
+        delete_half(pipeline, topic)
+    done = pipeline.run("audit", "--recount")
+    assert done.returncode == 0, done.stdout
+    assert " older than their records, " in done.stdout
+    assert " on, events before are deleted)" in done.stdout
+    execute(
+        pipeline,
+        "UPDATE anomaly_results SET log_count = log_count + 1 WHERE service = 'api' "
+        "AND window_start = (SELECT max(window_start) FROM anomaly_results)",
+    )
+    (finding,) = found(pipeline)
+    assert finding["why"] == "log_count: not what was published"
 
 
 def test_many_events_a_message_keys_and_tombstones(pipeline: Pipeline) -> None:

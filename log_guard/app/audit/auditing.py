@@ -15,10 +15,12 @@ from log_guard.adapters.store import Store
 from log_guard.app.audit.alerts import check_alerts, published_alert, published_alerts
 from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.offsets import Totals, check_accounts, check_group, check_sums
-from log_guard.app.audit.recount import Recount
-from log_guard.app.audit.rows import Row, by_time, check_rows, published_row, published_rows
+from log_guard.app.audit.recount import NEVER, Recount
+from log_guard.app.audit.rows import Oldest, Row, by_time, check_rows, published_row, published_rows
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
+from log_guard.core.events import SECOND
+from log_guard.core.iso import iso
 
 MOST_SHOWN = 50
 
@@ -40,19 +42,27 @@ def audit(
     outcome, totals = Audit(), Totals()
     with deployment.own_store(cluster) as store:
         accounts = store.accounts(settings.topic, settings.run)
-        outcome.add(check_accounts(settings.topic, held(cluster, settings.topic), accounts, totals))
+        there = held(cluster, settings.topic)
+        outcome.add(check_accounts(settings.topic, there, accounts, totals))
         outcome.events, outcome.filtered = totals.consumed, totals.filtered
         balance = store.balance(settings.run)
         outcome.add(_set_back(deployment, cluster, store, totals, balance))
         dead = store.count_dead_letters(settings.topic)
         outcome.add(check_sums(totals, balance, dead))
-        outcome.add(_compare_rows(deployment, store, span))
+        oldest = Oldest({p: low for p, (low, _) in held(cluster, settings.output_topic).items()})
+        outcome.add(_compare_rows(deployment, store, span, oldest))
+        outcome.older = oldest.beyond
         outcome.rows, final = store.span_of_results(settings.run, *span)
         if recount:
-            with closing(Recount(deployment.new_intake, deployment.window.slide)) as counter:
+            gone = {
+                p for p, (low, _) in there.items() if low > totals.covered.get(p, (low, low))[0]
+            }
+            ahead = round(settings.max_future_seconds * SECOND)
+            counting = Recount(deployment.new_intake, deployment.window.slide, gone, ahead)
+            with closing(counting) as counter:
                 for messages in read(cluster, settings.topic, totals.covered):
                     counter.add(messages)
-                outcome.recounted = counter.events
+                outcome.recounted, outcome.recounted_from = counter.events, counter.complete_from
                 given_up = balance["late"] if balance else 0
                 stored = by_time(store.verdicts(settings.run, *span))
                 outcome.add(counter.check(stored, deployment.window.window, given_up, final))
@@ -80,7 +90,9 @@ def _set_back(
         yield from check_group(s.writer_group, topic, done, reached, effect)
 
 
-def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[Finding]:
+def _compare_rows(
+    deployment: Deployment, store: Store, span: Span, oldest: Oldest
+) -> Iterator[Finding]:
     """The records of the topic against the rows, of windows and (of all time only) of alerts."""
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     whole = span == (None, None)
@@ -94,6 +106,7 @@ def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[
                 except UnreadableError:
                     continue  # the writer has kept it as a dead letter
                 place = message.partition() or 0, message.offset() or 0
+                oldest.see(place[0], record, settings.run)
                 row = published_row(*place, record, settings.run, *span)
                 if row is not None:
                     rows.append(row)
@@ -104,9 +117,9 @@ def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[
             raised.add(alerts)
         done = committed(cluster, settings.writer_group, settings.output_topic)
         stored = by_time(store.verdicts(settings.run, *span))
-        yield from check_rows(published.by_time(), stored, done)
+        yield from check_rows(published.by_time(), stored, done, oldest)
         if whole:
-            yield from check_alerts(raised.by_time(), store.alert_heads(settings.run), done)
+            yield from check_alerts(raised.by_time(), store.alert_heads(settings.run), done, oldest)
 
 
 def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
@@ -122,8 +135,13 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
     about = f"{outcome.rows:,} rows"
     if outcome.filtered:
         about += f", {outcome.filtered:,} messages without a value"
+    if outcome.older:
+        about += f", {outcome.older:,} older than their records"
     if outcome.recounted is not None:
         about += f", {outcome.recounted:,} counted again"
+    if outcome.recounted_from:
+        since = iso(outcome.recounted_from) if outcome.recounted_from < NEVER else "now"
+        about += f" from {since} on, events before are deleted"
     if outcome.complete:
         console.print(f"all {outcome.events:,} events accounted for ({about})")
     else:

@@ -55,19 +55,17 @@ class Pipeline:
     @property
     def settings(self) -> Settings:
         p = self.prefix
-        return Settings(
-            kafka_brokers=self.brokers,
-            db_url=self.url,
-            topic=f"{p}-log-events",
-            summary_topic=f"{p}-window-summaries",
-            state_topic=f"{p}-detector-state",
-            output_topic=f"{p}-anomaly-results",
-            dead_letter_topic=f"{p}-dead-letters",
-            processor_group=f"{p}-processor",
-            detector_group=f"{p}-detector",
-            writer_group=f"{p}-writer",
-            **self.changes,
-        )
+        named = {
+            "topic": f"{p}-log-events",
+            "summary_topic": f"{p}-window-summaries",
+            "state_topic": f"{p}-detector-state",
+            "output_topic": f"{p}-anomaly-results",
+            "dead_letter_topic": f"{p}-dead-letters",
+            "processor_group": f"{p}-processor",
+            "detector_group": f"{p}-detector",
+            "writer_group": f"{p}-writer",
+        }
+        return Settings(kafka_brokers=self.brokers, db_url=self.url, **named | self.changes)
 
     @property
     def deployment(self) -> Deployment:

@@ -9,7 +9,7 @@ from sqlalchemy import URL
 
 from log_guard.adapters.feedback import read_feedback
 from log_guard.adapters.kafka.clients import Cluster
-from log_guard.adapters.kafka.topics import TopicSpec, specs
+from log_guard.adapters.kafka.topics import TopicSpec, origin, specs
 from log_guard.adapters.models import is_registry, load_model
 from log_guard.adapters.store import Store
 from log_guard.app.inspecting import format_of
@@ -52,7 +52,7 @@ class Deployment:
             settings.session_timeout_seconds,
         )
 
-    def topics(self, partitions: int) -> list[TopicSpec]:
+    def topics(self, partitions: int | None) -> list[TopicSpec]:
         s = self.settings
         names = (s.topic, s.summary_topic, s.state_topic, s.output_topic, s.dead_letter_topic)
         return specs(*names, partitions)
@@ -148,6 +148,7 @@ class Deployment:
         options = KeepOptions(
             decoder=self.summarise_options().decoder,
             events=s.topic,
+            results=s.output_topic,
             group=f"{s.writer_group}-events",
             poll=s.poll_milliseconds / 1000,
             max_future=_micros(s.max_future_seconds),
@@ -157,6 +158,7 @@ class Deployment:
     def write(self) -> Write:
         s = self.settings
         options = WriteOptions(
+            s.topic,
             s.output_topic,
             s.dead_letter_topic,
             s.writer_group,
@@ -168,6 +170,16 @@ class Deployment:
     def store(self, *, upgrade: bool = False) -> Store:
         """Open the database; raises StoreError."""
         return Store(self.database_url(), upgrade=upgrade)
+
+    def own_store(self, cluster: Cluster) -> Store:
+        """Open the database to read of this pipeline; OptionError if the rows are another's."""
+        store = self.store()
+        try:
+            store.verify(origin(cluster, self.settings.topic, self.settings.output_topic))
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     def database_url(self) -> URL | str:
         s = self.settings

@@ -29,7 +29,7 @@ def raw_lines(deployment: Deployment, result: str) -> Iterator[tuple[str, str]]:
     if not sign or start is None:
         raise OptionError(f"{result}: name a result as SERVICE@WINDOW_START")
     settings, cluster = deployment.settings, deployment.cluster("-lines")
-    with deployment.store() as store:
+    with deployment.own_store(cluster) as store:
         row = store.result(start, service, settings.run)
     if row is None:
         raise InputError(f"no result {result}: see the table anomaly_results")

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import re
 import socket
+from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from log_guard.errors import OptionError
@@ -22,7 +25,18 @@ DEVELOPMENT_PASSWORD = "logguard123"
 _SECRET = re.compile(r"password|secret|token|jaas|\.key$|credential", re.IGNORECASE)
 
 
+_YEAR = 366 * 86_400
+_TOPIC: dict[str, Any] = {"pattern": r"^[a-zA-Z0-9._-]{1,249}$"}  # what Kafka takes
+_GROUP: dict[str, Any] = {"min_length": 1}
+_BROKER = re.compile(r"(\w+://)?(\[[0-9a-fA-F:]+\]|[^\s:/,\[\]]+)(:(?P<port>[0-9]+))?")
+_TOPICS = ("topic", "summary_topic", "state_topic", "output_topic", "dead_letter_topic")
+_GROUPS = ("processor_group", "detector_group", "writer_group")
+
+
 def _of(section: str, default: Any, description: str, **rules: Any) -> Any:
+    if isinstance(default, float):
+        # What is longer than a year, or no number, is a slip: it would end in an overflow much later.
+        rules = {"allow_inf_nan": False, **({"le": _YEAR} if section == "Windows" else {}), **rules}
     return Field(default, description=description, json_schema_extra={"section": section}, **rules)
 
 
@@ -35,14 +49,18 @@ class Settings(BaseSettings):
     kafka_properties: dict[str, str] = _of(
         "Kafka", {}, "Any librdkafka setting, as NAME=VALUE (SASL, TLS, ...). Repeatable."
     )
-    topic: str = _of("Kafka", "log-events", "Topic of the log events.")
-    summary_topic: str = _of("Kafka", "window-summaries", "Topic of the summaries.")
-    state_topic: str = _of("Kafka", "detector-state", "Topic of the detector's state.")
-    output_topic: str = _of("Kafka", "anomaly-results", "Topic of the results.")
-    dead_letter_topic: str = _of("Kafka", "dead-letters", "Topic of records that are no events.")
-    processor_group: str = _of("Kafka", "logguard-processor", "Consumer group of summarise.")
-    detector_group: str = _of("Kafka", "logguard-detector", "Consumer group of detect.")
-    writer_group: str = _of("Kafka", "logguard-writer", "Consumer group of write.")
+    topic: str = _of("Kafka", "log-events", "Topic of the log events.", **_TOPIC)
+    summary_topic: str = _of("Kafka", "window-summaries", "Topic of the summaries.", **_TOPIC)
+    state_topic: str = _of("Kafka", "detector-state", "Topic of the detector's state.", **_TOPIC)
+    output_topic: str = _of("Kafka", "anomaly-results", "Topic of the results.", **_TOPIC)
+    dead_letter_topic: str = _of(
+        "Kafka", "dead-letters", "Topic of records that are no events.", **_TOPIC
+    )
+    processor_group: str = _of(
+        "Kafka", "logguard-processor", "Consumer group of summarise.", **_GROUP
+    )
+    detector_group: str = _of("Kafka", "logguard-detector", "Consumer group of detect.", **_GROUP)
+    writer_group: str = _of("Kafka", "logguard-writer", "Consumer group of write.", **_GROUP)
     instance: str = _of(
         "Kafka", "", "Name of this process: unique, and best the same after a restart."
     )
@@ -105,13 +123,18 @@ class Settings(BaseSettings):
     db_url: SecretStr = _of("Database", SecretStr(""), "URL of the database, or path of a file.")
     db_host: str = _of("Database", "localhost", "Host of PostgreSQL or TimescaleDB.")
     db_port: int = _of("Database", 5432, "Its port.", ge=1, le=65535)
-    db_name: str = _of("Database", "logguard", "The database.")
+    db_name: str = _of("Database", "logguard", "The database.", min_length=1)
     db_user: str = _of("Database", "logguard", "User.")
     db_password: SecretStr = _of(
         "Database", SecretStr(DEVELOPMENT_PASSWORD), "Password; better by environment or file."
     )
     db_password_file: str = _of("Database", "", "File that holds the password.")
-    db_sslmode: str = _of("Database", "prefer", "disable, prefer, require, verify-ca, verify-full.")
+    db_sslmode: str = _of(
+        "Database",
+        "prefer",
+        "disable, allow, prefer, require, verify-ca or verify-full.",
+        pattern="^(disable|allow|prefer|require|verify-ca|verify-full)$",
+    )
     db_sslrootcert: str = _of(
         "Database", "", "Certificate of whom to trust, for verify-ca and -full."
     )
@@ -130,6 +153,25 @@ class Settings(BaseSettings):
         "console, json, or auto: console on a terminal.",
         pattern="^(console|json|auto)$",
     )
+
+    @field_validator("kafka_brokers")
+    @classmethod
+    def _brokers(cls, given: str) -> str:
+        for broker in given.split(","):
+            parsed = _BROKER.fullmatch(broker.strip())
+            if parsed is None or not 1 <= int(parsed["port"] or 9092) <= 65_535:
+                raise PydanticCustomError("brokers", "give HOST:PORT, several by commas")
+        return given
+
+    def conflicts(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Two settings that do not go together, and why: of the two either may be changed."""
+        for names, what in ((_TOPICS, "topic"), (_GROUPS, "group")):
+            for one, other in combinations(names, 2):
+                if getattr(self, one) == getattr(self, other):
+                    yield (one, other), f"each needs a {what} of its own"
+        window, slide = (round(s * 1e6) for s in (self.window_seconds, self.slide_seconds))
+        if window % slide:
+            yield ("window_seconds", "slide_seconds"), "a window must be a multiple of the slide"
 
     @classmethod
     def settings_customise_sources(

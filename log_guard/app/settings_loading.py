@@ -49,18 +49,31 @@ def load_settings(
         values |= found
         origins |= dict.fromkeys(found, origin)
     try:
-        return Settings(**values), origins
+        settings = Settings(**values)
     except ValidationError as e:
         first = e.errors()[0]
         name = str(first["loc"][0])
-        origin = origins.get(name, str(path))
-        where = {"command line": option(name), "environment": PREFIX + name.upper()}.get(
-            origin, f"{origin}: {name}"
-        )
+        where = _place(name, origins.get(name, str(path)))
         shown = "" if is_secret(name) else f" {first['input']!r}"
         if first["type"] == "extra_forbidden":
             raise OptionError(f"{where}: no such setting; see `logguard config show`") from None
         raise OptionError(f"{where}{shown}: {first['msg']}") from None
+    for names, why in settings.conflicts():
+        # What was said last, and most likely by mistake, comes first.
+        later = sorted(names, key=lambda name: -list(sources).index(origins[name]))
+        said = [f"{_place(name, origins[name])} {getattr(settings, name)}" for name in later]
+        raise OptionError(f"{said[0]}: does not go with {said[1]}: {why}")
+    return settings, origins
+
+
+def _place(name: str, origin: str) -> str:
+    """A setting as it was given: an option, a variable, or a line of a file."""
+    known = {
+        "command line": option(name),
+        "environment": PREFIX + name.upper(),
+        "default": f"the default {option(name)}",
+    }
+    return known.get(origin, f"{origin}: {name}")
 
 
 def _from_file(path: Path, *, required: bool) -> dict[str, Any]:

@@ -86,7 +86,9 @@ def topics_create(
 @with_settings("Kafka")
 def topics_check(
     settings: Settings,
-    partitions: Partitions = 4,
+    partitions: Annotated[
+        int | None, typer.Option(help="Partitions of shared topics to expect.", min=1)
+    ] = None,
     replication: Annotated[int | None, typer.Option(help="Replicas to expect.", min=1)] = None,
 ) -> None:
     """Compare the topics with what they should be; exit 1 if they differ."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,10 @@ from log_guard.adapters.store import Store, check_database
 from log_guard.adapters.store.upgrading import _config
 from log_guard.core.events import SECOND, DeadLetter, Level
 from log_guard.core.results import Alert, Result
+from log_guard.core.stream.origin import Origin
 from log_guard.core.stream.progress import Account, Balance
 from log_guard.core.summarising.intake import LINE_BITS
-from log_guard.errors import StoreError
+from log_guard.errors import OptionError, StoreError
 from tests.integration.test_store import EVIDENCE, START, alert, anomaly, result
 from tests.streams import Event, micros, table
 
@@ -208,6 +210,37 @@ def test_log_events_are_kept_once_and_for_seven_days(store: Store) -> None:
     store.maintain(datetime.fromtimestamp(micros(9 * 86_400) / SECOND, UTC))
     assert [row["offset"] for row in store.log_events("log-events")] == [9]
     assert store.log_events("other") == []
+
+
+OURS = Origin("cluster-a", "log-events", "id-1", "anomaly-results", "id-2")
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (OURS, None),
+        (replace(OURS, topic_id="", results_id=""), None),
+        (replace(OURS, cluster="cluster-b"), "of Kafka cluster cluster-a, and this is cluster-b"),
+        (replace(OURS, topic="orders"), "of log-events and anomaly-results, .* orders and"),
+        (replace(OURS, results="others"), "of log-events and anomaly-results, .* and others"),
+        (replace(OURS, topic_id="id-3"), "of an earlier topic log-events, which was made anew"),
+        (replace(OURS, results_id="id-3"), "of an earlier topic anomaly-results"),
+    ],
+)
+def test_rows_are_of_the_pipeline_that_came_first(
+    url: str, other: Origin, said: str | None
+) -> None:
+    with Store(url) as store:
+        store.verify(other)  # as long as nobody has written, they are of any
+        store.claim(OURS)
+        store.claim(OURS)
+        for ask in (store.verify, store.claim):
+            if said is None:
+                ask(other)
+            else:
+                with pytest.raises(OptionError, match=f"holds rows {said}.*--db-name"):
+                    ask(other)
+        store.verify(OURS)
 
 
 def test_rows_of_an_older_schema_are_kept(url: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[attr-defined]  # public, though not listed
 from sqlalchemy import create_engine, text
 
 from log_guard.core.events import SECOND
@@ -224,3 +225,38 @@ def test_a_broker_that_hangs_does_not_keep_a_process_and_a_second_signal_ends_it
     finally:
         kafka_server.resume()
     pipeline.processes.clear()
+
+
+def test_partitions_that_were_added_are_read_and_those_that_must_be_one_are_named(
+    pipeline: Pipeline,
+) -> None:
+    settings, admin = pipeline.settings, AdminClient({"bootstrap.servers": pipeline.brokers})
+    for name, role in {"one": "summarise", "two": "summarise", "detect": "detect"}.items():
+        pipeline.start(name, role, idle_seconds=1.0)
+    pipeline.start("write", "write")
+    took = f'"partitions": "{settings.topic} '
+    pipeline.wait("theirs", lambda: all(took in pipeline.log(name) for name in ("one", "two")))
+    admin.create_partitions([NewPartitions(settings.topic, 6)])[settings.topic].result()
+    start = int(time.time()) // 60 * 60 - 7_200
+    lines = made_stream(5, 3_000, start, 600)
+    pipeline.produce([*lines, [line for line in lines[0] if b"timestamp" in line]])
+    pipeline.wait("all", lambda: audit(pipeline, "--recount") == 0)
+    pipeline.signal("two", signal.SIGKILL)
+    del pipeline.processes["two"]
+    alone = f'"group": "{settings.processor_group}", "partitions": "{settings.topic} '
+    pipeline.wait("the other", lambda: pipeline.log("one").count(alone) > 1)
+    pipeline.stop()
+    assert '"event": "gave up partitions"' in pipeline.log("one")
+    assert pipeline.run("topics", "check").returncode == 0, "any number of these will do"
+    assert "not 4" in pipeline.run("topics", "check", "--partitions", "4").stdout
+
+    admin.create_partitions([NewPartitions(settings.summary_topic, 2)])[
+        settings.summary_topic
+    ].result()
+    done = pipeline.run("topics", "check")
+    assert done.returncode == 1
+    assert done.stdout.startswith(
+        f"topic {settings.summary_topic} has 2 partitions, not 1, and detection needs one: delete all"
+    )
+    pipeline.start("refused", "detect")
+    pipeline.wait("the refusal", lambda: "detection needs one" in pipeline.log("refused"))

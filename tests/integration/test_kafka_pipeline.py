@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartiti
 from confluent_kafka.admin import AdminClient
 from sqlalchemy import create_engine, text
 
+from log_guard.adapters.kafka.reading import held
 from log_guard.app.audit import auditing as accounts
 from log_guard.core.events import SECOND
 from log_guard.errors import LogGuardError
@@ -113,10 +114,28 @@ def test_offsets_moved_by_hand_are_named_and_double_nothing(pipeline: Pipeline) 
     run_to_end(pipeline, lines, until)
     before = pipeline.table(until)
     settings = pipeline.settings
-    reset(pipeline, settings.processor_group, settings.topic, 100)
-    for role in ("summarise", "detect", "write"):
+    groups = {
+        "summarise": (settings.processor_group, settings.topic, PARTITIONS),
+        "detect": (settings.detector_group, settings.summary_topic, 1),
+        "write": (settings.writer_group, settings.output_topic, PARTITIONS),
+    }
+    for group, topic, partitions in groups.values():
+        reset(pipeline, group, topic, 0, partitions)
+    told = found(pipeline)
+    assert {f["what"] for f in told} == {"in flight"}
+    for group, topic, _ in groups.values():
+        mine = [f for f in told if f["where"].startswith(f"{topic}-")]
+        assert mine
+        assert all(f"group {group} was set back by hand" in f["why"] for f in mine)
+    for role in groups:
         pipeline.start(role, role, idle_seconds=1.0)
     pipeline.wait("the doubled ranges", lambda: "doubled" in pipeline.run("audit").stdout)
+    pipeline.wait("the end", lambda: {f["what"] for f in found(pipeline)} == {"doubled"})
+    for role, (group, topic, _) in groups.items():
+        lines_ = [json.loads(line) for line in pipeline.log(role).splitlines()]
+        moved = [line for line in lines_ if line["event"] == "offset was moved by hand"]
+        assert {line["partition"].split()[0] for line in moved} == {topic}
+        assert all(line["group"] == group and line["before"] > line["now"] == 0 for line in moved)
     pipeline.stop()
     assert pipeline.table(until) == before
     assert {f["what"] for f in found(pipeline)} >= {"doubled"}
@@ -124,13 +143,42 @@ def test_offsets_moved_by_hand_are_named_and_double_nothing(pipeline: Pipeline) 
     assert {w.split(" ")[0] for w in where} == {f"{settings.topic}-{p}" for p in range(PARTITIONS)}
 
 
-def reset(pipeline: Pipeline, group: str, topic: str, offset: int) -> None:
+def reset(
+    pipeline: Pipeline, group: str, topic: str, offset: int, partitions: int = PARTITIONS
+) -> None:
     """What an operator does by hand, with no member in the group."""
     admin = AdminClient({"bootstrap.servers": pipeline.brokers})
-    partitions = [TopicPartition(topic, p, offset) for p in range(PARTITIONS)]
-    request = [ConsumerGroupTopicPartitions(group, partitions)]
+    moved = [TopicPartition(topic, p, offset) for p in range(partitions)]
+    request = [ConsumerGroupTopicPartitions(group, moved)]
     for future in admin.alter_consumer_group_offsets(request).values():
         future.result()
+
+
+def delete_half(pipeline: Pipeline, topic: str) -> None:
+    """What retention does in the end."""
+    admin = AdminClient({"bootstrap.servers": pipeline.brokers})
+    spans = held(pipeline.deployment.cluster("-test"), topic)
+    half = [TopicPartition(topic, p, (low + high) // 2) for p, (low, high) in spans.items()]
+    for future in admin.delete_records(half).values():
+        future.result()
+
+
+def test_what_retention_has_deleted_is_no_finding(pipeline: Pipeline) -> None:
+    lines, until = prepared()
+    run_to_end(pipeline, lines, until)
+    for topic in (pipeline.settings.topic, pipeline.settings.output_topic):
+        delete_half(pipeline, topic)
+    done = pipeline.run("audit", "--recount")
+    assert done.returncode == 0, done.stdout
+    assert " older than their records, " in done.stdout
+    assert " on, events before are deleted)" in done.stdout
+    execute(
+        pipeline,
+        "UPDATE anomaly_results SET log_count = log_count + 1 WHERE service = 'api' "
+        "AND window_start = (SELECT max(window_start) FROM anomaly_results)",
+    )
+    (finding,) = found(pipeline)
+    assert finding["why"] == "log_count: not what was published"
 
 
 def test_many_events_a_message_keys_and_tombstones(pipeline: Pipeline) -> None:
@@ -165,7 +213,10 @@ def test_many_events_a_message_keys_and_tombstones(pipeline: Pipeline) -> None:
         ).one()
     engine.dispose()
     assert tuple(map(int, sums)) == (120 * 41, 120 * 40, 120)
-    assert audit(pipeline, "--recount") == 0
+    done = pipeline.run("audit", "--recount")
+    assert done.returncode == 0
+    assert "all 4,920 events accounted for (" in done.stdout
+    assert " rows, 120 messages without a value, 4,800 counted again)" in done.stdout
 
 
 def test_open_windows_are_published_on_exit_if_asked(pipeline: Pipeline) -> None:

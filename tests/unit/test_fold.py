@@ -28,6 +28,7 @@ from log_guard.errors import StateError
 from tests.streams import Event, fold_in, line, micros
 
 SPEC = WindowSpec(window=10 * SECOND, slide=5 * SECOND)
+PROGRESS = Progress(0, 0, 9, None, False, consumed=9, summarised=9)
 OPTIONS = DetectOptions(least_windows=6)
 PARTITIONS = 3
 
@@ -189,6 +190,15 @@ def test_a_range_read_twice_is_kept_out_and_named() -> None:
     assert [(a.partition, a.first_offset, a.next_offset) for a in named] == [
         (p.partition, p.first, p.next) for p in told
     ]
+
+
+def test_a_quiet_partition_that_was_set_back_doubles_nothing() -> None:
+    commit = replace(commits(events(2), 2)[60], summary=empty(), progress=(PROGRESS,))
+    back = replace(PROGRESS, first=0, next=0, consumed=0, summarised=0)
+    fold = Fold(SPEC, OPTIONS)
+    folded(fold, [commit])
+    (out,) = folded(fold, [replace(commit, progress=(back,), id="back")], 1)
+    assert [a for a in out.accounts if a.status == "doubled"] == []
 
 
 def test_a_range_that_was_skipped_is_named() -> None:

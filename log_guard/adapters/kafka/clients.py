@@ -53,6 +53,8 @@ class Cluster:
                 "fetch.wait.max.ms": 100,
                 # So long it waits, where its queue was full, before it fetches more: by default a second.
                 "fetch.queue.backoff.ms": 10,
+                # So soon partitions that were added are heard of: by default after five minutes.
+                "topic.metadata.refresh.interval.ms": 15_000,
                 **self._common(f"{group}-{self.instance}"),
                 "session.timeout.ms": int(self.session_timeout * 1000),
                 "heartbeat.interval.ms": int(self.session_timeout * 1000 / 5),
@@ -170,12 +172,15 @@ class Callbacks:
 
     What a callback raises comes out of Kafka's client as something that is no exception and that no
     ``except`` clause names. So a failure is kept, and :meth:`check` raises it after the call.
+
+    assigned:  hears of partitions that came; of none, where a rebalance brought none.
+    gone:      hears of partitions that went, and whether they were lost: given to others without asking.
     """
 
     def __init__(
         self,
         assigned: Callable[[Consumer, list[TopicPartition]], None],
-        gone: Callable[[list[TopicPartition]], None],
+        gone: Callable[[list[TopicPartition], bool], None],
     ) -> None:
         self._assigned, self._gone = assigned, gone
         self._failed: Exception | None = None
@@ -183,7 +188,7 @@ class Callbacks:
 
     def subscribe(self, consumer: Consumer, topics: list[str]) -> None:
         consumer.subscribe(
-            topics, on_assign=self._on_assign, on_revoke=self._on_gone, on_lost=self._on_gone
+            topics, on_assign=self._on_assign, on_revoke=self._on_gone, on_lost=self._on_lost
         )
 
     def check(self) -> None:
@@ -199,7 +204,7 @@ class Callbacks:
             consumer.close()
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if self._closing or self._failed is not None or not partitions:
+        if self._closing or self._failed is not None:
             return
         try:
             self._assigned(consumer, partitions)
@@ -207,4 +212,7 @@ class Callbacks:
             self._failed = e
 
     def _on_gone(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._gone(partitions)
+        self._gone(partitions, False)
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._gone(partitions, True)

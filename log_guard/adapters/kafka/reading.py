@@ -83,21 +83,27 @@ def read(
 
 def newest(cluster: Cluster, topic: str, partition: int = 0) -> Message | None:
     """The newest committed message of a partition; None if there is none among its last offsets."""
+    found = tail(cluster, topic, partition)
+    return found[-1] if found else None
+
+
+def tail(cluster: Cluster, topic: str, partition: int = 0, back: int = LOOK_BACK) -> list[Message]:
+    """The committed messages among the last offsets of a partition."""
     reader = cluster.reader()
-    found: Message | None = None
+    found: list[Message] = []
     try:
         low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT)
         if low == high:
-            return None
-        reader.assign([TopicPartition(topic, partition, max(low, high - LOOK_BACK))])
+            return []
+        reader.assign([TopicPartition(topic, partition, max(low, high - back))])
         quiet = 0.0
         while quiet < TIMEOUT:
-            messages = reader.consume(LOOK_BACK, WAIT)
+            messages = reader.consume(back, WAIT)
             quiet = 0.0 if messages else quiet + WAIT
             for message in messages:
                 error = message.error()
                 if error is None:
-                    found = message
+                    found.append(message)
                 elif error.code() == KafkaError._PARTITION_EOF:
                     return found
                 else:

@@ -50,8 +50,8 @@ def unpack(position: int) -> tuple[int, int]:
     return position >> LINE_BITS, position & ((1 << LINE_BITS) - 1)
 
 
-def commit_records(commit: Commit, slide: int) -> Iterator[tuple[bytes, Headers]]:
-    """The records of a commit: value and headers; the last one carries the progress."""
+def commit_records(commit: Commit, slide: int, topic: str) -> Iterator[tuple[bytes, Headers]]:
+    """The records of a commit of a topic's events: value and headers; the last one carries the progress."""
     summary = commit.summary
     parts, first = [summary], _arrow(summary)
     while len(first) > MAX_RECORD_BYTES and parts[0].height > 1:
@@ -64,6 +64,7 @@ def commit_records(commit: Commit, slide: int) -> Iterator[tuple[bytes, Headers]
             "schema": SCHEMA,
             "id": commit.id,
             "slide": slide,
+            "topic": topic,
             "last": last,
             "partitions": commit.partitions,
             "progress": [asdict(p) for p in commit.progress] if last else [],
@@ -89,12 +90,33 @@ def commit_of(value: bytes, headers: Headers | None, slide: int) -> Commit:
         raise UnreadableError(f"a record that is no summary ({type(e).__name__})") from e
 
 
-def slide_of(headers: Headers | None) -> int | None:
-    """Panes (µs) of a record of ``window-summaries``; None if it is none."""
+def made_of(headers: Headers | None) -> tuple[int, str | None] | None:
+    """Panes (µs) and topic of the events of a record of ``window-summaries``; None if it is none.
+
+    The topic is None where an earlier version wrote the record.
+    """
     try:
-        return int(json.loads(dict(headers or [])["logguard"])["slide"])
-    except (ValueError, TypeError, KeyError):
+        told = json.loads(dict(headers or [])["logguard"])
+        return int(told["slide"]), told.get("topic")
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def progress_of(headers: Headers | None) -> list[Progress]:
+    """The progress that a record of ``window-summaries`` tells of; none where it is none."""
+    try:
+        return [Progress(**p) for p in json.loads(dict(headers or [])["logguard"])["progress"]]
+    except (ValueError, TypeError, KeyError):
+        return []
+
+
+def refuse_others(theirs: str | None, ours: str, summaries: str) -> None:
+    """Summaries of two topics cannot be told apart by their partitions: OptionError."""
+    if theirs not in (None, ours):
+        raise OptionError(
+            f"{summaries} holds summaries of topic {theirs}, not of {ours}: use --topic {theirs}, or give "
+            "this pipeline topics, groups and a database of its own (--summary-topic and the others)"
+        )
 
 
 def refuse_coarser(theirs: int, ours: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not listed
     ConfigResource,
     NewTopic,
@@ -12,34 +12,70 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, tho
 )
 
 from log_guard.adapters.kafka.clients import Cluster, error_of, failure
+from log_guard.core.stream.origin import Origin
+from log_guard.errors import StreamError
 
 DAY = 86_400_000
+_ALONE = ", and detection needs one: delete all topics and groups of the pipeline and `logguard topics create`"
 
 
 @dataclass(frozen=True)
 class TopicSpec:
-    """A topic: its name, how many partitions (None: any number will do) and its settings."""
+    """A topic: its name, how many partitions (None: any number will do) and its settings.
+
+    alone:  why it must have one partition; empty where it need not.
+    """
 
     name: str
     partitions: int | None
     config: dict[str, str]
+    alone: str = ""
 
 
 def specs(
-    events: str, summaries: str, state: str, results: str, dead_letters: str, partitions: int
+    events: str,
+    summaries: str,
+    state: str,
+    results: str,
+    dead_letters: str,
+    partitions: int | None,
 ) -> list[TopicSpec]:
-    """The five topics.
+    """The five topics; ``partitions`` of None: any number will do.
 
     Summaries and state have one partition each, since alerts over several services, the whole
     stream and the budget of false alarms are seen in one place; the others have ``partitions``.
     """
     return [
         TopicSpec(events, partitions, {"retention.ms": str(7 * DAY)}),
-        TopicSpec(summaries, 1, {"retention.ms": str(30 * DAY)}),
-        TopicSpec(state, 1, {"cleanup.policy": "compact"}),
+        TopicSpec(summaries, 1, {"retention.ms": str(30 * DAY)}, _ALONE),
+        TopicSpec(state, 1, {"cleanup.policy": "compact"}, _ALONE),
         TopicSpec(results, partitions, {"retention.ms": str(30 * DAY)}),
         TopicSpec(dead_letters, partitions, {"retention.ms": str(30 * DAY)}),
     ]
+
+
+def refuse_many(cluster: Cluster, topics: tuple[str, ...]) -> None:
+    """StreamError where a topic of which detection reads one partition has several."""
+    for topic in topics:
+        partitions = cluster.partitions(topic)
+        if partitions != 1:
+            raise StreamError(f"topic {topic} has {partitions} partitions{_ALONE}")
+
+
+def origin(cluster: Cluster, events: str, results: str) -> Origin:
+    """Which pipeline this is: of these topics on this cluster. StreamError if Kafka does not say."""
+    admin = cluster.admin()
+    try:
+        name = admin.list_topics(timeout=10).cluster_id
+    except KafkaException as e:
+        raise failure(e, cluster.brokers) from e
+    ids = {}
+    for topic, described in admin.describe_topics(TopicCollection([events, results])).items():
+        try:
+            ids[topic] = str(described.result().topic_id)
+        except KafkaException:  # not there, or not ours to see
+            ids[topic] = ""
+    return Origin(str(name), events, ids[events], results, ids[results])
 
 
 def create(cluster: Cluster, wanted: list[TopicSpec], replication: int) -> list[str]:
@@ -80,7 +116,7 @@ def differences(
         partitions = there[spec.name].partitions
         if spec.partitions is not None and len(partitions) != spec.partitions:
             found.append(
-                f"topic {spec.name} has {len(partitions)} partitions, not {spec.partitions}"
+                f"topic {spec.name} has {len(partitions)} partitions, not {spec.partitions}{spec.alone}"
             )
         replicas = {len(p.replicas) for p in partitions.values()}
         if replication is not None and replicas != {replication}:

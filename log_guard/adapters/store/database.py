@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from sqlalchemy import URL, ColumnElement, Connection, Executable, Table, and_, func, select
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Executable,
+    Table,
+    and_,
+    delete,
+    func,
+    select,
+)
 
 from log_guard.adapters.store import upgrading
 from log_guard.adapters.store.engine import failures_of, open_engine
@@ -17,9 +27,11 @@ from log_guard.adapters.store.schema import (
     DEAD_LETTERS,
     LEDGERS,
     LOG_EVENTS,
+    PIPELINE,
+    POSITIONS,
     RESULTS,
 )
-from log_guard.adapters.store.upserts import statements
+from log_guard.adapters.store.upserts import first_only, statements
 from log_guard.errors import StoreError
 
 Row = Mapping[str, Any]
@@ -40,7 +52,7 @@ class Database:
                 with self.failures():
                     self.notes = upgrading.upgrade(self.engine)
             else:
-                self._rows(select(LEDGERS).limit(1))
+                self.pipeline()
         except StoreError:
             self.close()
             raise
@@ -57,6 +69,24 @@ class Database:
                     names = [column.name for column in table.primary_key]
                     ordered = sorted(some, key=lambda row: tuple(row[name] for name in names))
                     connection.execute(self._upsert[table], ordered)
+
+    def claim(self, pipeline: Row) -> None:
+        """Enter the pipeline whose rows these will be, if none is entered."""
+        with self._transaction() as connection:
+            if connection.execute(select(PIPELINE)).first() is None:
+                entry = first_only(self.engine.dialect.name, PIPELINE)  # another may be as quick
+                connection.execute(entry, {"id": 1, **pipeline})
+                connection.execute(delete(POSITIONS))  # of whoever wrote before
+
+    def pipeline(self) -> Row | None:
+        """The pipeline whose rows these are."""
+        names = [column for column in PIPELINE.columns if not column.primary_key]
+        found = self._rows(select(*names))
+        return found[0] if found else None
+
+    def positions(self, reader: str, topic: str) -> list[Row]:
+        mine = (POSITIONS.c.reader == reader) & (POSITIONS.c.topic == topic)
+        return self._rows(select(POSITIONS.c.partition, POSITIONS.c.next_offset).where(mine))
 
     def alerts(self) -> list[Row]:
         return self._rows(select(ALERTS).order_by(ALERTS.c.id))

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -152,6 +153,27 @@ BALANCES = Table(
     Column("watermark", Time),
 )
 """A row a run: the accounts of all windows after a record of ``window-summaries``."""
+
+PIPELINE = Table(
+    "pipeline",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    *(
+        Column(name, String, nullable=False)
+        for name in ("cluster", "topic", "topic_id", "results", "results_id")
+    ),
+)
+"""One row: the pipeline whose rows these are; none until the first writer."""
+
+POSITIONS = Table(
+    "positions",
+    METADATA,
+    Column("reader", String, primary_key=True),  # a consumer group
+    Column("topic", String, primary_key=True),
+    Column("partition", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, nullable=False),
+)
+"""How far each group's records are written, with which it is known that its offsets were set back."""
 
 LOG_EVENTS = Table(
     "log_events",

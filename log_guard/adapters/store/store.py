@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ from log_guard.adapters.store import rows
 from log_guard.core.events import DeadLetter
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Result
+from log_guard.core.stream.origin import Origin
+from log_guard.errors import OptionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,6 +81,22 @@ class Store:
             }
         )
 
+    def claim(self, origin: Origin) -> None:
+        """Take rows of this pipeline from now on, and of no other: OptionError where they are another's."""
+        self._database.claim(asdict(origin))
+        self.verify(origin)
+
+    def verify(self, origin: Origin) -> None:
+        """Refuse where the rows are of another pipeline: OptionError. Where nobody has written, they are of any."""
+        row = self._database.pipeline()
+        other = None if row is None else Origin(**row).differs(origin)
+        if other is not None:
+            raise OptionError(
+                f"database {self._database.name} holds rows {other}: name another database "
+                "(--db-name, --db-url); if it is the same pipeline, moved with all its offsets, "
+                "DELETE FROM pipeline lets it go on"
+            )
+
     def keep(self, topic: str, partition: int, events: pl.DataFrame) -> None:
         """Write events (``EVENT_SCHEMA``) of a partition to ``log_events``; again is harmless."""
         from log_guard.adapters.store import schema
@@ -94,15 +113,32 @@ class Store:
 
         return refused(record)
 
-    def apply(self, records: Iterable[Mapping[str, Any]]) -> None:
+    def apply(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        reader: str = "",
+        reached: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
         """Write records of the topics in one transaction; writing them again changes nothing.
 
         A row is replaced only by one of the same or a greater revision. Raises StoreError; for a
         record that no table takes before anything is written.
+
+        reader, reached:  the consumer group, and how far it has come: (topic, partition) → next offset.
         """
+        from log_guard.adapters.store import schema
         from log_guard.adapters.store.records import rows_of
 
-        self._database.write_rows(rows_of(records))
+        positions = [
+            {"reader": reader, "topic": topic, "partition": partition, "next_offset": offset}
+            for (topic, partition), offset in (reached or {}).items()
+        ]
+        self._database.write_rows({**rows_of(records), schema.POSITIONS: positions})
+
+    def positions(self, reader: str, topic: str) -> dict[int, int]:
+        """Partition → how far a consumer group's records have been written, whatever it reads now."""
+        rows = self._database.positions(reader, topic)
+        return {row["partition"]: row["next_offset"] for row in rows}
 
     @property
     def notes(self) -> list[str]:

@@ -16,6 +16,7 @@ from log_guard.adapters.store.schema import (
     DEAD_LETTERS,
     LEDGERS,
     LOG_EVENTS,
+    POSITIONS,
     RESULTS,
 )
 
@@ -24,6 +25,12 @@ def statements(dialect: str) -> dict[Table, Any]:
     """The upsert of each table. SQLite and PostgreSQL spell it alike."""
     insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
     return {table: _upsert(insert, table, later) for table, later in _LATER.items()}
+
+
+def first_only(dialect: str, table: Table) -> Any:
+    """An insert that leaves the row that is there."""
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return insert(table).on_conflict_do_nothing()
 
 
 def _upsert(insert: Any, table: Table, later: Callable[[Table, Any], Any] | None) -> Any:
@@ -57,6 +64,7 @@ _LATER: dict[Table, Callable[[Table, Any], Any] | None] = {
     RESULTS: _later_result,
     ALERTS: _later_revision,
     BALANCES: _later_offset,
+    POSITIONS: lambda table, new: new.next_offset > table.c.next_offset,
     ACCOUNTS: None,
     DEAD_LETTERS: None,
     LEDGERS: None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from log_guard.adapters.scratch import Scratch
 from log_guard.app.audit.findings import Finding
-from log_guard.app.audit.rows import Row, compare, side_by_side
+from log_guard.app.audit.rows import Oldest, Row, compare, side_by_side
 
 ALERT_COMPARED = ("state", "service", "peak_score", "windows")
 _COLUMNS = ("revision", *ALERT_COMPARED, "partition", "offset_")
@@ -34,9 +34,11 @@ def check_alerts(
     published: Iterator[tuple[int, Mapping[str, Row]]],
     stored: Iterable[Row],
     read_to: Mapping[int, int],
+    oldest: Oldest,
 ) -> Iterator[Finding]:
     """Findings on each alert; arguments as those of ``check_rows``, by id in place of the time."""
     rows = ((row["id"], {"": row}) for row in stored)
-    for number, record, row in side_by_side(published, rows):
-        where = f"alerts {number}"
-        yield from compare(where, record.get(""), row.get(""), read_to, ALERT_COMPARED)
+    for number, records, rows_ in side_by_side(published, rows):
+        record, row = records.get(""), rows_.get("")
+        if record is not None or not oldest.excuses(row):
+            yield from compare(f"alerts {number}", record, row, read_to, ALERT_COMPARED)

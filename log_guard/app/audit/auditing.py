@@ -8,16 +8,19 @@ from contextlib import closing
 
 from rich.console import Console
 
+from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.reading import committed, held, read
 from log_guard.adapters.kafka.records import UnreadableError, json_of
 from log_guard.adapters.store import Store
 from log_guard.app.audit.alerts import check_alerts, published_alert, published_alerts
 from log_guard.app.audit.findings import Audit, Finding
-from log_guard.app.audit.offsets import Totals, check_accounts, check_sums
-from log_guard.app.audit.recount import Recount
-from log_guard.app.audit.rows import by_time, check_rows, published_row, published_rows
+from log_guard.app.audit.offsets import Totals, check_accounts, check_group, check_sums
+from log_guard.app.audit.recount import NEVER, Recount
+from log_guard.app.audit.rows import Oldest, Row, by_time, check_rows, published_row, published_rows
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
+from log_guard.core.events import SECOND
+from log_guard.core.iso import iso
 
 MOST_SHOWN = 50
 
@@ -37,27 +40,59 @@ def audit(
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     span = time_of(start, "--from"), time_of(end, "--to")
     outcome, totals = Audit(), Totals()
-    with deployment.store() as store:
+    with deployment.own_store(cluster) as store:
         accounts = store.accounts(settings.topic, settings.run)
-        outcome.add(check_accounts(settings.topic, held(cluster, settings.topic), accounts, totals))
-        outcome.events = totals.consumed
+        there = held(cluster, settings.topic)
+        outcome.add(check_accounts(settings.topic, there, accounts, totals))
+        outcome.events, outcome.filtered = totals.consumed, totals.filtered
         balance = store.balance(settings.run)
+        outcome.add(_set_back(deployment, cluster, store, totals, balance))
         dead = store.count_dead_letters(settings.topic)
         outcome.add(check_sums(totals, balance, dead))
-        outcome.add(_compare_rows(deployment, store, span))
+        oldest = Oldest({p: low for p, (low, _) in held(cluster, settings.output_topic).items()})
+        outcome.add(_compare_rows(deployment, store, span, oldest))
+        outcome.older = oldest.beyond
         outcome.rows, final = store.span_of_results(settings.run, *span)
         if recount:
-            with closing(Recount(deployment.new_intake, deployment.window.slide)) as counter:
+            gone = {
+                p for p, (low, _) in there.items() if low > totals.covered.get(p, (low, low))[0]
+            }
+            ahead = round(settings.max_future_seconds * SECOND)
+            counting = Recount(deployment.new_intake, deployment.window.slide, gone, ahead)
+            with closing(counting) as counter:
                 for messages in read(cluster, settings.topic, totals.covered):
                     counter.add(messages)
-                outcome.recounted = counter.events
+                outcome.recounted, outcome.recounted_from = counter.events, counter.complete_from
                 given_up = balance["late"] if balance else 0
                 stored = by_time(store.verdicts(settings.run, *span))
                 outcome.add(counter.check(stored, deployment.window.window, given_up, final))
     return outcome
 
 
-def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[Finding]:
+def _set_back(
+    deployment: Deployment, cluster: Cluster, store: Store, totals: Totals, balance: Row | None
+) -> Iterator[Finding]:
+    """Groups whose offsets are behind what is known of them; what is known is asked for first."""
+    s = deployment.settings
+    written = {t: store.positions(s.writer_group, t) for t in (s.output_topic, s.dead_letter_topic)}
+    if not s.run:
+        reached = {p: after for p, (_, after) in totals.covered.items()}
+        done = committed(cluster, s.processor_group, s.topic)
+        effect = "its events are read again, and kept out of the windows"
+        yield from check_group(s.processor_group, s.topic, done, reached, effect)
+        reached = {0: balance["summary_offset"] + 1} if balance else {}
+        done = committed(cluster, s.detector_group, s.summary_topic)
+        effect = "without effect, its state says where to go on"
+        yield from check_group(s.detector_group, s.summary_topic, done, reached, effect)
+    for topic, reached in written.items():
+        done = committed(cluster, s.writer_group, topic)
+        effect = "its records are written again, which brings back rows that were deleted"
+        yield from check_group(s.writer_group, topic, done, reached, effect)
+
+
+def _compare_rows(
+    deployment: Deployment, store: Store, span: Span, oldest: Oldest
+) -> Iterator[Finding]:
     """The records of the topic against the rows, of windows and (of all time only) of alerts."""
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     whole = span == (None, None)
@@ -71,6 +106,7 @@ def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[
                 except UnreadableError:
                     continue  # the writer has kept it as a dead letter
                 place = message.partition() or 0, message.offset() or 0
+                oldest.see(place[0], record, settings.run)
                 row = published_row(*place, record, settings.run, *span)
                 if row is not None:
                     rows.append(row)
@@ -81,9 +117,9 @@ def _compare_rows(deployment: Deployment, store: Store, span: Span) -> Iterator[
             raised.add(alerts)
         done = committed(cluster, settings.writer_group, settings.output_topic)
         stored = by_time(store.verdicts(settings.run, *span))
-        yield from check_rows(published.by_time(), stored, done)
+        yield from check_rows(published.by_time(), stored, done, oldest)
         if whole:
-            yield from check_alerts(raised.by_time(), store.alert_heads(settings.run), done)
+            yield from check_alerts(raised.by_time(), store.alert_heads(settings.run), done, oldest)
 
 
 def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
@@ -96,13 +132,20 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
     more = outcome.more + max(len(outcome.findings) - MOST_SHOWN, 0)
     if more > 0:
         console.print(f"... and {more:,} more (--format json shows more)", markup=False)
-    recounted = "" if outcome.recounted is None else f", {outcome.recounted:,} counted again"
+    about = f"{outcome.rows:,} rows"
+    if outcome.filtered:
+        about += f", {outcome.filtered:,} messages without a value"
+    if outcome.older:
+        about += f", {outcome.older:,} older than their records"
+    if outcome.recounted is not None:
+        about += f", {outcome.recounted:,} counted again"
+    if outcome.recounted_from:
+        since = iso(outcome.recounted_from) if outcome.recounted_from < NEVER else "now"
+        about += f" from {since} on, events before are deleted"
     if outcome.complete:
-        console.print(
-            f"all {outcome.events:,} events accounted for ({outcome.rows:,} rows{recounted})"
-        )
+        console.print(f"all {outcome.events:,} events accounted for ({about})")
     else:
         console.print(
             f"{outcome.events:,} events accounted for, {len(outcome.findings) + outcome.more:,} findings "
-            f"({outcome.rows:,} rows{recounted})"
+            f"({about})"
         )

@@ -31,11 +31,20 @@ MISSING, DOUBLED, WRONG, IN_FLIGHT = "missing", "doubled", "wrong", "in flight"
 
 @dataclass
 class Audit:
-    """The outcome: ``events`` records are covered by accounts; all is well if nothing was found."""
+    """The outcome: ``events`` records are covered by accounts; all is well if nothing was found.
+
+    filtered:        how many of them were messages without a value (tombstones), which hold no event.
+    older:           rows and alerts whose records the topic no longer holds: compared with nothing.
+    recounted:       events that were counted again; None: not asked for.
+    recounted_from:  event time (µs) from which on they were all there; 0: none are deleted.
+    """
 
     events: int = 0
+    filtered: int = 0
     rows: int = 0
+    older: int = 0
     recounted: int | None = None
+    recounted_from: int = 0
     findings: list[Finding] = field(default_factory=list)
     more: int = 0
 
@@ -57,8 +66,11 @@ class Audit:
             "kind": "audit",
             "complete": self.complete,
             "events": self.events,
+            "filtered": self.filtered,
             "rows": self.rows,
+            "older": self.older,
             "recounted": self.recounted,
+            "recounted_from": self.recounted_from,
             "findings": [{"what": f.what, "where": f.where, "why": f.why} for f in self.findings],
             "more": self.more,
         }

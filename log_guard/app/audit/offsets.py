@@ -29,12 +29,14 @@ class Totals:
     consumed: int = 0
     summarised: int = 0
     dead_lettered: int = 0
+    filtered: int = 0
     covered: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, account: Row) -> None:
         self.consumed += account["consumed"]
         self.summarised += account["summarised"]
         self.dead_lettered += account["dead_lettered"]
+        self.filtered += account["filtered"]
         first, after = account["first_offset"], account["next_offset"]
         low, high = self.covered.get(account["partition"], (first, after))
         self.covered[account["partition"]] = min(low, first), max(high, after)
@@ -72,6 +74,24 @@ def check_accounts(
         at = max(reached[partition], low)
         if at < high:
             yield Finding(IN_FLIGHT, span(topic, partition, at, high), "no account of it yet")
+
+
+def check_group(
+    group: str, topic: str, done: Mapping[int, int], reached: Mapping[int, int], effect: str
+) -> Iterator[Finding]:
+    """Findings on partitions of which a group reads again what it was through with.
+
+    done:     partition → offset that the group has committed; asked for after ``reached``.
+    reached:  partition → how far it had come.
+    """
+    for partition, after in sorted(reached.items()):
+        first = done.get(partition)
+        if first is None:
+            where = span(topic, partition, 0, after)
+            yield Finding(IN_FLIGHT, where, f"group {group} has no offset any more: {effect}")
+        elif first < after:
+            where = span(topic, partition, first, after)
+            yield Finding(IN_FLIGHT, where, f"group {group} was set back by hand: {effect}")
 
 
 def _balance(topic: str, account: Row) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import polars as pl
@@ -17,14 +17,26 @@ from log_guard.core.iso import iso
 from log_guard.core.summarising.intake import Intake
 from log_guard.core.windows import WHOLE_STREAM
 
+NEVER = 1 << 62
+
 
 class Recount:
     """Events by pane and service, counted from the messages with a fresh clock for each partition.
 
     new_intake:  makes the intake of a partition, with the settings that the summariser has.
+    gone:        partitions whose first events are deleted.
+    ahead:       µs that an event's time may be ahead of when it was appended.
     """
 
-    def __init__(self, new_intake: Callable[[int], Intake], slide: int) -> None:
+    def __init__(
+        self,
+        new_intake: Callable[[int], Intake],
+        slide: int,
+        gone: Set[int] = frozenset(),
+        ahead: int = 0,
+    ) -> None:
+        self._begun: dict[int, int | None] = dict.fromkeys(gone)
+        self._ahead = ahead
         self.slide = slide
         self.events = 0
         self._new_intake = new_intake
@@ -34,6 +46,15 @@ class Recount:
     def close(self) -> None:
         self._counts.close()
 
+    @property
+    def complete_from(self) -> int:
+        """Event time (µs) from which on no event is deleted; 0 where none is.
+
+        What is deleted was appended before what is there, and is no more than so much ahead of that.
+        """
+        begun = [NEVER if at is None else at + self._ahead for at in self._begun.values()]
+        return max(begun, default=0)
+
     def add(self, messages: Sequence[Message]) -> None:
         """Count messages, of each partition in their order."""
         by_partition: dict[int, list[Message]] = {}
@@ -42,6 +63,8 @@ class Recount:
         for partition, mine in by_partition.items():
             if partition not in self._intakes:
                 self._intakes[partition] = self._new_intake(partition)
+            if partition in self._begun and self._begun[partition] is None:
+                self._begun[partition] = mine[0].timestamp()[1] * 1000
             batch, appended, _ = raw_batch(mine, partition)
             taken = self._intakes[partition].take(batch, appended)
             self.events += taken.consumed
@@ -57,7 +80,10 @@ class Recount:
         final:     starts (µs) of the first and of the last final row.
         """
         first, last = final or (1, 0)
+        complete_from = self.complete_from
         for start, panes, rows in self._windows(stored, window):
+            if start < complete_from:
+                continue
             for service, row in sorted(rows.items()):
                 whole = service == WHOLE_STREAM
                 events = sum(p.total() if whole else p[service] for p in panes)

@@ -45,7 +45,10 @@ late, or by a zombie, changes nothing. Of one revision, what is final stays.
 the first offset that no commit has covered.
 
 **Hands** can still move a group's offsets. Every commit says which input offsets it covers, and the
-fold keeps out a range that it has seen and names one that it has not (``audit`` shows both). Hands
+fold keeps out a range that it has seen and names one that it has not (``audit`` shows both). Detect
+goes by its state, and write by revisions. Each role says in its log what was moved: offsets of ours
+carry metadata, those that a person sets do not, and the last summaries, the state and the table
+``positions`` tell where the group was. Hands
 can also write to our topics: a record that nobody can read is kept as a dead letter and passed
 over, but one of a newer schema stops its reader until that is upgraded.
 

@@ -10,7 +10,7 @@ import polars as pl
 import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
+from log_guard.adapters.kafka.clients import Cluster, committed_offsets
 from log_guard.adapters.kafka.records import (
     UnreadableError,
     account_record,
@@ -18,12 +18,16 @@ from log_guard.adapters.kafka.records import (
     balance_record,
     commit_of,
     dead_letter_record,
+    made_of,
+    refuse_others,
     result_record,
 )
 from log_guard.adapters.kafka.state import StateTopic, StoredState
+from log_guard.adapters.kafka.topics import refuse_many
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.promised import departed
 from log_guard.app.roles.guidance import Guidance, Sources
+from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import gather
 from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.detection.options import DetectOptions
@@ -34,7 +38,7 @@ from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.summarising.intake import LINE_BITS
 from log_guard.core.windows import WindowSpec
-from log_guard.errors import StateError
+from log_guard.errors import StateError, StreamError
 
 STATE_EVERY = 30.0
 """Seconds between two writings of the state, or 20 times what a writing took, if that is more."""
@@ -104,16 +108,18 @@ class DetectSession:
         self._kept: dict[str, object] = {}  # parts as they were stored, to know which are the same
         self._state_due = 0.0
         self._guidance = Guidance(options.sources, options.window)
-        for topic in (options.summaries, options.state, options.results, options.dead_letters):
+        # With more, two of the group would detect side by side, each believing to be the only one.
+        refuse_many(cluster, (options.summaries, options.state))
+        for topic in (options.results, options.dead_letters):
             cluster.topic(topic)
         self._transactions = Transactions(cluster.producer("detect"))
         self._consumer: Consumer = cluster.consumer(options.group)
-        self._callbacks = Callbacks(self._assigned, self._gone)
-        self._callbacks.subscribe(self._consumer, [options.summaries])
+        self._membership = Membership("detect", options.group, self._assigned, self._gone)
+        self._membership.subscribe(self._consumer, [options.summaries])
 
     def step(self) -> bool:
         messages = gather(self._consumer, RECORDS, self.options.poll, fill=False)
-        self._callbacks.check()
+        self._membership.check()
         fold = self._fold
         if fold is None:
             return False
@@ -129,7 +135,7 @@ class DetectSession:
     def close(self, *, clean: bool) -> None:
         if clean and self.options.flush_on_exit and self._fold is not None:
             self._flush(self._fold)
-        self._callbacks.close(self._consumer)
+        self._membership.close(self._consumer)
 
     def _heed(self, fold: Fold) -> None:
         """Take up what people have changed, and make that durable before anything is judged by it.
@@ -160,6 +166,8 @@ class DetectSession:
                 )
             self._position = offset + 1
             return
+        _, topic = made_of(message.headers()) or (0, None)  # type: ignore[arg-type]  # as above
+        refuse_others(topic, options.events, options.summaries)
         for number, out in enumerate(fold.slices(commit, offset)):
             if (offset, number) >= (self._frontier + 1, self._slices):
                 self._waiting += self._records(out, offset)
@@ -234,10 +242,37 @@ class DetectSession:
         self._waiting = []
         self._kept = {}
         self._state_due = time.monotonic() + STATE_EVERY
+        self._say_moved(committed + 1, stored)
+        self._held_still(consumer)
         self._log.info("took over", state_offset=self._position, frontier=self._frontier)
         consumer.incremental_assign(
             [TopicPartition(p.topic, p.partition, self._position) for p in partitions]
         )
+
+    def _say_moved(self, committed: int, stored: StoredState) -> None:
+        before = stored.frontier + 1
+        if before == committed:
+            return
+        if not stored.parts and before == 0:
+            self._log.warning(
+                "the state is gone: reading the summaries again from their beginning",
+                topic=self.options.state,
+            )
+            return
+        effect = "none: what was read and published is known from the state"
+        self._membership.say_moved(self.options.summaries, 0, before, committed, effect)
+
+    def _held_still(self, consumer: Consumer) -> None:
+        """Refuse a topic that ends before what the state has read; name what was deleted unread."""
+        topic, next_ = self.options.summaries, max(self._position, self._frontier + 1)
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=TIMEOUT)
+        if next_ > high:
+            raise StreamError(
+                f"{topic} ends at {high}, and {self.options.state} has read it up to {next_}: if it was "
+                "made anew, make all topics of the pipeline anew, and delete its groups' offsets"
+            )
+        if low > self._position > 0:
+            self._membership.say_deleted(topic, 0, self._position, low)
 
     def _restored(self, committed: int) -> tuple[Fold, StoredState]:
         """The fold as it was stored; a new one where that cannot be used: then all is folded again."""

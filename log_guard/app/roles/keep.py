@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
-from confluent_kafka import KafkaException
 
 from log_guard.adapters.kafka.clients import Cluster
+from log_guard.adapters.kafka.topics import origin
+from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import by_partition, gather, raw_batch
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.masking import redact
+from log_guard.core.stream.origin import Origin
 
 
 class Shelf(Protocol):
@@ -21,6 +22,10 @@ class Shelf(Protocol):
 
     def keep(self, topic: str, partition: int, events: pl.DataFrame) -> None:
         """Write events (``EVENT_SCHEMA``) in one transaction."""
+        ...
+
+    def claim(self, origin: Origin) -> None:
+        """Take rows of this pipeline and of no other; OptionError where those there are another's."""
         ...
 
     def close(self) -> None: ...
@@ -35,6 +40,7 @@ class KeepOptions:
 
     decoder: Decoder
     events: str = "log-events"
+    results: str = "anomaly-results"
     group: str = "logguard-writer-events"
     batch: int = 5_000
     poll: float = 0.1
@@ -64,8 +70,10 @@ class KeepSession:
         self.options = options
         self._shelf = shelf
         cluster.topic(options.events)
+        shelf.claim(origin(cluster, options.events, options.results))
         self._consumer = cluster.consumer(options.group)
-        self._consumer.subscribe([options.events])
+        self._membership = Membership("keep", options.group)
+        self._membership.subscribe(self._consumer, [options.events])
 
     def step(self) -> bool:
         options = self.options
@@ -84,6 +92,5 @@ class KeepSession:
         return bool(messages)
 
     def close(self, *, clean: bool) -> None:
-        with suppress(KafkaException):
-            self._consumer.close()
+        self._membership.close(self._consumer)
         self._shelf.close()

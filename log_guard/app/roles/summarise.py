@@ -10,15 +10,18 @@ from uuid import uuid4
 import polars as pl
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Callbacks, Cluster, committed_offsets
-from log_guard.adapters.kafka.reading import newest
+from log_guard.adapters.kafka.clients import Cluster, committed_offsets
+from log_guard.adapters.kafka.reading import newest, tail
 from log_guard.adapters.kafka.records import (
     commit_records,
     dead_letter_record,
+    made_of,
+    progress_of,
     refuse_coarser,
-    slide_of,
+    refuse_others,
 )
 from log_guard.adapters.kafka.transactions import Transactions
+from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import by_partition, chunks
 from log_guard.app.roles.partition import Partition
 from log_guard.core.decoding.decode import Decoder
@@ -31,6 +34,8 @@ from log_guard.errors import StreamError
 
 TIMEOUT = 10.0
 """Seconds to wait for Kafka's answers before the session is given up."""
+LOOK_BACK = 1_000
+"""Offsets of ``window-summaries`` among which our last word on a partition is looked for."""
 _LATEST = 1 << 62
 
 
@@ -66,12 +71,13 @@ class Summarise:
         return SummariseSession(self.cluster, self.options)
 
 
-def _refuse_coarser(cluster: Cluster, options: SummariseOptions) -> None:
-    """Refuse to write panes beside coarser ones: no detector could read both."""
+def _refuse_mixing(cluster: Cluster, options: SummariseOptions) -> None:
+    """Refuse to write beside coarser panes, or those of another topic: no detector could read both."""
     last = newest(cluster, options.summaries)
-    theirs = slide_of(last.headers()) if last is not None else None  # type: ignore[arg-type]  # headers are typed wider than they come
+    theirs = made_of(last.headers()) if last is not None else None  # type: ignore[arg-type]  # headers are typed wider than they come
     if theirs is not None:
-        refuse_coarser(theirs, options.rules.slide)
+        refuse_coarser(theirs[0], options.rules.slide)
+        refuse_others(theirs[1], options.events, options.summaries)
 
 
 class SummariseSession:
@@ -85,17 +91,18 @@ class SummariseSession:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.options = options
+        self._cluster = cluster
         self._clock, self._wall = clock, wall
         self.consumed = 0  # records of this session
         self._partitions: dict[int, Partition] = {}
         self._read = self._read_messages = 0  # bytes, messages
         cluster.topic(options.summaries)
-        _refuse_coarser(cluster, options)
+        _refuse_mixing(cluster, options)
         self._total = cluster.partitions(options.events)
         self._transactions = Transactions(cluster.producer(self.name))
         self._consumer: Consumer = cluster.consumer(options.group)
-        self._callbacks = Callbacks(self._assigned, self._gone)
-        self._callbacks.subscribe(self._consumer, [options.events])
+        self._membership = Membership(self.name, options.group, self._assigned, self._gone)
+        self._membership.subscribe(self._consumer, [options.events])
 
     name = "summarise"
 
@@ -111,7 +118,7 @@ class SummariseSession:
                     self._partitions[number].pending.add(mine)
             for reached in ends:
                 self._at_end(reached)
-        self._callbacks.check()
+        self._membership.check()
         self._commit(self._clock())
         self._hold_back()
         return some
@@ -124,7 +131,7 @@ class SummariseSession:
 
     def close(self, *, clean: bool) -> None:
         """Leave the group. Every step has committed what it read, so nothing is in hand."""
-        self._callbacks.close(self._consumer)
+        self._membership.close(self._consumer)
 
     def _commit(self, now: float) -> None:
         """Summarise and make durable what was read, and what quiet partitions have to say."""
@@ -211,7 +218,7 @@ class SummariseSession:
         options, transactions = self.options, self._transactions
         commit = Commit(summary, tuple(told), self._total, uuid4().hex)
         transactions.begin()
-        for value, headers in commit_records(commit, options.rules.slide):
+        for value, headers in commit_records(commit, options.rules.slide, options.events):
             transactions.produce(options.summaries, value, headers=headers, partition=0)
         for letter in dead:
             key, value = dead_letter_record(letter, options.events)
@@ -220,8 +227,13 @@ class SummariseSession:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Take over: from the committed offset, with the clock that was committed with it."""
+        # A rebalance is also how members hear of partitions that were added.
+        self._total = self._cluster.partitions(self.options.events)
         starts = []
-        for partition in committed_offsets(consumer, partitions, TIMEOUT):
+        found = committed_offsets(consumer, partitions, TIMEOUT)
+        # Ours come with what the next owner has to know; those that a person set, or deleted, do not.
+        told = {} if all(p.metadata for p in found) else self._told()
+        for partition in found:
             low, high = consumer.get_watermark_offsets(partition, timeout=TIMEOUT)
             start = partition.offset if partition.offset >= 0 else low
             if start > high:
@@ -240,12 +252,32 @@ class SummariseSession:
             )
             # What retention has deleted unread lies between two ranges, and the fold will name it.
             begin = max(start, low)
+            if not partition.metadata:
+                self._say_moved(partition, told.get(partition.partition), begin)
+            elif begin > start:
+                self._membership.say_deleted(partition.topic, partition.partition, start, begin)
             self._partitions[partition.partition] = Partition(
                 intake, begin, partition.metadata, self.options.idle_after
             )
             starts.append(TopicPartition(partition.topic, partition.partition, begin))
         consumer.incremental_assign(starts)
         consumer.resume(starts)  # an earlier assignment may have ended while it was paused
+
+    def _told(self) -> dict[int, int]:
+        """Partition → first offset that no commit had covered when it was last spoken of."""
+        last = tail(self._cluster, self.options.summaries, back=LOOK_BACK)
+        told = [p for message in last for p in progress_of(message.headers())]  # type: ignore[arg-type]  # headers are typed wider than they come
+        return {progress.partition: progress.next for progress in told}
+
+    def _say_moved(self, partition: TopicPartition, before: int | None, now: int) -> None:
+        if before == now or (before is None and partition.offset < 0):
+            return  # it is where we left it, or was never ours
+        effect = "what was read before is read again, and kept out of the windows"
+        if before is None:
+            effect = f"{effect}; what is passed over is missing: audit names both"
+        elif now > before:
+            effect = "the events between are passed over: audit names them"
+        self._membership.say_moved(partition.topic, partition.partition, before, now, effect)
 
     def _gone(self, partitions: list[TopicPartition]) -> None:
         """Forget what is no longer ours; whatever of it was read and not committed is read again."""

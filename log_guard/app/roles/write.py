@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import Consumer, Message, TopicPartition
 
-from log_guard.adapters.kafka.clients import Cluster
+from log_guard.adapters.kafka.clients import Cluster, committed_offsets
 from log_guard.adapters.kafka.records import UnreadableError, json_of
+from log_guard.adapters.kafka.topics import origin
+from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import gather
+from log_guard.app.roles.summarise import TIMEOUT
+from log_guard.core.stream.origin import Origin
 from log_guard.errors import StoreError
 
 
 class Sink(Protocol):
     """Where rows go: a row is replaced only by one of the same or a greater revision."""
 
-    def apply(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Write all of them in one transaction; StoreError where that cannot be done."""
+    def apply(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        reader: str,
+        reached: Mapping[tuple[str, int], int],
+    ) -> None:
+        """Write them, and how far the reader has come, in one transaction; StoreError where that cannot be."""
+        ...
+
+    def positions(self, reader: str, topic: str) -> dict[int, int]:
+        """How far the reader has ever come, by partition."""
         ...
 
     def refuses(self, record: Mapping[str, Any]) -> str | None:
         """Why no table takes this record, however often it is tried; None if one does."""
+        ...
+
+    def claim(self, origin: Origin) -> None:
+        """Take rows of this pipeline and of no other; OptionError where those there are another's."""
         ...
 
     def close(self) -> None: ...
@@ -34,11 +50,16 @@ class Sink(Protocol):
 class WriteOptions:
     """Topics, group, and how much at once: ``batch`` records, or what came within ``poll`` seconds."""
 
+    events: str = "log-events"
     results: str = "anomaly-results"
     dead_letters: str = "dead-letters"
     group: str = "logguard-writer"
     batch: int = 100
     poll: float = 0.1
+
+
+OURS = "logguard"
+"""Goes with each offset that we commit; one that a person sets is without."""
 
 
 class Write:
@@ -70,30 +91,50 @@ class WriteSession:
         self._log = structlog.get_logger().bind(role="write")
         for topic in (options.results, options.dead_letters):
             cluster.topic(topic)
+        sink.claim(origin(cluster, options.events, options.results))
         self._consumer = cluster.consumer(options.group)
-        self._consumer.subscribe([options.results, options.dead_letters])
+        self._membership = Membership("write", options.group, self._assigned)
+        self._membership.subscribe(self._consumer, [options.results, options.dead_letters])
 
     def step(self) -> bool:
         messages = gather(self._consumer, self.options.batch, self.options.poll, fill=False)
+        self._membership.check()
         records = [self._record(message) for message in messages]
-        for message in messages:
-            self._consumer.store_offsets(message)
         if not records:
             return False
+        # The last of each partition counts.
+        reached = {(m.topic() or "", m.partition() or 0): (m.offset() or 0) + 1 for m in messages}
+        group = self.options.group
         try:
-            self._sink.apply(records)
+            self._sink.apply(records, group, reached)
         except StoreError:
             reasons = [self._sink.refuses(record) for record in records]
             if not any(reasons):
                 raise
             told = zip(messages, records, reasons, strict=True)
-            self._sink.apply([self._kept(m, why) if why else record for m, record, why in told])
-        self._consumer.commit(asynchronous=False)
+            kept = [self._kept(m, why) if why else record for m, record, why in told]
+            self._sink.apply(kept, group, reached)
+        offsets = [TopicPartition(*at, offset, metadata=OURS) for at, offset in reached.items()]
+        self._consumer.commit(offsets=offsets, asynchronous=False)
         return True
 
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Say where hands have moved the offset; the client goes on from it, whatever it is."""
+        written: dict[str, dict[int, int]] = {}
+        for found in committed_offsets(consumer, partitions, TIMEOUT):
+            if found.topic not in written:
+                written[found.topic] = self._sink.positions(self.options.group, found.topic)
+            before = written[found.topic].get(found.partition)
+            now = max(found.offset, 0)
+            if before is None or now == before or found.metadata == OURS:
+                continue  # with our mark: an end between the rows and the offset, which is no news
+            effect = "the records between are not written: set it back"
+            if now < before:
+                effect = "its records are read again: rows that were deleted come back, others stay"
+            self._membership.say_moved(found.topic, found.partition, before, now, effect)
+
     def close(self, *, clean: bool) -> None:
-        with suppress(KafkaException):
-            self._consumer.close()
+        self._membership.close(self._consumer)
         self._sink.close()
 
     def _record(self, message: Message) -> Mapping[str, Any]:

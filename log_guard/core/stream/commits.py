@@ -65,7 +65,8 @@ class Commits:
         last = self._partitions.get(partition)
         expected = progress.first if last is None else last.next
         if progress.first < expected:
-            told.append(_account(progress, DOUBLED, offset))
+            if progress.next > progress.first:
+                told.append(_account(progress, DOUBLED, offset))
             if progress.next > expected:
                 # The end of the range is new, but its events cannot be told from the doubled ones.
                 told.append(Account(partition, expected, progress.next, MISSING, offset))

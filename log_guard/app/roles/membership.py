@@ -1,0 +1,96 @@
+"""What an operator is told of a member of a group: one line each time partitions come or go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import structlog
+from confluent_kafka import Consumer, TopicPartition
+
+from log_guard.adapters.kafka.clients import Callbacks
+
+Place = tuple[str, int]
+
+
+class Membership:
+    """A consumer's part in its group.
+
+    assigned:  takes over partitions; what it raises is raised by :meth:`check`.
+    gone:      forgets them.
+    """
+
+    def __init__(
+        self,
+        role: str,
+        group: str,
+        assigned: Callable[[Consumer, list[TopicPartition]], None] = lambda *_: None,
+        gone: Callable[[list[TopicPartition]], None] = lambda _: None,
+    ) -> None:
+        self._log = structlog.get_logger().bind(role=role, group=group)
+        self._assigned, self._gone = assigned, gone
+        self._held: set[Place] = set()
+        self._callbacks = Callbacks(self._on_assigned, self._on_gone)
+
+    def subscribe(self, consumer: Consumer, topics: list[str]) -> None:
+        self._callbacks.subscribe(consumer, topics)
+
+    def check(self) -> None:
+        """Raise what a takeover has failed with since."""
+        self._callbacks.check()
+
+    def close(self, consumer: Consumer) -> None:
+        """Leave the group."""
+        self._callbacks.close(consumer)
+
+    def say_moved(
+        self, topic: str, partition: int, before: int | None, now: int, effect: str
+    ) -> None:
+        """Say that hands have moved the group's offset of a partition, and what comes of it."""
+        self._log.warning(
+            "offset was moved by hand",
+            partition=f"{topic} {partition}",
+            before=before,
+            now=now,
+            effect=effect,
+        )
+
+    def say_deleted(self, topic: str, partition: int, first: int, after: int) -> None:
+        """Say that the topic's retention was quicker than we."""
+        self._log.warning(
+            "events were deleted before they were read: lengthen retention.ms, or add processes",
+            partition=f"{topic} {partition}",
+            first=first,
+            after=after,
+        )
+
+    def _on_assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._held |= _places(partitions)
+        if partitions:
+            self._log.info("took over partitions", partitions=named(_places(partitions)))
+            self._assigned(consumer, partitions)
+        elif not self._held:
+            self._log.info("standing by: other members hold all partitions")
+
+    def _on_gone(self, partitions: list[TopicPartition], lost: bool) -> None:
+        gone = _places(partitions)
+        self._held -= gone
+        if lost and gone:
+            self._log.warning(
+                "lost partitions: this member was not heard of for so long that it was put out of the group",
+                partitions=named(gone),
+            )
+        elif gone:
+            self._log.info("gave up partitions", partitions=named(gone))
+        self._gone(partitions)
+
+
+def _places(partitions: Iterable[TopicPartition]) -> set[Place]:
+    return {(p.topic, p.partition) for p in partitions}
+
+
+def named(places: Iterable[Place]) -> str:
+    """``log-events 0, 2, 3; dead-letters 1``."""
+    by_topic: dict[str, list[str]] = {}
+    for topic, partition in sorted(places):
+        by_topic.setdefault(topic, []).append(str(partition))
+    return "; ".join(f"{topic} {', '.join(numbers)}" for topic, numbers in by_topic.items())

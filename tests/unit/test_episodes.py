@@ -548,6 +548,13 @@ def test_what_ended_only_because_it_was_learnt_is_said_to_go_on(
     assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
 
 
+def test_what_came_back_was_not_usual() -> None:
+    bursts = [trouble(end, "api", part(REFUSED, 20)) for end in (500, 550, 600)]
+    told = fold([*bursts, calm(700), trouble(1_000, "api", part(REFUSED, 20)), calm(1_100)])
+    spoken = [(a.state, a.course.usual_from) for a in told[-3:]]
+    assert spoken == [("resolved", micros(600)), ("updated", None), ("resolved", None)]
+
+
 @pytest.mark.parametrize(
     ("volumes", "after", "goes_on"),
     [

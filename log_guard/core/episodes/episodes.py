@@ -214,7 +214,7 @@ class Episodes:
             ):
                 continue
             episode.bouts.append(Bout(episode.start, episode.end, episode.opened))
-            episode.start = result.window_start
+            episode.start, episode.usual_from = result.window_start, None
             episode.end = episode.opened = episode.newest_onset = result.window_end
             episode.joined.append(result.service)
             self._past.remove(episode)

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from log_guard.adapters.models import Registry, describe, is_model, is_registry, list_models
+from log_guard.adapters.models import (
+    Entry,
+    Registry,
+    describe,
+    is_model,
+    is_registry,
+    list_models,
+    verify_model,
+)
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.rendering import moment, some
@@ -17,7 +25,7 @@ from log_guard.core.evaluation.gate import Comparison, Showing, compare, in_comm
 from log_guard.core.learning.gathering import Gathering
 from log_guard.core.learning.history import History
 from log_guard.core.learning.model import Model
-from log_guard.errors import InputError, OptionError
+from log_guard.errors import InputError, ModelError, OptionError
 
 _WIDTH = 32
 """Of the names of facts."""
@@ -85,6 +93,8 @@ def learn_candidate(
                 "the two cannot be compared (--service names the lines that name none)",
             )
     promoted = force or not reasons
+    if not promoted:
+        registry.refuse(name, time=now(), author=author, reason="; ".join(reasons))
     if promoted:
         reason = "first model" if current is None else "not worse"
         if reasons:
@@ -191,22 +201,60 @@ def _readable(value: object) -> str:
 
 
 def list_lines(root: Path) -> Iterator[str]:
-    """List the models in a directory, one a line; of a registry also how the current one came to be."""
+    """List the models in a directory, one a line; of a registry also how the current one came to be.
+
+    ModelError, below the models, where that cannot be read.
+    """
     infos = list_models(root)
     registry = Registry(root)
-    current = registry.current if is_registry(root) else None
-    if not infos:
+    damaged: ModelError | None = None
+    current: str | None = None
+    history: tuple[Entry, ...] = ()
+    try:
+        current, history = registry.current, registry.history
+    except ModelError as error:
+        damaged = error
+    refused = {e.model: e.reason if e.action == "refuse" else None for e in history}
+    if not infos and damaged is None:
         if is_model(root):
             yield f"{root} is a model itself: see `logguard models show {root}`"
         else:
             yield f"no models in {root}"
     for info in infos:
+        facts = f"  {info.version}  {info.start} to {info.end}  {info.events:,} events  {info.groups:,} groups"
+        why = refused.get(info.name)
         yield (
-            f"{info.name}  {info.version}  {info.start} to {info.end}  {info.events:,} events  {info.groups:,} groups"
+            info.name
+            + (facts if info.version else "")
             + ("  CURRENT" if info.name == current else "")
+            + (f"  REFUSED: {why}" if why else "")
             + (f"  UNUSABLE: {info.problem}" if info.problem else "")
         )
-    for entry in registry.history if is_registry(root) else ():
-        why = f": {entry.reason}" if entry.reason else ""
-        verb = {"promote": "promoted", "rollback": "rolled back to"}[entry.action]
-        yield f"{entry.time}  {entry.author} {verb} {entry.model}{why}"
+    if current is not None and current not in {info.name for info in infos}:
+        yield f"{current}  CURRENT  UNUSABLE: it {_gone(root)}"
+    for entry in history:
+        if entry.action != "refuse":  # said above
+            why = f": {entry.reason}" if entry.reason else ""
+            verb = {"promote": "promoted", "rollback": "rolled back to"}[entry.action]
+            yield f"{entry.time}  {entry.author} {verb} {entry.model}{why}"
+    if damaged is not None:
+        raise damaged
+
+
+def problems_of(directory: Path) -> list[str]:
+    """All that is wrong with a model, or with a directory of models."""
+    infos = [] if is_model(directory) or not directory.is_dir() else list_models(directory)
+    if not infos and not is_registry(directory):
+        return verify_model(directory)
+    found = [problem for info in infos for problem in verify_model(directory / info.name)]
+    try:
+        current = Registry(directory).current
+    except ModelError as error:
+        return [*found, str(error)]
+    if current is not None and current not in {info.name for info in infos}:
+        found.append(f"{directory / current}, which is current, {_gone(directory)}")
+    return found
+
+
+def _gone(registry: Path) -> str:
+    return f"is gone: restore it from a copy, or promote another (`logguard models promote {registry} MODEL`)"

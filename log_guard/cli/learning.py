@@ -68,8 +68,12 @@ def train(
         model_lines,
     )
 
-    if (out is None) == (registry is None):
+    if out is None and registry is None:
         raise OptionError("say where the model goes: --out DIR, or --registry DIR")
+    if out is not None and registry is not None:
+        raise OptionError(
+            "--out and --registry: use one of them (a registry's model directories can be named wherever one of --out can)"
+        )
     options, read = judging.options(grouping), reading.options(grouping)
     if out is not None:
         model, dropped = learn(events, options, read)
@@ -119,11 +123,10 @@ def models_show(
 def models_verify(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A model directory.")],
 ) -> None:
-    """Check that a model, or each of a registry, is whole and fits this version; exits with 1 if not."""
-    from log_guard.adapters.models import is_registry, list_models, verify_model
+    """Check that a model, or each in a directory, is whole and fits this version; exits with 1 if not."""
+    from log_guard.app.modelling import problems_of
 
-    names = [info.name for info in list_models(directory)] if is_registry(directory) else ["."]
-    problems = [problem for name in names for problem in verify_model(directory / name)]
+    problems = problems_of(directory)
     for problem in problems:
         typer.echo(f"logguard: {problem}", err=True)
     if problems:

@@ -44,6 +44,52 @@ def test_a_model_of_other_services_is_not_promoted_unless_forced(shop: Path) -> 
     assert run("models", "rollback", "reg", cwd=shop).returncode == 0
 
 
+def test_models_that_were_refused_or_cannot_be_used_are_listed_with_why(
+    shop: Path, tmp_path: Path
+) -> None:
+    """Whatever is broken, the rest is listed, and ``verify`` names the file."""
+
+    def models(command: str, code: int = 0) -> list[str]:
+        done = run("models", command, "reg", cwd=tmp_path)
+        assert done.returncode == code, done.stderr
+        return (done.stdout + done.stderr).decode().splitlines()
+
+    for log in ("shop.log", "bank.log"):
+        run("train", str(shop / log), "--registry", "reg", cwd=tmp_path)
+    first, second = sorted(p for p in (tmp_path / "reg").iterdir() if p.name.startswith("000"))
+    one, other, *history = models("list")
+    assert one.endswith("  CURRENT")
+    why = "  REFUSED: it has no service in common with the current one (it has bank-api, bank-db, bank-queue, "
+    assert why in other
+    assert len(history) == 1  # what was refused did not become current
+    (second / "text.idf.npy").write_bytes(b"")
+    damaged = f"model reg/{second.name} is damaged (text.idf.npy was changed): "
+    assert f"  UNUSABLE: {damaged}" in models("list")[1]
+    assert models("verify", 1)[0].startswith(f"logguard: {damaged}")
+    (second / "model.json").unlink()
+    lost = f"reg/{second.name} is not a LogGuard model (it has no model.json): "
+    assert models("list")[1].startswith(f"{second.name}{why}")
+    assert f"  UNUSABLE: {lost}" in models("list")[1]
+    assert models("verify", 1)[0].startswith(f"logguard: {lost}")
+    first.rename(tmp_path / "elsewhere")
+    assert models("list")[1].startswith(f"{first.name}  CURRENT  UNUSABLE: it is gone: ")
+    assert f"logguard: reg/{first.name}, which is current, is gone: " in models("verify", 1)[1]
+    (tmp_path / "elsewhere").rename(first)
+    (tmp_path / "reg" / "registry.json").write_text("{")
+    broken = "logguard: reg/registry.json is damaged: "
+    row, *_, error = models("list", 1)
+    assert row.startswith(f"{first.name}  ")
+    assert error.startswith(broken)
+    assert models("verify", 1)[-1].startswith(broken)
+
+
+def test_a_model_goes_to_one_place(shop: Path) -> None:
+    refused = run("train", "shop.log", "--out", "m", "--registry", "reg", cwd=shop)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(b"logguard: --out and --registry: use one of them (")
+    assert not (shop / "m").exists()
+
+
 def test_a_list_of_models_is_for_people(shop: Path) -> None:
     listed = run("models", "list", "reg", cwd=shop).stdout.decode().splitlines()
     assert "  15,000 events  3 groups" in listed[0]

@@ -52,6 +52,20 @@ def test_a_model_is_kept_promoted_and_found_again(registry: Registry) -> None:
     ]
 
 
+def test_what_was_refused_is_kept_and_is_no_step_to_go_back_to(registry: Registry) -> None:
+    names = [registry.add(m) for m in several(3)]
+    promote(registry, names[0])
+    registry.refuse(names[1], time=NOW, author="me", reason="worse")
+    promote(registry, names[2])
+    registry.refuse(names[1], time=NOW, author="me", reason="worse again")
+    assert registry.current == names[2]
+    assert [(e.action, e.before, e.reason) for e in registry.history[1::2]] == [
+        ("refuse", names[0], "worse"),
+        ("refuse", names[2], "worse again"),
+    ]
+    assert registry.rollback(time=NOW, author="me") == names[0]
+
+
 def test_rollback_goes_back_a_step_each_time(registry: Registry) -> None:
     names = [registry.add(m) for m in several(3)]
     for name in names:
@@ -88,7 +102,7 @@ def test_a_name_leads_nowhere_else(registry: Registry, name: str) -> None:
     [
         ("{", "damaged"),
         ('{"kind": "other"}', "damaged"),
-        ('{"format": 2}', "newer LogGuard"),
+        ('{"format": 3}', "newer LogGuard"),
         ('{"format": "x"}', "damaged"),
     ],
 )

@@ -9,9 +9,10 @@ decision 0014.
 from log_guard.adapters.models.directory import load_model, save_model, verify_model
 from log_guard.adapters.models.listing import ModelInfo, describe, list_models
 from log_guard.adapters.models.manifest import is_model
-from log_guard.adapters.models.registry import Registry, is_registry, open_model
+from log_guard.adapters.models.registry import Entry, Registry, is_registry, open_model
 
 __all__ = [
+    "Entry",
     "ModelInfo",
     "Registry",
     "describe",

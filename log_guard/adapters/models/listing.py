@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from log_guard.adapters.models.directory import verify_model
 from log_guard.adapters.models.manifest import MANIFEST, Manifest, read_manifest
+from log_guard.adapters.models.registry import NAME, is_registry
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.errors import ModelError
 
@@ -19,7 +21,7 @@ class ModelInfo:
     start, end:  span of event time learnt from, ISO 8601.
     events:      how many there were in it; ``groups``: of how many groups (the whole stream not
                  counted).
-    problem:     why it cannot be used, None if it can; the fields above are empty then.
+    problem:     why it cannot be used, None if it can; the fields above are empty if they cannot be read.
     """
 
     name: str
@@ -34,9 +36,8 @@ class ModelInfo:
 def list_models(root: str | Path) -> list[ModelInfo]:
     """The models in a directory, by name. What has no ``model.json``, or is hidden, is passed over.
 
-    A model of a newer format or with other features, or with a changed manifest, is listed with
-    its problem; its arrays are not looked at (``verify_model`` does). ModelError if the directory
-    cannot be listed.
+    So not in a registry: what it has named is a model. One that cannot be used is listed with its problem.
+    ModelError if the directory cannot be listed.
     """
     place = Path(root)
     try:
@@ -46,7 +47,8 @@ def list_models(root: str | Path) -> list[ModelInfo]:
             f"cannot list the models in {place}: {error.strerror or error} "
             "(check the path, or make a model with `logguard train`)"
         ) from error
-    return [_info(path) for path in candidates if (path / MANIFEST).is_file()]
+    named = NAME.fullmatch if is_registry(place) else lambda _: None
+    return [_info(p) for p in candidates if (p / MANIFEST).is_file() or named(p.name)]
 
 
 def describe(directory: str | Path) -> dict[str, Any]:
@@ -85,6 +87,7 @@ def _info(path: Path) -> ModelInfo:
     except ModelError as error:
         return ModelInfo(path.name, problem=str(error))
     return ModelInfo(
+        problem=next(iter(verify_model(path)), None),
         name=path.name,
         version=manifest.version,
         start=manifest.training.start,

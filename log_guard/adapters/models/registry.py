@@ -29,17 +29,22 @@ from log_guard.core.learning.model import Model
 from log_guard.errors import ModelError
 
 REGISTRY = "registry.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""2: models that were not promoted are in the history, with why."""
 _LOCK = ".lock"
-_NAME = re.compile(r"(\d{4,})-[0-9a-f]+")
+NAME = re.compile(r"(\d{4,})-[0-9a-f]+")
+"""Names that the registry gives."""
 
 
 class Entry(BaseModel):
-    """One change of the current model; ``time`` in ISO 8601, ``before`` None for the first."""
+    """One change of the current model, or one that was refused; ``time`` in ISO 8601.
+
+    before:  the one that was current, None for the first.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     time: str
-    action: Literal["promote", "rollback"]
+    action: Literal["promote", "rollback", "refuse"]
     model: str
     before: str | None
     author: str
@@ -103,6 +108,20 @@ class Registry:
         with self._alone():
             return self._change("promote", name, time, author, reason)
 
+    def refuse(self, name: str, *, time: str, author: str, reason: str) -> None:
+        """Note why a model that is kept was not promoted."""
+        with self._alone():
+            file = self._read()
+            entry = Entry(
+                time=time,
+                action="refuse",
+                model=name,
+                before=file.current,
+                author=author,
+                reason=reason,
+            )
+            self._write(_File(current=file.current, history=(*file.history, entry)))
+
     def rollback(self, *, time: str, author: str, reason: str = "") -> str:
         """Go back to the model that was current before the current one; its name.
 
@@ -113,7 +132,7 @@ class Registry:
             for entry in self._read().history:
                 if entry.action == "promote":
                     steps.append(entry.model)
-                else:
+                elif entry.action == "rollback":
                     steps.pop()
             if len(steps) < 2:
                 raise ModelError(
@@ -140,7 +159,7 @@ class Registry:
 
     def _names(self) -> list[str]:
         """The models that the registry has named itself."""
-        return sorted(p.name for p in self.directory.iterdir() if _NAME.fullmatch(p.name))
+        return sorted(p.name for p in self.directory.iterdir() if NAME.fullmatch(p.name))
 
     def _place(self, name: str) -> Path:
         """Directory of a model; a name leads to no other directory."""

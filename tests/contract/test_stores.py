@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from alembic import command
+from psycopg import OperationalError
 from sqlalchemy import create_engine, make_url, text
 
 from log_guard.adapters.kafka.records import (
@@ -24,6 +25,7 @@ from log_guard.adapters.kafka.records import (
     result_record,
 )
 from log_guard.adapters.store import Store, check_database
+from log_guard.adapters.store.failures import store_error
 from log_guard.adapters.store.upgrading import _config
 from log_guard.core.events import SECOND, DeadLetter, Level
 from log_guard.core.results import Alert, Result
@@ -312,6 +314,13 @@ def test_a_refusal_to_connect_names_its_own_repair(
         Store(make_url(plain_url).set(**changes))
     assert repair in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_server_that_is_recovering_is_not_said_to_be_absent() -> None:
+    said = (
+        'connection to server at "db", port 5432 failed: FATAL:  the database system is starting up'
+    )
+    assert "stopping or starting: try again" in str(store_error("x", OperationalError(said)))
 
 
 def test_a_file_without_tables_is_to_be_upgraded(tmp_path: Path) -> None:

@@ -72,6 +72,25 @@ def test_a_database_of_another_pipeline_is_refused(pipeline: Pipeline, other: Pi
         pipeline.wait("the next writer", lambda: store._database.pipeline() is not None)
 
 
+def test_summaries_that_were_made_anew_under_the_state_are_refused(pipeline: Pipeline) -> None:
+    settings, deployment = pipeline.settings, pipeline.deployment
+    pipeline.produce(some_lines())
+    for role in ("summarise", "detect"):
+        pipeline.start(role, role, idle_seconds=1.0)
+    there = deployment.cluster("-test"), settings.output_topic
+    pipeline.wait("a result", lambda: any(newest(*there, p) for p in range(PARTITIONS)))
+    pipeline.stop()
+    admin = AdminClient({"bootstrap.servers": pipeline.brokers})
+    admin.delete_topics([settings.summary_topic])[settings.summary_topic].result()
+    pipeline.wait(
+        "a new topic", lambda: bool(create(deployment.cluster(), deployment.topics(4), 1))
+    )
+    pipeline.start("refused", "detect")
+    said = f"{settings.summary_topic} ends at 0, and {settings.state_topic} has read it up to "
+    pipeline.wait("the refusal", lambda: said in pipeline.log("refused"))
+    assert "took over" not in pipeline.log("refused"), "it would be said again and again"
+
+
 def test_summaries_of_two_topics_are_not_mixed(pipeline: Pipeline, other: Pipeline) -> None:
     pipeline.produce(some_lines())
     pipeline.start("summarise", "summarise")

@@ -28,6 +28,7 @@ _REPAIRS = {
 _UPGRADE = " (run `logguard db upgrade`)"
 
 _REFUSALS = {
+    "the database system is": " (it is stopping or starting: try again)",
     "password authentication failed": " (check user and password)",
     "no password supplied": " (give one: --db-password-file, or LOGGUARD_DB_PASSWORD)",
     "role ": " (check the user's name)",

@@ -242,8 +242,8 @@ class DetectSession:
         self._waiting = []
         self._kept = {}
         self._state_due = time.monotonic() + STATE_EVERY
-        self._say_moved(committed + 1, stored)
         self._held_still(consumer)
+        self._say_moved(committed + 1, stored)
         self._log.info("took over", state_offset=self._position, frontier=self._frontier)
         consumer.incremental_assign(
             [TopicPartition(p.topic, p.partition, self._position) for p in partitions]

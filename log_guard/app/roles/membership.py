@@ -64,15 +64,16 @@ class Membership:
         )
 
     def _on_assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._held |= _places(partitions)
         if partitions:
-            self._log.info("took over partitions", partitions=named(_places(partitions)))
             self._assigned(consumer, partitions)
+            # Only now: where a takeover fails, it fails again and again.
+            self._held |= _places(partitions)
+            self._log.info("took over partitions", partitions=named(_places(partitions)))
         elif not self._held:
             self._log.info("standing by: other members hold all partitions")
 
     def _on_gone(self, partitions: list[TopicPartition], lost: bool) -> None:
-        gone = _places(partitions)
+        gone = _places(partitions) & self._held
         self._held -= gone
         if lost and gone:
             self._log.warning(

@@ -22,7 +22,7 @@ from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.scan import choose_detector
 from log_guard.app.written import TextOutput
 from log_guard.core.evaluation.evaluation import Labels
-from log_guard.errors import InputError, OptionError
+from log_guard.errors import DetectorError, InputError, OptionError
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,10 @@ class Trial:
 
 def evaluate_each(
     trial: Trial, detectors: Sequence[str], progress: Callable[[str, int], Any]
-) -> list[Evaluated]:
-    """Figures of each detector, in this order; ``progress`` is told its name and the bytes read.
+) -> tuple[list[Evaluated], list[DetectorError]]:
+    """Figures of each detector, in this order, and what others failed with.
+
+    progress:  is told its name and the bytes read.
 
     Raises OptionError before anything is read if one of them does not exist, or if a pipe would be read again.
     """
@@ -57,8 +59,8 @@ def evaluate_each(
             "standard input and pipes can be read once: name a file, or one --detector and no suppressions"
         )
     if len(detectors) == 1:
-        return [_evaluate(trial, detectors[0], trial.results, progress)]
-    done = []
+        return [_evaluate(trial, detectors[0], trial.results, progress)], []
+    done, failed = [], []
     # A fresh interpreter each, not a fork: polars' threads would not survive one.
     with ProcessPoolExecutor(
         1,
@@ -74,11 +76,13 @@ def evaluate_each(
                 path = path.with_name(f"{path.stem}.{name}{path.suffix}")
             try:
                 done.append(pool.submit(_evaluate, trial, name, path).result())
+            except DetectorError as error:  # that of one is no reason to lose the others' figures
+                failed.append(error)
             except BrokenProcessPool:
                 raise InputError(
                     f"the process that judged with {name} was ended from outside (is memory short?)"
                 ) from None
-    return done
+    return done, failed
 
 
 def _runs_dry(name: str | None) -> bool:

@@ -22,6 +22,8 @@ def check_plot(path: Path) -> None:
     """Refuse, before any work is done, what could not be drawn."""
     if path.suffix not in SUFFIXES:
         raise OptionError(f"--plot {path}: the name must end in .png or .html")
+    if not path.parent.is_dir():
+        raise OptionError(f"--plot {path}: there is no directory {path.parent}; make it first")
     try:
         import matplotlib  # noqa: F401  # only whether it is there
     except ImportError:

@@ -21,6 +21,7 @@ from log_guard.app.without_each import readings
 from log_guard.core.evaluation.evaluation import BUDGETS, Evaluation, Measured
 from log_guard.core.evaluation.outcomes import TemplateOutcome
 from log_guard.core.evidence.words import describe
+from log_guard.errors import DetectorError
 
 RULE = "rule"
 LEGEND = (
@@ -45,7 +46,10 @@ def run_evaluation(
     console: Console,
     errors: Console,
 ) -> list[Evaluated]:
-    """Evaluate and print; raises OptionError where a plot was asked for that cannot be drawn."""
+    """Evaluate and print; raises OptionError where a plot was asked for that cannot be drawn.
+
+    DetectorError, below the figures of the others, where a detector fails.
+    """
     if plot is not None:
         from log_guard.app.evaluate_plot import check_plot
 
@@ -65,19 +69,21 @@ def run_evaluation(
                     errors.print(Text(which))
             bar.update(task, completed=read, description=which)
 
-        done = evaluate_each(trial, detectors, show)
-    if plot is not None:
-        from log_guard.app.evaluate_plot import draw
-
-        draw(done, plot)
-    for remark in done[0].remarks:  # the others say the same
+        done, failed = evaluate_each(trial, detectors, show)
+    for remark in done[0].remarks if done else ():  # the others say the same
         errors.print(Text(remark), soft_wrap=True)
     if as_json:
         for one in done:
             for row in _rows(one):
                 console.print(Text(json.dumps(row)), soft_wrap=True)
-    else:
+    elif done:
         _print(console, done, trial)
+    if plot is not None and done:
+        from log_guard.app.evaluate_plot import draw
+
+        draw(done, plot)
+    if failed:
+        raise DetectorError("; ".join(map(str, failed)))
     return done
 
 
@@ -126,7 +132,7 @@ def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
             f"more than {promise.most} breaks it (95 %)"
         )
     )
-    table = plain_table("", *(one.detector.rpartition(".")[2] for one in done), RULE)
+    table = plain_table("", *_columns([one.detector for one in done]), RULE)
     for name, figure in _FIGURES:
         shown = f"{name} (promise: <= {promise.most})" if figure is _false_alarms else name
         table.add_row(shown, *(figure(one) for one in done), _of_rule(name, done[0].bar))
@@ -141,6 +147,15 @@ def _print(console: Console, done: Sequence[Evaluated], trial: Trial) -> None:
             head = f"\n{one.detector}: what each suppression saves, and which incidents it hides"
             console.print(Text(head, style="bold"))
             print_effects(one.effects, console)
+
+
+def _columns(detectors: Sequence[str]) -> list[str]:
+    """The last part of each import path, or all of it where two would be called the same."""
+    short = [name.rpartition(".")[2] for name in detectors]
+    return [
+        last if short.count(last) == 1 else name
+        for last, name in zip(short, detectors, strict=True)
+    ]
 
 
 def _print_templates(console: Console, done: Evaluated) -> None:
@@ -173,7 +188,7 @@ Figure = Callable[[Evaluated], str]
 
 
 def _found(m: Measured) -> str:
-    return f"{m.found}/{m.of}"
+    return f"{m.found}/{m.of}" if m.of else "-"
 
 
 def _delays(m: Measured) -> str:
@@ -190,6 +205,11 @@ def _budget_name(budget: float) -> str:
     return f"found at <= {budget:g} false/h"
 
 
+def _of_incidents(figure: Callable[[Evaluated], float], digits: int = 3) -> Figure:
+    """A figure that means nothing where there is no incident."""
+    return lambda e: f"{figure(e):.{digits}f}" if e.evaluation.as_configured.of else "-"
+
+
 def _false_alarms(e: Evaluated) -> str:
     return str(e.promise.observed) + ("" if e.promise.kept else " (broken)")
 
@@ -204,15 +224,15 @@ _BEST_DELAY = f"  delay at <= {BUDGETS[0]:g}/h: median, p90, s"
 _FIGURES: list[tuple[str, Figure]] = [
     *map(_within, BUDGETS),
     (_BEST_DELAY, lambda e: _delays(e.evaluation.budgets[BUDGETS[0]])),
-    (_AP, lambda e: f"{e.evaluation.average_precision:.3f}"),
+    (_AP, _of_incidents(lambda e: e.evaluation.average_precision)),
     ("found as configured", lambda e: _found(e.evaluation.as_configured)),
     ("  false alarms", _false_alarms),
     ("  delay: median, p90, s", lambda e: _delays(e.evaluation.as_configured)),
-    ("  precision of slots", lambda e: f"{e.evaluation.precision:.3f}"),
-    ("  recall", lambda e: f"{e.evaluation.recall:.3f}"),
-    ("  F1", lambda e: f"{e.evaluation.f1:.3f}"),
+    ("  precision of slots", _of_incidents(lambda e: e.evaluation.precision)),
+    ("  recall", _of_incidents(lambda e: e.evaluation.recall)),
+    ("  F1", _of_incidents(lambda e: e.evaluation.f1)),
     ("  alerts, of them in quiet time only", lambda e: f"{e.alerts.alerts}, {e.alerts.false}"),
-    ("  alerts an incident", lambda e: f"{e.alerts.per_incident:.2f}"),
+    ("  alerts an incident", _of_incidents(lambda e: e.alerts.per_incident, 2)),
     ("time, s", lambda e: f"{e.seconds:.1f}"),
     ("peak memory, MB", _megabytes),
 ]
@@ -224,4 +244,6 @@ def _of_rule(name: str, bar: Evaluation) -> str:
             return _found(measured)
     if name == _BEST_DELAY:
         return _delays(bar.budgets[BUDGETS[0]])
-    return f"{bar.average_precision:.3f}" if name == _AP else ""
+    if name != _AP:
+        return ""
+    return f"{bar.average_precision:.3f}" if bar.as_configured.of else "-"

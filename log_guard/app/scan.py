@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from log_guard.adapters.files import FileSource, StartsEvent
-from log_guard.adapters.models import open_model
+from log_guard.adapters.models import is_model, is_registry, open_model
 from log_guard.adapters.summaries import SummaryWriter, is_summaries
 from log_guard.app.first_part import FirstPart, first_part_of
 from log_guard.app.inspecting import (
@@ -162,6 +162,10 @@ def open_replay(path: str, options: PipelineOptions, read: ReadOptions) -> Repla
     """The summaries of a log, or those that were kept in a directory."""
     if is_summaries(path):
         return of_store(path, options)
+    if is_model(Path(path)) or is_registry(path):
+        raise InputError(
+            f"{path} holds a model, and not what one is learnt from: name a log, or summaries (`logguard try --model` takes a model)"
+        )
     source = FileSource(path)
     decoder, _ = inspect(source, read)
     return of_log(source, decoder, options, joins_lines(decoder))

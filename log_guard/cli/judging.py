@@ -126,7 +126,11 @@ def evaluate(
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option("--results", metavar="OUT.jsonl", help="Write every verdict here."),
+        typer.Option(
+            "--results",
+            metavar="OUT.jsonl",
+            help="Write every verdict here; of several detectors each to a file of its own (OUT.fusion.jsonl).",
+        ),
     ] = None,
     plot: Annotated[
         Path | None,

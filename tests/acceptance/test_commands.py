@@ -261,6 +261,24 @@ def test_a_detector_of_ones_own_that_fails_ends_evaluate_and_try_with_a_line(
         assert b"Traceback" not in done.stderr
 
 
+def test_one_detector_that_fails_takes_no_figures_of_others(simulated: Path) -> None:
+    (simulated / "ours.py").write_text(
+        "class Flat:\n"
+        "    def fit(self, X): pass\n"
+        "    def score_samples(self, X): return [0.0] * len(X)\n"
+        "class Nan(Flat):\n"
+        "    def score_samples(self, X): return [float('nan')] * len(X)\n"
+    )
+    chosen = ("--detector", "ours.Nan", "--detector", "ours.Flat")
+    done = run("evaluate", "app.log", "truth.json", *chosen, "--format", "json", cwd=simulated)
+    assert done.returncode == 1
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["detector"] == "ours.Flat"
+    assert row["as_configured"]["found"] == 0  # the score that all windows have is no alarm
+    last = done.stderr.decode().splitlines()[-1]
+    assert last.startswith("logguard: detector 'ours.Nan': score_samples was given ")
+
+
 def test_evaluate_shows_a_table(simulated: Path) -> None:
     done = run("evaluate", "app.log", "truth.json", cwd=simulated)
     text = done.stdout.decode()
@@ -322,6 +340,7 @@ def test_a_person_says_what_is_fine(simulated: Path) -> None:
         (["whatif", "short.log", "--change", "colour=red"], 2, b"names: detector, "),
         (["whatif", "short.log", "--change", "window-seconds=x"], 2, b"no value for it"),
         (["evaluate", "short.log", "truth.json", "--plot", "a.gif"], 2, b"in .png or .html"),
+        (["evaluate", "short.log", "truth.json", "--plot", "x/a.png"], 2, b"no directory x; make"),
         (
             ["evaluate", "-", "truth.json", "--detector", "fusion", "--detector", "surprise"],
             2,

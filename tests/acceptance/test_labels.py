@@ -127,6 +127,7 @@ def test_the_promise_is_explained_and_each_detector_announced(folder: Path) -> N
     assert lines[1] == (
         "promise: 2 false alarms a day, so 0.017 in these quiet hours; more than 0 breaks it (95 %)"
     )
+    assert lines[3].split()[-3:] == ["-", "-", "-"]  # there is nothing to find
     row = next(line for line in lines if line.startswith("  false alarms"))
     assert row.split("  ")[1] == "false alarms (promise: <= 0)"
     assert "1 (broken)" in row

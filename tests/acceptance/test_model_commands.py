@@ -90,6 +90,13 @@ def test_a_model_goes_to_one_place(shop: Path) -> None:
     assert not (shop / "m").exists()
 
 
+def test_a_model_is_no_history(shop: Path) -> None:
+    for command in (("try", "shop.log", "--history", "reg"), ("train", "reg", "--out", "n")):
+        done = run(*command, cwd=shop)
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"logguard: reg holds a model, and not what one is learnt ")
+
+
 def test_a_list_of_models_is_for_people(shop: Path) -> None:
     listed = run("models", "list", "reg", cwd=shop).stdout.decode().splitlines()
     assert "  15,000 events  3 groups" in listed[0]

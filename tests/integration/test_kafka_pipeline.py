@@ -96,6 +96,9 @@ def test_the_table_is_that_of_one_process_and_the_audit_proves_it(pipeline: Pipe
     execute(pipeline, "UPDATE alerts SET peak_score = 99, service = 'nobody' WHERE id = 1")
     changed = [f for f in found(pipeline) if f["where"] == "alerts 1"]
     assert [f["why"] for f in changed] == ["service, peak_score: not what was published"]
+    execute(pipeline, "UPDATE alerts SET revision = 1000000007 WHERE id = 1")
+    why = [f["why"] for f in found(pipeline) if f["where"] == "alerts 1"]
+    assert why == ["of revision 1000000007, which does not exist"]
     execute(pipeline, "DELETE FROM alerts WHERE id = 1")
     assert {"what": "missing", "where": "alerts 1", "why": "published, but no row"} in found(
         pipeline
@@ -175,7 +178,7 @@ def test_what_retention_has_deleted_is_no_finding(pipeline: Pipeline) -> None:
     execute(
         pipeline,
         "UPDATE anomaly_results SET log_count = log_count + 1 WHERE service = 'api' "
-        "AND window_start = (SELECT max(window_start) FROM anomaly_results)",
+        "AND window_start = (SELECT max(window_start) FROM anomaly_results WHERE service = 'api')",
     )
     (finding,) = found(pipeline)
     assert finding["why"] == "log_count: not what was published"

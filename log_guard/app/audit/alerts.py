@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from log_guard.adapters.scratch import Scratch
@@ -35,10 +35,11 @@ def check_alerts(
     stored: Iterable[Row],
     read_to: Mapping[int, int],
     oldest: Oldest,
+    beyond: Callable[[int], bool],
 ) -> Iterator[Finding]:
     """Findings on each alert; arguments as those of ``check_rows``, by id in place of the time."""
     rows = ((row["id"], {"": row}) for row in stored)
     for number, records, rows_ in side_by_side(published, rows):
         record, row = records.get(""), rows_.get("")
         if record is not None or not oldest.excuses(row):
-            yield from compare(f"alerts {number}", record, row, read_to, ALERT_COMPARED)
+            yield from compare(f"alerts {number}", record, row, read_to, beyond, ALERT_COMPARED)

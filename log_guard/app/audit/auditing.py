@@ -95,6 +95,14 @@ def _compare_rows(
 ) -> Iterator[Finding]:
     """The records of the topic against the rows, of windows and (of all time only) of alerts."""
     settings, cluster = deployment.settings, deployment.cluster("-audit")
+    end = 0
+
+    def beyond(revision: int) -> bool:
+        nonlocal end
+        if revision >= end:  # a revision is an offset of this topic
+            end = cluster.end(settings.summary_topic, 0)
+        return revision >= end
+
     whole = span == (None, None)
     with published_rows() as published, published_alerts() as raised:
         # The records first: a row that is written meanwhile is then newer, which is no fault.
@@ -117,9 +125,11 @@ def _compare_rows(
             raised.add(alerts)
         done = committed(cluster, settings.writer_group, settings.output_topic)
         stored = by_time(store.verdicts(settings.run, *span))
-        yield from check_rows(published.by_time(), stored, done, oldest)
+        yield from check_rows(published.by_time(), stored, done, oldest, beyond)
         if whole:
-            yield from check_alerts(raised.by_time(), store.alert_heads(settings.run), done, oldest)
+            yield from check_alerts(
+                raised.by_time(), store.alert_heads(settings.run), done, oldest, beyond
+            )
 
 
 def show(outcome: Audit, console: Console, *, as_json: bool) -> None:

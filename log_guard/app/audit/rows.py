@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from log_guard.adapters.scratch import Scratch
@@ -74,13 +74,18 @@ class Oldest:
 
 
 def check_rows(
-    published: ByTime, stored: ByTime, read_to: Mapping[int, int], oldest: Oldest
+    published: ByTime,
+    stored: ByTime,
+    read_to: Mapping[int, int],
+    oldest: Oldest,
+    beyond: Callable[[int], bool],
 ) -> Iterator[Finding]:
     """Findings on each window.
 
     published:  the latest record of each window in ``anomaly-results``.
     stored:     the row of each window.
     read_to:    partition of ``anomaly-results`` → offset up to which the writer has read it.
+    beyond:     whether no record can have this revision yet.
     """
     for start, records, rows in side_by_side(published, stored):
         for service in sorted(records.keys() | rows.keys()):
@@ -88,7 +93,7 @@ def check_rows(
             if record is None and oldest.excuses(row):
                 continue
             where = f"anomaly_results {iso(start)} {service}"
-            yield from compare(where, record, row, read_to, COMPARED)
+            yield from compare(where, record, row, read_to, beyond, COMPARED)
 
 
 def compare(
@@ -96,6 +101,7 @@ def compare(
     record: Row | None,
     row: Row | None,
     read_to: Mapping[int, int],
+    beyond: Callable[[int], bool],
     names: tuple[str, ...],
 ) -> Iterator[Finding]:
     """What is amiss with a row, as against the record that it should be; either may be lacking."""
@@ -109,7 +115,10 @@ def compare(
     elif row["revision"] < record["revision"]:
         why = f"the row is of revision {row['revision']}, published was {record['revision']}"
         yield Finding(lacking, where, why)
-    elif row["revision"] == record["revision"]:
+    elif row["revision"] > record["revision"]:
+        if beyond(row["revision"]):  # else it may have been written just now
+            yield Finding(WRONG, where, f"of revision {row['revision']}, which does not exist")
+    else:
         other = [name for name in names if _differ(row[name], record[name])]
         if other:
             yield Finding(WRONG, where, f"{', '.join(other)}: not what was published")

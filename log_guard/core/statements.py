@@ -53,11 +53,14 @@ def speaks_of_trouble(template: str) -> bool:
 def how_telling(template: str) -> int:
     """How much a line says of what went wrong: 3 where it names an exception, 2 where it speaks of trouble.
 
-    0 for a line of a stack trace, where each was logged as an event of its own: it says where, not what.
+    0 for a line of a stack trace, where each was logged as an event of its own: it says where, not what; and
+    for a single name.
     """
     if _FRAME.search(template):
         return 0
-    return 3 if _EXCEPTION.search(template) else 1 + speaks_of_trouble(template)
+    if _EXCEPTION.search(template):
+        return 3
+    return 2 if speaks_of_trouble(template) else int(" " in template)
 
 
 class Templates(Vocabulary):

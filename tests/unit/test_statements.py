@@ -88,6 +88,8 @@ def test_a_table_that_forgets_still_knows_the_rest(words: list[str], data: st.Da
         ("volume service is up", 1),
         ("Connection refused", 2),
         ("GET <path> <num>", 1),
+        ("shop.agent.<id>.checkout", 0),
+        ("Killed", 2),
         ("Traceback (most recent call last):", 0),
         ("hooks.translation Traceback (most recent call last):", 0),
         ('hooks.translation   File "<path>", line <num>, in create', 0),

@@ -28,13 +28,21 @@ def print_evidence(console: Console, evidence: Evidence, source: str) -> None:
         console.print(Text(f"  {min(others, 0.99):4.0%}  {_unlisted(evidence, shown)}"))
     for sample in evidence.samples:
         line = Text(f"  {source} {sample.position}: ", style="cyan")
-        line.append(sample.message, style="default")
-        line.truncate(max(console.width, 80) * 2, overflow="ellipsis")
+        room = max(console.width, 80) * 2 - len(line)
+        line.append(_without_middle(sample.message, room), style="default")
         console.print(line)
     if evidence.normal_if:
         console.print(
             Text("  normal if " + " and ".join(bound(b) for b in evidence.normal_if), style="dim")
         )
+
+
+def _without_middle(message: str, room: int) -> str:
+    """A message in so many characters: who speaks stands at its beginning, what went wrong often at its end."""
+    if len(message) <= room:
+        return message
+    end = room // 2
+    return f"{message[: room - end - 1]}…{message[-end:]}"
 
 
 def _unlisted(evidence: Evidence, shown: list[Part]) -> str:

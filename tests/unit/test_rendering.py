@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from log_guard.app.rendering import length, print_alert
+from log_guard.app.rendering_evidence import print_evidence
 from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
@@ -76,6 +77,18 @@ def test_an_alert_is_told_as_it_was_last_read(live: bool) -> None:
             print_alert(console, alert, live=live)
     name = GOLDEN / f"alert_{'live' if live else 'finished'}.txt"
     assert out.getvalue() == name.read_text(encoding="utf-8")
+
+
+def test_of_a_long_raw_line_begin_and_end_are_shown() -> None:
+    text = f"manager [{'req 0a1b ' * 40}] gave up: no host"
+    evidence = Evidence("s", (), (Sample("ERROR", text, 0, 17),), (), {}, 1)
+    out = StringIO()
+    print_evidence(Console(file=out, width=80, highlight=False, soft_wrap=True), evidence, "line")
+    line = out.getvalue().splitlines()[1]
+    assert line.startswith("  line 17: manager [req")
+    assert line.endswith("] gave up: no host")
+    assert "…" in line
+    assert len(line) == 160
 
 
 @pytest.mark.parametrize(

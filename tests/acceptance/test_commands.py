@@ -205,12 +205,19 @@ def test_evaluate_learns_only_before_the_test(simulated: Path) -> None:
     assert min(ends) > truth["test_start"][:19]
 
 
-@pytest.mark.parametrize("plot", ["found.png", "found.html"])
-def test_evaluate_compares_detectors_and_draws(simulated: Path, plot: str) -> None:
+@pytest.mark.parametrize(
+    ("plot", "detectors"),
+    [
+        ("found.png", ["surprise"]),
+        ("found.html", ["surprise", "sklearn.ensemble.IsolationForest"]),
+    ],
+)
+def test_evaluate_compares_detectors_and_draws(
+    simulated: Path, plot: str, detectors: list[str]
+) -> None:
     truth = json.loads((simulated / "truth.json").read_text())
     truth["name"] = "<script> $\\frac{"  # neither markup nor a formula
     (simulated / "named.json").write_text(json.dumps(truth))
-    detectors = ["surprise", "sklearn.ensemble.IsolationForest"]
     chosen = [word for name in detectors for word in ("--detector", name)]
     paths = ("app.log", "named.json", "--plot", plot, "--results", "each.jsonl")
     done = run("evaluate", *paths, *chosen, "--format", "json", cwd=simulated)
@@ -222,7 +229,8 @@ def test_evaluate_compares_detectors_and_draws(simulated: Path, plot: str) -> No
         assert row["seconds"] > 0
         assert row["megabytes"] > 10
         assert row["promise"]["most"] >= row["promise"]["expected"] - 1
-        written = (simulated / f"each.{row['detector']}.jsonl").read_bytes().splitlines()
+        name = f"each.{row['detector']}.jsonl" if len(detectors) > 1 else "each.jsonl"
+        written = (simulated / name).read_bytes().splitlines()
         assert len(written) == row["verdicts"]
     start = (simulated / plot).read_bytes()[:15]
     assert b"<script>" not in (simulated / plot).read_bytes()

@@ -156,14 +156,15 @@ def test_what_leads_is_named_and_the_small_ones_come_together() -> None:
 
 ROWS = st.lists(
     st.builds(
-        lambda detector, level, template, count, mean, bits: (
+        lambda detector, level, template, count, mean, bits, skewed: (
             detector,
             level,
             template,
             count,
             0 if detector == NOVELTY else mean,
             bits,
-            1 if detector == NOVELTY or count >= mean else -1,
+            # Of skewed counts the upper side begins below the mean.
+            1 if detector == NOVELTY or skewed or count >= mean else -1,
         ),
         st.sampled_from((NOVELTY, SURPRISE)),
         st.sampled_from((INFO, WARN, ERROR, ALL_LEVELS)),
@@ -171,6 +172,7 @@ ROWS = st.lists(
         st.integers(0, 50),
         st.integers(1, 40),
         st.floats(0.5, 90.0),
+        st.booleans(),
     ).filter(lambda row: (row[1] == ALL_LEVELS) <= (row[2] == VOLUME) and row[0] + row[2] >= 0),
     min_size=1,
     max_size=40,

@@ -119,6 +119,8 @@ def _explained(parts: Parts, lines: list[Line]) -> list[Line]:
         messages = [m for m in makers if parts.template[m.members[0]] != VOLUME_TEMPLATE]
         levels = [m for m in makers if m not in messages]
         enough = MOSTLY * _excess(parts, volume.members[0])
+        if enough <= 0:  # of skewed counts the upper side may begin below the mean
+            continue
         in_step = [m for m in makers if _keeps_step(parts, m.members[0], volume.members[0])]
         if _sum(parts, messages[:FEW]) >= enough:
             maker = messages[0]

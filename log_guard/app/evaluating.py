@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from log_guard.app.inspecting import ReadOptions
 from log_guard.app.label_span import check, cut_to, cuts
 from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
-from log_guard.app.remarks import strangers_at_first_sight
+from log_guard.app.remarks import failed, strangers_at_first_sight
 from log_guard.app.scan import open_scan
 from log_guard.app.without_each import effects_on
 from log_guard.app.written import TextOutput
@@ -109,9 +110,12 @@ def evaluate_set(
     verdicts: list[Verdict] = []
     rule: dict[bool, list[Verdict]] = {True: [], False: []}
     alerts: list[Alert] = []
+    failures: Counter[str] = Counter()
     for out in scan.run():
         progress(scan.source.read_bytes)
         for result in out.results:
+            if result.error is not None:
+                failures[result.error] += 1
             if result.window_end > begin:
                 verdicts.append(
                     Verdict(result.window_end / SECOND, result.anomaly_score, result.is_anomaly)
@@ -141,6 +145,8 @@ def evaluate_set(
         remarks.append(
             "no time is quiet, outside of incidents and spans to ignore: false alarms cannot be counted"
         )
+    if failures:
+        remarks.append(failed(failures))
     told = last_words(alerts)
     done = Evaluated(
         detector=options.detect.detector,

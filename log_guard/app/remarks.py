@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from log_guard.app.effects_report import name_of
@@ -66,6 +67,12 @@ def remarks(scan: Scan, services: Mapping[str, int], *, introduced: bool = False
             f"the history was too long to learn from all of it: its oldest {detect.dropped_history:,} "
             "counts were left out"
         )
+
+
+def failed(errors: Counter[str]) -> str:
+    """That windows were not judged, or an alarm not explained, by a fault of ours."""
+    windows = "1 window" if errors.total() == 1 else f"{errors.total():,} windows"
+    return f"{windows} could not be judged or explained, by a fault of LogGuard, please report it: {some(list(errors))}"
 
 
 def suppressed(scan: Scan) -> Iterator[str]:

@@ -10,6 +10,8 @@ from log_guard.core.features import VOLUME_FEATURES
 
 RECENT = 100_000
 """Windows whose last verdict is remembered: while a stream is live they are judged again and again."""
+ERRORS = 10
+"""Kinds of failure that are counted apart."""
 _EVENTS = VOLUME_FEATURES.index("log_count")
 
 
@@ -23,6 +25,7 @@ class Seen:
     introduced:  whether it was told which services there are.
     warmed:      how far the warm-up was when it was told last.
     reasons:     of dead letters.
+    errors:      of windows that we failed to judge or to explain.
     recent:      (start, service) of a window → whether it is not normal by the last verdict.
     """
 
@@ -34,11 +37,15 @@ class Seen:
     introduced: bool = False
     warmed: str | None = None
     reasons: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
     recent: dict[tuple[int, str], bool] = field(default_factory=dict)
 
     def take(self, out: Output) -> None:
         """Count what an output holds."""
         for result in out.results:
+            if result.error is not None:
+                known = result.error in self.errors or len(self.errors) < ERRORS
+                self.errors[result.error if known else "others"] += 1
             self.services[result.service] += int(result.features[_EVENTS])
             self.judged = self.judged or bool(result.model_version)
             window = (result.window_start, result.service)

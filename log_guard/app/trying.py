@@ -16,7 +16,7 @@ from log_guard.app.following import await_lines, follow
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.reading_bar import ReadingBar
-from log_guard.app.remarks import remarks, strangers, strangers_at_first_sight
+from log_guard.app.remarks import failed, remarks, strangers, strangers_at_first_sight
 from log_guard.app.rendering import labelled, print_alert
 from log_guard.app.scan import as_far_as_readable, open_scan
 from log_guard.app.seen import Seen
@@ -95,6 +95,8 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
         close(console, scan, seen)
     for remark in remarks(scan, seen.services, introduced=seen.introduced and not trial.follow):
         (errors if trial.as_json else console).print(Text(remark), soft_wrap=True)
+    if seen.errors:
+        errors.print(Text(failed(seen.errors)), soft_wrap=True)
     for error in broken:
         raise error  # below what was read until then
     return seen.alerts > 0

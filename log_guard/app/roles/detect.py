@@ -40,6 +40,8 @@ from log_guard.core.summarising.intake import LINE_BITS
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import StateError, StreamError
 
+FAULTS = 10
+"""Kinds of fault of ours that are said."""
 STATE_EVERY = 30.0
 """Seconds between two writings of the state, or 20 times what a writing took, if that is more."""
 RECORDS = 200
@@ -105,6 +107,7 @@ class DetectSession:
         self._position = 0  # next record to take
         self._waiting: list[tuple[str, bytes, bytes]] = []  # topic, key and value to be published
         self._state = StateTopic(cluster, options.state)
+        self._faults: set[str] = set()
         self._kept: dict[str, object] = {}  # parts as they were stored, to know which are the same
         self._state_due = 0.0
         self._guidance = Guidance(options.sources, options.window)
@@ -171,11 +174,19 @@ class DetectSession:
         for number, out in enumerate(fold.slices(commit, offset)):
             if (offset, number) >= (self._frontier + 1, self._slices):
                 self._waiting += self._records(out, offset)
+                self._say_failed(out)
                 if out.departure is not None:
                     self._log.warning("more alerts than promised", **departed(out.departure))
             if len(self._waiting) >= PUBLISH:
                 self._publish(fold, number + 1)
         self._position = offset + 1
+
+    def _say_failed(self, out: Emitted) -> None:
+        """Say of each fault of ours once that windows were not judged, or alarms not explained; results say which."""
+        for error in sorted({r.error for r in out.results if r.error is not None} - self._faults):
+            if len(self._faults) < FAULTS:
+                self._faults.add(error)
+                self._log.error("a window could not be judged or explained", error=error)
 
     def _publish(self, fold: Fold, slices: int = 0) -> None:
         """Results, state and offsets, or none of them: up to our position and so many slices beyond."""

@@ -11,6 +11,7 @@ from log_guard.core.baseline.baseline import Known
 from log_guard.core.detectors.base import Outlier
 from log_guard.core.evidence.explain import explain
 from log_guard.core.evidence.lines import Counts
+from log_guard.core.evidence.words import sentence
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.features.window import window_features
 from log_guard.core.feedback.suppression import Suppression, Suppressor
@@ -21,6 +22,7 @@ from log_guard.core.scoring.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
+from log_guard.errors import DetectorError
 
 HEEDING = ("fusion", "novelty", "surprise")
 """Detectors that look at suppressions."""
@@ -77,20 +79,20 @@ class Judge:
         squares, ratio = self._ratio(parts, batch, features)
         anomalous = np.flatnonzero(ratio >= 1.0)
         evidence: dict[int, Evidence] = {}
+        errors: dict[int, str] = {}
         if len(anomalous):
             order = np.argsort(parts.row, kind="stable")
             bounds = np.searchsorted(parts.row[order], [anomalous, anomalous + 1])
             for row, begin, end in zip(anomalous.tolist(), *bounds.tolist(), strict=True):
                 mine = order[begin:end]
-                evidence[row] = self._explain(
-                    batch,
-                    row,
-                    parts.take(mine),
-                    squares[mine],
-                    known,
-                    windows,
-                    features[row],
-                )
+                of_row = (parts.take(mine), squares[mine], known, windows, features[row])
+                try:
+                    evidence[row] = self._explain(batch, row, *of_row)
+                except DetectorError:
+                    raise
+                except Exception as e:  # noqa: BLE001  # a bug of ours must not take an alarm away
+                    evidence[row] = self._unexplained(batch, row)
+                    errors[row] = f"not explained: {type(e).__name__}: {e}"
         score = np.where(
             np.isfinite(ratio), ratio / (1.0 + np.where(np.isfinite(ratio), ratio, 0.0)), 1.0
         )
@@ -109,6 +111,7 @@ class Judge:
                 features=features[row],
                 model_version=version,
                 evidence=evidence.get(row),
+                error=errors.get(row),
             )
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]
@@ -183,3 +186,8 @@ class Judge:
             {name: round(float(v), 3) for name, v in zip(VOLUME_FEATURES, nearest, strict=False)},
             float(whole["silent"][0]),
         )
+
+    def _unexplained(self, batch: WindowBatch, row: int) -> Evidence:
+        end, group = batch.rows.select("end", "group").row(row)
+        start = end - self.model.window
+        return Evidence(sentence([], 0, self.groups.words[group], 0.0), (), (), (), {}, onset=start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 
@@ -23,6 +24,7 @@ from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
 from log_guard.core.events import SECOND
 from log_guard.core.iso import iso
+from log_guard.errors import InputError
 
 MOST_SHOWN = 50
 
@@ -44,20 +46,32 @@ def audit(
     """
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     span = time_of(start, "--from"), time_of(end, "--to")
-    outcome, totals = Audit(), Totals()
+    outcome, totals = Audit(run=settings.run), Totals()
     with deployment.own_store(cluster) as store:
-        accounts = store.accounts(settings.topic, settings.run)
+        rescored = bool(settings.run) and store.balance(settings.run) is None
+        # A run over a past span has rows only: what it read was accounted for by the live one.
+        live = "" if rescored else settings.run
+        outcome.accounted = not rescored
+        accounts = store.accounts(settings.topic, live)
         there = held(cluster, settings.topic)
-        outcome.add(check_accounts(settings.topic, there, accounts, totals))
-        outcome.events, outcome.filtered = totals.consumed, totals.filtered
-        balance = store.balance(settings.run)
-        outcome.add(_set_back(deployment, cluster, store, totals, balance))
-        dead = store.count_dead_letters(settings.topic)
-        outcome.add(check_sums(totals, balance, dead))
+        balance = store.balance(live)
+        offsets = check_accounts(settings.topic, there, accounts, totals)
+        if rescored:
+            deque(offsets, 0)  # for the totals; what is amiss with them is told of the live run
+        else:
+            outcome.add(offsets)
+            outcome.events, outcome.filtered = totals.consumed, totals.filtered
+            outcome.add(_set_back(deployment, cluster, store, totals, balance))
+            outcome.add(check_sums(totals, balance, store.count_dead_letters(settings.topic)))
         oldest = Oldest()
         outcome.add(_compare_rows(deployment, store, span, oldest))
         outcome.older = oldest.beyond
         outcome.rows, final = store.span_of_results(settings.run, *span)
+        if rescored and not oldest.seen and not store.span_of_results(settings.run)[0]:
+            raise InputError(
+                f"no run {settings.run}: neither a row nor a record of {settings.output_topic} is of it; "
+                "`logguard process --from TIME --to TIME --run NAME` makes one"
+            )
         if recount:
             gone = {
                 p for p, (low, _) in there.items() if low > totals.covered.get(p, (low, low))[0]
@@ -155,10 +169,12 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
     if outcome.recounted_from:
         since = iso(outcome.recounted_from) if outcome.recounted_from < NEVER else "now"
         about += f" from {since} on, events before are deleted"
-    if outcome.complete:
+    found = len(outcome.findings) + outcome.more
+    if not outcome.accounted:
+        said = f"{found:,} findings" if found else "every row as it was published"
+        note = "it scored what the live run accounts for: no accounts of its own"
+        console.print(f"run {outcome.run}: {said} ({about}; {note})", markup=False)
+    elif outcome.complete:
         console.print(f"all {outcome.events:,} events accounted for ({about})")
     else:
-        console.print(
-            f"{outcome.events:,} events accounted for, {len(outcome.findings) + outcome.more:,} findings "
-            f"({about})"
-        )
+        console.print(f"{outcome.events:,} events accounted for, {found:,} findings ({about})")

@@ -37,6 +37,11 @@ class Oldest:
         if record.get("run") == run and isinstance(revision, int):
             self._first[partition] = min(self._first.get(partition, revision), revision)
 
+    @property
+    def seen(self) -> bool:
+        """Whether there is any record."""
+        return bool(self._first)
+
     def deleted(self, low: Mapping[int, int]) -> None:
         """Hear which offset each partition begins with, asked for after its records were read."""
         self._begun = {partition for partition, offset in low.items() if offset > 0}

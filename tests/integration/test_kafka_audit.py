@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,8 +17,11 @@ from log_guard.app.audit.auditing import audit
 from log_guard.app.audit.findings import Audit
 from log_guard.app.deployment import Deployment
 from log_guard.core.results import Alert, Result
+from tests.integration.test_kafka_bounds import made
+from tests.integration.test_kafka_operations import query
+from tests.integration.test_kafka_pipeline import reset
 from tests.integration.test_store import alert, result
-from tests.kafka import Pipeline
+from tests.kafka import PARTITIONS, Pipeline
 
 
 class Interrupted(Store):
@@ -122,3 +126,37 @@ def test_rows_that_are_forged_meanwhile_are_named(pipeline: Pipeline) -> None:
         ("wrong", "anomaly_score: not what was published"),
         ("wrong", "of revision 9, which was never published"),
     ]
+
+
+def test_events_that_hands_have_passed_over_are_missing_and_not_in_flight(
+    pipeline: Pipeline,
+) -> None:
+    settings = pipeline.settings
+    roles = ("summarise", "detect", "write")
+    lines = [made(int(time.time()) // 60 * 60 - 3_600, 1.0, 60) for _ in range(PARTITIONS)]
+    pipeline.produce([mine[:50] for mine in lines])
+    for role in roles:
+        pipeline.start(role, role, idle_seconds=1.0)
+    pipeline.wait("all", lambda: why(audited(pipeline)) == [])
+    pipeline.stop()
+    pipeline.produce([mine[50:] for mine in lines])
+
+    def found() -> list[tuple[str, str]]:
+        told = [(f.what, f.where) for f in audited(pipeline).findings]
+        return sorted((what, where.split("-")[-1]) for what, where in told if "log-events" in where)
+
+    def each(what: str, span: str) -> list[tuple[str, str]]:
+        return [(what, f"{partition} {span}") for partition in range(PARTITIONS)]
+
+    assert found() == each("in flight", "[50, 60)")
+    reset(pipeline, settings.processor_group, settings.topic, 55)
+    assert found() == each("in flight", "[55, 60)") + each("missing", "[50, 55)")
+
+    # The topic is quiet: with nothing to read, the roles still tell of what was passed over.
+    reset(pipeline, settings.processor_group, settings.topic, 60)
+    for role in roles:
+        pipeline.start(role, role, idle_seconds=1.0)
+    told = "SELECT count(*) AS n FROM accounts WHERE status = 'missing'"
+    pipeline.wait("the accounts", lambda: query(pipeline, told) == [{"n": PARTITIONS}])
+    pipeline.stop()
+    assert found() == each("missing", "[50, 60)")

@@ -11,7 +11,7 @@ from confluent_kafka import Message
 from rich.console import Console
 
 from log_guard.adapters.kafka.clients import Cluster
-from log_guard.adapters.kafka.reading import committed, held, read
+from log_guard.adapters.kafka.reading import committed, held, read, set_by_hand
 from log_guard.adapters.kafka.records import UnreadableError, json_of
 from log_guard.adapters.store import Store
 from log_guard.app.audit.alerts import alert_rows, published_alert
@@ -55,7 +55,8 @@ def audit(
         accounts = store.accounts(settings.topic, live)
         there = held(cluster, settings.topic)
         balance = store.balance(live)
-        offsets = check_accounts(settings.topic, there, accounts, totals)
+        moved = set_by_hand(cluster, settings.processor_group, settings.topic)
+        offsets = check_accounts(settings.topic, there, accounts, totals, moved)
         if rescored:
             deque(offsets, 0)  # for the totals; what is amiss with them is told of the live run
         else:

@@ -151,6 +151,10 @@ def test_a_past_span_is_scored_again_beside_the_live_results(pipeline: Pipeline)
     done = pipeline.run("process", *span)
     assert done.returncode == 2
     assert "--run NAME" in done.stderr
+    nothing = ("process", "--from", iso(until + 3_600 * SECOND), "--run", "again")
+    done = pipeline.run(*nothing, "--log-level", "warning")
+    assert (done.returncode, done.stdout) == (0, "published 0 results of run again\n")
+    assert "no window starts in the span" in done.stderr
     done = pipeline.run("process", *span, "--run", "again")
     assert done.returncode == 0, done.stderr
     pipeline.start("write", "write")

@@ -27,6 +27,7 @@ import typer
 from confluent_kafka import Consumer
 from sqlalchemy import create_engine, text
 
+from log_guard.core.windows import WHOLE_STREAM
 from servers import DatabaseServer, KafkaServer, ServerError
 
 LOGGUARD = (sys.executable, "-m", "log_guard.cli")
@@ -34,6 +35,9 @@ LOGGUARD = (sys.executable, "-m", "log_guard.cli")
 
 PAST = timedelta(minutes=30)
 """What the simulator says at once, so that there is something to have learnt from."""
+LEGEND = """\
+Alerts, as they are told: number, what is new (opened, updated, resolved), the time of its events (UTC), and what happened.
+The simulator has half an hour behind it, told of at once; from then on it is the clock's time."""
 DRAIN = 20.0
 """Seconds that the roles are given to finish what was written, once nothing more is."""
 
@@ -121,6 +125,7 @@ def _show_alerts(address: str, deadline: float | None, stop: Event) -> None:
         }
     )
     consumer.subscribe(["anomaly-results"])
+    typer.echo(LEGEND)
     judged = False
     while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
         for message in consumer.consume(500, 0.5):
@@ -128,11 +133,17 @@ def _show_alerts(address: str, deadline: float | None, stop: Event) -> None:
                 continue
             body = json.loads(message.value() or b"{}")
             if body["kind"] == "alert":
-                typer.echo(f"{body['end']}  alert {body['id']} {body['state']}: {_news(body)}")
+                typer.echo(_line(body))
             elif body["kind"] == "result" and body["warming"] is None and not judged:
-                typer.echo(f"{body['window_end']}  has learnt, and judges from here on")
+                typer.echo(f"it has learnt, and judges from {body['window_end']} on")
                 judged = True
     consumer.close()
+
+
+def _line(alert: dict[str, Any]) -> str:
+    return (
+        f"alert {alert['id']} {alert['state']}, {alert['start']} to {alert['end']}: {_news(alert)}"
+    )
 
 
 def _news(alert: dict[str, Any]) -> str:
@@ -153,6 +164,7 @@ def _show_rows(url: str) -> None:
         typer.echo(f"{'service':<24}{'windows':>9}{'anomalies':>11}  last window ends")
         for service, windows, anomalies, last in connection.execute(text(query)):
             typer.echo(f"{service:<24}{windows:>9,}{anomalies:>11,}  {last}")
+    typer.echo(f"{WHOLE_STREAM}: all services together; windows overlap, a new one every 5 s")
     engine.dispose()
 
 

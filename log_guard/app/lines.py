@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from log_guard.adapters.kafka.reading import read, since
+from log_guard.adapters.kafka.reading import held, read, since
 from log_guard.adapters.kafka.records import unpack
 from log_guard.app.deployment import Deployment
 from log_guard.app.roles.messages import raw_batch
@@ -22,7 +22,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def raw_lines(deployment: Deployment, result: str) -> Iterator[tuple[str, str]]:
     """Place (``topic-partition@offset:line``) and text of each line of a window.
 
-    result:  ``SERVICE@WINDOW_START``. Raises OptionError, and InputError if there is no such row.
+    result:  ``SERVICE@WINDOW_START``. Raises OptionError, and InputError if there is no such row, or at the
+             end if the topic no longer holds all of its events.
     """
     service, sign, when = result.rpartition("@")
     start = time_of(when, "WINDOW_START")
@@ -60,6 +61,11 @@ def raw_lines(deployment: Deployment, result: str) -> Iterator[tuple[str, str]]:
                     left -= 1
                     if left == 0:
                         return
+    deleted = any(low for low, _ in held(cluster, settings.topic).values())
+    raise InputError(
+        f"{left:,} of the {int(row['log_count']):,} events of {result} are not in {settings.topic}"
+        + (" any more: retention has deleted them" if deleted else "")
+    )
 
 
 def _shown(line: bytes) -> str:

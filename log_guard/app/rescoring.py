@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from confluent_kafka import KafkaException
 
 from log_guard.adapters.kafka.clients import failure
@@ -11,9 +12,11 @@ from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.deployment import Deployment
 from log_guard.app.roles.guidance import Guidance
 from log_guard.app.times import time_of
+from log_guard.core.iso import iso
 from log_guard.errors import OptionError
 
 COMMIT_RESULTS = 2_000
+_NEVER = 1 << 62
 
 
 def rescore(deployment: Deployment, start: str | None, end: str | None) -> int:
@@ -40,7 +43,7 @@ def _rescored(deployment: Deployment, since: int | None, until: int | None) -> i
     fold = detect.fold()
     Guidance(detect.sources, detect.window).apply(fold)
     transactions = Transactions(cluster.producer("rescore"))
-    published = 0
+    published, first, last = 0, _NEVER, -_NEVER
     waiting: list[tuple[bytes, bytes]] = []
     for messages in read(cluster, detect.summaries):
         for message in messages:
@@ -50,6 +53,8 @@ def _rescored(deployment: Deployment, since: int | None, until: int | None) -> i
             except UnreadableError:
                 continue  # the live detector has kept it as a dead letter
             for out in fold.slices(commit, offset):
+                starts = [result.window_start for result in out.results]
+                first, last = min([first, *starts]), max([last, *starts])
                 waiting += [
                     result_record(result, detect.events, settings.run)
                     for result in out.results
@@ -59,7 +64,15 @@ def _rescored(deployment: Deployment, since: int | None, until: int | None) -> i
                 if len(waiting) >= COMMIT_RESULTS:
                     published += _publish(transactions, detect.results, waiting)
                     waiting = []
-    return published + _publish(transactions, detect.results, waiting)
+    published += _publish(transactions, detect.results, waiting)
+    if not published:
+        there = f"from {iso(first)} to {iso(last)}" if first <= last else "none at all"
+        structlog.get_logger().warning(
+            "no window starts in the span: nothing was published",
+            windows=there,
+            topic=detect.summaries,
+        )
+    return published
 
 
 def _publish(transactions: Transactions, topic: str, records: list[tuple[bytes, bytes]]) -> int:

@@ -23,7 +23,13 @@ from log_guard.errors import OptionError
 PREFIX = "LOGGUARD_"
 DEVELOPMENT_PASSWORD = "logguard123"
 _SECRET = re.compile(r"password|secret|token|jaas|\.key$|credential", re.IGNORECASE)
-
+_DATABASE = re.compile(
+    r"(?P<before>(?:[a-z0-9+]+://)?[^\s:/@?#]*)(?P<password>:[^\s:/@?#]*(?=@))?"
+    r"(?P<after>(?:@[\w.-]*|@\[[0-9a-fA-F:]+\])?(?::[0-9]*)?(?:/[^\s:@?#]*)?)(?:\?(?P<options>[^\s?#@]*))?"
+)
+"""A URL, or a path, of which it is plain where the password ends: a ``/`` or ``@`` in one has to be written ``%2F``, ``%40``."""
+_TOLD = ("sslmode", "sslrootcert", "host", "port", "connect_timeout", "application_name")
+"""Options of such a URL whose values are shown."""
 
 _YEAR = 366 * 86_400
 _TOPIC: dict[str, Any] = {"pattern": r"^[a-zA-Z0-9._-]{1,249}$"}  # what Kafka takes
@@ -204,7 +210,9 @@ class Settings(BaseSettings):
         """Effective values by name, secrets hidden."""
         shown: dict[str, Any] = {}
         for name, value in self:
-            if isinstance(value, SecretStr):
+            if name == "db_url":
+                value = _without_password(value.get_secret_value())
+            elif isinstance(value, SecretStr):
                 value = "***" if value.get_secret_value() else ""
             elif isinstance(value, dict):
                 value = {k: "***" if is_secret(k) else v for k, v in value.items()}
@@ -215,6 +223,18 @@ class Settings(BaseSettings):
 def is_secret(name: str) -> bool:
     """Whether a setting of this name must not be shown."""
     return bool(_SECRET.search(name)) or name == "db_url"
+
+
+def _without_password(url: str) -> str:
+    """A database's URL as it may be shown; of one that is not plainly without a secret elsewhere, nothing."""
+    found = _DATABASE.fullmatch(url)
+    if found is None:
+        return "***" if url else ""
+    options = [option.partition("=") for option in (found["options"] or "").split("&")]
+    told = (f"{n}{sign}{v if n in _TOLD else '***'}" for n, sign, v in options if n)
+    shown = "&".join(told)
+    hidden = ":***" if found["password"] else ""
+    return f"{found['before']}{hidden}{found['after']}{'?' if shown else ''}{shown}"
 
 
 def section(name: str) -> str:

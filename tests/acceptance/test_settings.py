@@ -94,6 +94,34 @@ def test_secrets_are_never_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://me:hush@db:5432/logs", "postgresql://me:***@db:5432/logs"),
+        ("postgresql://:hush@[::1]/logs", "postgresql://:***@[::1]/logs"),
+        ("postgresql://me@db/logs", "postgresql://me@db/logs"),
+        (
+            "postgresql+psycopg://me:%2Fhush@db/logs?sslmode=require&password=hush&sslpassword=hush",
+            "postgresql+psycopg://me:***@db/logs?sslmode=require&password=***&sslpassword=***",
+        ),
+        ("/var/lib/logs.db", "/var/lib/logs.db"),
+        ("sqlite:////var/lib/logs.db", "sqlite:////var/lib/logs.db"),
+        # Where it is not plain which part the password is, nothing is shown.
+        ("postgresql://me:a@hush@db/logs", "***"),
+        ("postgresql://me:a/hush@db/logs", "***"),
+        ("postgresql://me:1/hush@db/logs", "***"),
+        ("postgresql://me:a?hush@db/logs", "***"),
+        ("postgresql://me:a#hush@db/logs", "***"),
+        ("postgresql://me:a:hush@db/logs", "***"),
+        ("host=db password=hush", "***"),
+    ],
+)
+def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: str) -> None:
+    done = logguard("config", "show", "--format", "json", LOGGUARD_DB_URL=url)
+    assert json.loads(done.stdout)["db_url"]["value"] == said
+    assert "hush" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
     ("options", "environment", "file", "said"),
     [
         (("--window-seconds", "0"), {}, "", "--window-seconds 0.0: Input should be greater"),

@@ -88,6 +88,33 @@ def test_the_schema_is_what_this_version_needs_and_a_second_upgrade_changes_noth
         assert store.count_results() == 1
 
 
+def test_what_hands_have_changed_is_named_with_the_repair(url: str) -> None:
+    Store(url).close()
+    changes = ["ALTER TABLE alerts DROP COLUMN course", "DROP INDEX idx_log_events_service_time"]
+    expected = [
+        "column course of table alerts is missing",
+        "index idx_log_events_service_time of table log_events is missing",
+    ]
+    if url.startswith("postgresql"):
+        changes += [
+            "ALTER TABLE anomaly_results ALTER COLUMN evidence TYPE text",
+            "ALTER TABLE alerts ALTER COLUMN services DROP NOT NULL",
+        ]
+        expected += [
+            "column evidence of table anomaly_results is of type TEXT, not JSONB",
+            "column services of table alerts may be null",
+        ]
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for change in changes:
+            connection.execute(text(change))
+    engine.dispose()
+    Store(url).close()
+    *found, repair = check_database(url)
+    assert sorted(found) == sorted(expected)
+    assert "`logguard db upgrade` does not undo it" in repair
+
+
 def test_a_database_without_tables_is_refused_with_the_repair(url: str) -> None:
     with pytest.raises(StoreError):
         Store(url, upgrade=False)

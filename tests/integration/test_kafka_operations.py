@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from log_guard.core.events import SECOND
 from log_guard.core.iso import iso
 from servers import KafkaServer
-from tests.integration.test_kafka_pipeline import audit, prepared, run_to_end
+from tests.integration.test_kafka_pipeline import audit, delete_half, prepared, run_to_end
 from tests.kafka import PARTITIONS, Pipeline, made_stream, truth
 
 
@@ -104,6 +104,14 @@ def test_many_events_in_a_message_keep_their_places(pipeline: Pipeline) -> None:
     whole = pipeline.run("lines", f"*@{iso(begin * SECOND)}")
     assert len(whole.stdout.splitlines()) == 300
 
+    delete_half(pipeline, settings.topic)
+    half = f"db@{iso((start + 435) * SECOND)}"
+    done = pipeline.run("lines", half)
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 105, "what is left is printed"
+    why = f"are not in {settings.topic} any more: retention has deleted them"
+    assert done.stderr == f"logguard: 45 of the 150 events of {half} {why}\n"
+
 
 def test_the_log_events_are_kept_for_those_who_ask(pipeline: Pipeline) -> None:
     lines, _ = prepared()
@@ -143,6 +151,10 @@ def test_a_past_span_is_scored_again_beside_the_live_results(pipeline: Pipeline)
     done = pipeline.run("process", *span)
     assert done.returncode == 2
     assert "--run NAME" in done.stderr
+    nothing = ("process", "--from", iso(until + 3_600 * SECOND), "--run", "again")
+    done = pipeline.run(*nothing, "--log-level", "warning")
+    assert (done.returncode, done.stdout) == (0, "published 0 results of run again\n")
+    assert "no window starts in the span" in done.stderr
     done = pipeline.run("process", *span, "--run", "again")
     assert done.returncode == 0, done.stderr
     pipeline.start("write", "write")
@@ -152,6 +164,13 @@ def test_a_past_span_is_scored_again_beside_the_live_results(pipeline: Pipeline)
     live = query(pipeline, again, run="", **limits)
     pipeline.wait("the rows", lambda: query(pipeline, again, run="again", **limits) == live, 60)
     pipeline.stop()
+    done = pipeline.run("audit", "--run", "again", "--recount")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith(f"run again: every row as it was published ({len(live):,} rows")
+    done = pipeline.run("audit", "--run", "nosuch")
+    assert done.returncode == 1
+    assert done.stderr.startswith("logguard: no run nosuch: ")
+    assert len(done.stderr.splitlines()) == 1
     outside = query(
         pipeline,
         "SELECT count(*) AS n FROM anomaly_results WHERE run = 'again' AND NOT (window_start >= :first "

@@ -98,7 +98,7 @@ def test_the_table_is_that_of_one_process_and_the_audit_proves_it(pipeline: Pipe
     assert [f["why"] for f in changed] == ["service, peak_score: not what was published"]
     execute(pipeline, "UPDATE alerts SET revision = 1000000007 WHERE id = 1")
     why = [f["why"] for f in found(pipeline) if f["where"] == "alerts 1"]
-    assert why == ["of revision 1000000007, which does not exist"]
+    assert why == ["of revision 1000000007, which was never published"]
     execute(pipeline, "DELETE FROM alerts WHERE id = 1")
     assert {"what": "missing", "where": "alerts 1", "why": "published, but no row"} in found(
         pipeline

@@ -32,6 +32,16 @@ def held(cluster: Cluster, topic: str) -> dict[int, tuple[int, int]]:
 
 def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
     """Partition → offset that the group has committed; without those where it has none."""
+    return {p.partition: p.offset for p in _committed(cluster, group, topic)}
+
+
+def set_by_hand(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
+    """The same, but only what no process of ours has committed: with ours goes what the next owner must know."""
+    found = _committed(cluster, group, topic)
+    return {p.partition: p.offset for p in found if not p.metadata}
+
+
+def _committed(cluster: Cluster, group: str, topic: str) -> list[TopicPartition]:
     reader = cluster.consumer(group)
     try:
         partitions = [TopicPartition(topic, partition) for partition in cluster.topic(topic)]
@@ -40,7 +50,7 @@ def committed(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
         raise failure(e, cluster.brokers) from e
     finally:
         reader.close()
-    return {p.partition: p.offset for p in found if p.offset >= 0}
+    return [p for p in found if p.offset >= 0]
 
 
 def read(

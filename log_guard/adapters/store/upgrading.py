@@ -15,12 +15,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Dialect, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from log_guard.adapters.store.schema import METADATA
 
 NOT_LICENSED = "0A000"
+
+BY_HAND = (
+    "this was changed by hand, and `logguard db upgrade` does not undo it: change it back, or name an empty database, "
+    "upgrade that, and have it filled again from the topics (the README says how)"
+)
 
 HOURLY = """
     SELECT {hour} AS hour, service, run, count(*) AS windows,
@@ -83,7 +88,7 @@ def differences(engine: Engine) -> list[str]:
     """What in the database is not as this version needs it, a sentence each; empty if all is well."""
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"include_object": _ours, "compare_type": False}
+            connection, opts={"include_object": _ours, "compare_type": True}
         )
         head = ScriptDirectory.from_config(_config(connection)).get_current_head()
         now = context.get_current_revision()
@@ -91,7 +96,8 @@ def differences(engine: Engine) -> list[str]:
             return ["the database has no LogGuard tables: run `logguard db upgrade`"]
         if now != head:
             return [f"the schema is of version {now}, not {head}: run `logguard db upgrade`"]
-        return [f"the schema differs: {_words(d)}" for d in compare_metadata(context, METADATA)]
+        found = [_words(d, engine.dialect) for d in compare_metadata(context, METADATA)]
+        return [*found, BY_HAND] if found else []
 
 
 def has_timescale(engine: Engine) -> bool:
@@ -173,8 +179,23 @@ def _ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) 
     return kind != "index" or not reflected
 
 
-def _words(difference: Any) -> str:
+def _words(difference: Any, dialect: Dialect) -> str:
     if isinstance(difference, list):
-        return "; ".join(map(_words, difference))
+        return "; ".join(_words(one, dialect) for one in difference)
     what, *about = difference
+    match what, *about:
+        case "add_table", table:
+            return f"table {table.name} is missing"
+        case "add_column", _, table, column:
+            return f"column {column.name} of table {table} is missing"
+        case "remove_column", _, table, column:
+            return f"column {column.name} of table {table} is not LogGuard's"
+        case "modify_type", _, table, column, _, is_, should:
+            types = (one.compile(dialect=dialect) for one in (is_, should))
+            return "column {} of table {} is of type {}, not {}".format(column, table, *types)
+        case "modify_nullable", _, table, column, _, is_, _:
+            is_so = "may be null" if is_ else "may not be null"
+            return f"column {column} of table {table} {is_so}"
+        case "add_index", index:
+            return f"index {index.name} of table {index.table.name} is missing"
     return f"{what} {' '.join(str(getattr(a, 'name', a)) for a in about if a is not None)}"

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 
+from confluent_kafka import Message
 from rich.console import Console
 
 from log_guard.adapters.kafka.clients import Cluster
-from log_guard.adapters.kafka.reading import committed, held, read
+from log_guard.adapters.kafka.reading import committed, held, read, set_by_hand
 from log_guard.adapters.kafka.records import UnreadableError, json_of
 from log_guard.adapters.store import Store
-from log_guard.app.audit.alerts import check_alerts, published_alert, published_alerts
+from log_guard.app.audit.alerts import alert_rows, published_alert
+from log_guard.app.audit.comparing import Oldest, Row, by_time
 from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.offsets import Totals, check_accounts, check_group, check_sums
 from log_guard.app.audit.recount import NEVER, Recount
-from log_guard.app.audit.rows import Oldest, Row, by_time, check_rows, published_row, published_rows
+from log_guard.app.audit.rows import published_row, window_rows
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
 from log_guard.core.events import SECOND
 from log_guard.core.iso import iso
+from log_guard.errors import InputError
 
 MOST_SHOWN = 50
 
 Span = tuple[int | None, int | None]
 """Starts of windows, µs: from and before; None: no bound."""
+
+Spans = Mapping[int, tuple[int, int]]
+"""Partition → offsets, [first, after)."""
 
 
 def audit(
@@ -39,20 +46,33 @@ def audit(
     """
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     span = time_of(start, "--from"), time_of(end, "--to")
-    outcome, totals = Audit(), Totals()
+    outcome, totals = Audit(run=settings.run), Totals()
     with deployment.own_store(cluster) as store:
-        accounts = store.accounts(settings.topic, settings.run)
+        rescored = bool(settings.run) and store.balance(settings.run) is None
+        # A run over a past span has rows only: what it read was accounted for by the live one.
+        live = "" if rescored else settings.run
+        outcome.accounted = not rescored
+        accounts = store.accounts(settings.topic, live)
         there = held(cluster, settings.topic)
-        outcome.add(check_accounts(settings.topic, there, accounts, totals))
-        outcome.events, outcome.filtered = totals.consumed, totals.filtered
-        balance = store.balance(settings.run)
-        outcome.add(_set_back(deployment, cluster, store, totals, balance))
-        dead = store.count_dead_letters(settings.topic)
-        outcome.add(check_sums(totals, balance, dead))
-        oldest = Oldest({p: low for p, (low, _) in held(cluster, settings.output_topic).items()})
+        balance = store.balance(live)
+        moved = set_by_hand(cluster, settings.processor_group, settings.topic)
+        offsets = check_accounts(settings.topic, there, accounts, totals, moved)
+        if rescored:
+            deque(offsets, 0)  # for the totals; what is amiss with them is told of the live run
+        else:
+            outcome.add(offsets)
+            outcome.events, outcome.filtered = totals.consumed, totals.filtered
+            outcome.add(_set_back(deployment, cluster, store, totals, balance))
+            outcome.add(check_sums(totals, balance, store.count_dead_letters(settings.topic)))
+        oldest = Oldest()
         outcome.add(_compare_rows(deployment, store, span, oldest))
         outcome.older = oldest.beyond
         outcome.rows, final = store.span_of_results(settings.run, *span)
+        if rescored and not oldest.seen and not store.span_of_results(settings.run)[0]:
+            raise InputError(
+                f"no run {settings.run}: neither a row nor a record of {settings.output_topic} is of it; "
+                "`logguard process --from TIME --to TIME --run NAME` makes one"
+            )
         if recount:
             gone = {
                 p for p, (low, _) in there.items() if low > totals.covered.get(p, (low, low))[0]
@@ -95,41 +115,39 @@ def _compare_rows(
 ) -> Iterator[Finding]:
     """The records of the topic against the rows, of windows and (of all time only) of alerts."""
     settings, cluster = deployment.settings, deployment.cluster("-audit")
-    end = 0
+    topic, run = settings.output_topic, settings.run
+    with window_rows() as windows, alert_rows() as alerts:
 
-    def beyond(revision: int) -> bool:
-        nonlocal end
-        if revision >= end:  # a revision is an offset of this topic
-            end = cluster.end(settings.summary_topic, 0)
-        return revision >= end
+        def take(spans: Spans) -> None:
+            for messages in read(cluster, topic, spans):
+                records = list(_records(messages))
+                for partition, _, record in records:
+                    oldest.see(partition, record, run)
+                rows = (published_row(*record, run, *span) for record in records)
+                windows.add(row for row in rows if row is not None)
+                rows = (published_alert(*record, run) for record in records)
+                alerts.add(row for row in rows if row is not None)
 
-    whole = span == (None, None)
-    with published_rows() as published, published_alerts() as raised:
-        # The records first: a row that is written meanwhile is then newer, which is no fault.
-        for messages in read(cluster, settings.output_topic):
-            rows, alerts = [], []
-            for message in messages:
-                try:
-                    record = json_of(message.value())
-                except UnreadableError:
-                    continue  # the writer has kept it as a dead letter
-                place = message.partition() or 0, message.offset() or 0
-                oldest.see(place[0], record, settings.run)
-                row = published_row(*place, record, settings.run, *span)
-                if row is not None:
-                    rows.append(row)
-                alert = published_alert(*place, record, settings.run)
-                if alert is not None:
-                    alerts.append(alert)
-            published.add(rows)
-            raised.add(alerts)
-        done = committed(cluster, settings.writer_group, settings.output_topic)
-        stored = by_time(store.verdicts(settings.run, *span))
-        yield from check_rows(published.by_time(), stored, done, oldest, beyond)
-        if whole:
-            yield from check_alerts(
-                raised.by_time(), store.alert_heads(settings.run), done, oldest, beyond
-            )
+        first = held(cluster, topic)
+        take(first)
+        oldest.deleted({p: low for p, (low, _) in held(cluster, topic).items()})
+        done = committed(cluster, settings.writer_group, topic)
+        yield from windows.check(by_time(store.verdicts(run, *span)), done, oldest)
+        if span == (None, None):
+            heads = ((row["id"], {"": row}) for row in store.alert_heads(run))
+            yield from alerts.check(heads, done, oldest)
+        if windows.doubts or alerts.doubts:
+            ends = held(cluster, topic)
+            take({p: (first.get(p, (low, low))[1], high) for p, (low, high) in ends.items()})
+            yield from windows.settle()
+            yield from alerts.settle()
+
+
+def _records(messages: list[Message]) -> Iterator[tuple[int, int, Row]]:
+    """Partition, offset and content of those that can be read; the others are dead letters of the writer."""
+    for message in messages:
+        with suppress(UnreadableError):
+            yield message.partition() or 0, message.offset() or 0, json_of(message.value())
 
 
 def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
@@ -152,10 +170,12 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
     if outcome.recounted_from:
         since = iso(outcome.recounted_from) if outcome.recounted_from < NEVER else "now"
         about += f" from {since} on, events before are deleted"
-    if outcome.complete:
+    found = len(outcome.findings) + outcome.more
+    if not outcome.accounted:
+        said = f"{found:,} findings" if found else "every row as it was published"
+        note = "it scored what the live run accounts for: no accounts of its own"
+        console.print(f"run {outcome.run}: {said} ({about}; {note})", markup=False)
+    elif outcome.complete:
         console.print(f"all {outcome.events:,} events accounted for ({about})")
     else:
-        console.print(
-            f"{outcome.events:,} events accounted for, {len(outcome.findings) + outcome.more:,} findings "
-            f"({about})"
-        )
+        console.print(f"{outcome.events:,} events accounted for, {found:,} findings ({about})")

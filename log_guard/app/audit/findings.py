@@ -33,6 +33,8 @@ MISSING, DOUBLED, WRONG, IN_FLIGHT = "missing", "doubled", "wrong", "in flight"
 class Audit:
     """The outcome: ``events`` records are covered by accounts; all is well if nothing was found.
 
+    run:             which one; empty: the live one.
+    accounted:       whether it has accounts; a run over a past span has none: its rows only are compared.
     filtered:        how many of them were messages without a value (tombstones), which hold no event.
     older:           rows and alerts whose records the topic no longer holds: compared with nothing.
     recounted:       events that were counted again; None: not asked for.
@@ -40,6 +42,8 @@ class Audit:
     """
 
     events: int = 0
+    run: str = ""
+    accounted: bool = True
     filtered: int = 0
     rows: int = 0
     older: int = 0
@@ -64,6 +68,8 @@ class Audit:
         """Return a JSON object."""
         return {
             "kind": "audit",
+            "run": self.run,
+            "accounted": self.accounted,
             "complete": self.complete,
             "events": self.events,
             "filtered": self.filtered,

@@ -43,12 +43,17 @@ class Totals:
 
 
 def check_accounts(
-    topic: str, held: Mapping[int, tuple[int, int]], accounts: Iterable[Row], totals: Totals
+    topic: str,
+    held: Mapping[int, tuple[int, int]],
+    accounts: Iterable[Row],
+    totals: Totals,
+    moved: Mapping[int, int],
 ) -> Iterator[Finding]:
     """Findings on each partition; adds up the accounts on the way, holding none of them.
 
     held:      partition → the offsets that the topic holds now, [low, high).
     accounts:  rows of ``accounts``, by partition and first offset.
+    moved:     partition → offset that hands have set the group to, and nothing was read from since.
     """
     reached = dict.fromkeys(held, -1)
     for partition, mine in groupby(accounts, key=lambda account: int(account["partition"])):
@@ -57,13 +62,17 @@ def check_accounts(
             if account["status"] == "doubled":
                 where = span(topic, partition, first, after)
                 yield Finding(DOUBLED, where, "read a second time, and kept out of the windows")
-            if account["status"] != "accepted":
                 continue
-            totals.add(account)
-            yield from _balance(topic, account)
             at = reached.get(partition, -1)
             if at < 0:
                 at = min(held.get(partition, (first, after))[0], first)
+            if account["status"] == "missing":
+                if after > at:
+                    yield _passed_over(topic, partition, at, after)
+                reached[partition] = max(at, after)
+                continue
+            totals.add(account)
+            yield from _balance(topic, account)
             if first > at:
                 yield Finding(MISSING, span(topic, partition, at, first), "no account covers it")
             elif first < at:
@@ -72,8 +81,17 @@ def check_accounts(
             reached[partition] = max(at, after)
     for partition, (low, high) in sorted(held.items()):
         at = max(reached[partition], low)
+        passed = min(moved.get(partition, 0), high)
+        if passed > at:
+            yield _passed_over(topic, partition, at, passed)
+            at = passed
         if at < high:
             yield Finding(IN_FLIGHT, span(topic, partition, at, high), "no account of it yet")
+
+
+def _passed_over(topic: str, partition: int, first: int, after: int) -> Finding:
+    why = "never counted: passed over by hand, or deleted before they were read"
+    return Finding(MISSING, span(topic, partition, first, after), why)
 
 
 def check_group(

@@ -10,8 +10,8 @@ import polars as pl
 from confluent_kafka import Message
 
 from log_guard.adapters.scratch import Scratch
+from log_guard.app.audit.comparing import ByTime
 from log_guard.app.audit.findings import MISSING, WRONG, Finding
-from log_guard.app.audit.rows import ByTime
 from log_guard.app.roles.messages import raw_batch
 from log_guard.core.iso import iso
 from log_guard.core.summarising.intake import Intake

@@ -1,0 +1,162 @@
+"""The audit while more comes, and where it is told what is not as it should be."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from confluent_kafka import Producer
+
+from log_guard.adapters.kafka.clients import Cluster
+from log_guard.adapters.kafka.records import alert_record, result_record
+from log_guard.adapters.store import Store
+from log_guard.app.audit.auditing import audit
+from log_guard.app.audit.findings import Audit
+from log_guard.app.deployment import Deployment
+from log_guard.core.results import Alert, Result
+from tests.integration.test_kafka_bounds import made
+from tests.integration.test_kafka_operations import query
+from tests.integration.test_kafka_pipeline import reset
+from tests.integration.test_store import alert, result
+from tests.kafka import PARTITIONS, Pipeline
+
+
+class Interrupted(Store):
+    """A store with which something happens just before its rows are asked for."""
+
+    before: Callable[[], None]
+
+    def verdicts(
+        self, run: str = "", start: int | None = None, end: int | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        self.before()
+        return super().verdicts(run, start, end)
+
+
+def audited(pipeline: Pipeline, before: Callable[[], None] = lambda: None) -> Audit:
+    """An audit; ``before`` happens once the records are read and before the rows are."""
+
+    class Between(Deployment):
+        def own_store(self, cluster: Cluster) -> Store:
+            store = Interrupted(self.database_url(), upgrade=False)
+            store.before = before
+            return store
+
+    return audit(Between(pipeline.settings), recount=False)
+
+
+def why(outcome: Audit) -> list[tuple[str, str]]:
+    return [(finding.what, finding.why) for finding in outcome.findings]
+
+
+def records(pipeline: Pipeline, *told: Result | Alert) -> list[tuple[bytes, bytes]]:
+    topic = pipeline.settings.topic
+    return [
+        result_record(one, topic, "")
+        if isinstance(one, Result)
+        else alert_record(one, 7, topic, "")
+        for one in told
+    ]
+
+
+def publish(pipeline: Pipeline, *told: Result | Alert) -> None:
+    producer = Producer({"bootstrap.servers": pipeline.brokers})
+    for key, value in records(pipeline, *told):
+        producer.produce(pipeline.settings.output_topic, value, key=key)
+    assert producer.flush(30) == 0
+
+
+def write(pipeline: Pipeline, *told: Result | Alert) -> None:
+    with pipeline.deployment.store() as store:
+        store.apply([json.loads(value) for _, value in records(pipeline, *told)])
+
+
+def test_rows_that_come_between_the_readings_are_no_findings(pipeline: Pipeline) -> None:
+    first, raised = result(), alert()
+    publish(pipeline, first, raised)
+    write(pipeline, first, raised)
+    assert why(audited(pipeline)) == []
+
+    newer, another = replace(first, revision=9), result(window=1, service="db")
+    other_verdict = replace(another, anomaly_score=another.anomaly_score + 1)
+    more = newer, another, replace(raised, id=raised.id + 1)
+
+    def come() -> None:
+        publish(pipeline, *more)
+        write(pipeline, *more)
+
+    assert why(audited(pipeline, come)) == []
+
+    def come_again() -> None:  # of the same revision, as a re-scoring under the same name does
+        publish(pipeline, other_verdict)
+        write(pipeline, other_verdict)
+
+    assert why(audited(pipeline, come_again)) == []
+
+    def come_twice() -> None:  # the second is not written yet
+        publish(pipeline, replace(first, revision=10), replace(first, revision=11))
+        write(pipeline, replace(first, revision=10))
+
+    assert why(audited(pipeline, come_twice)) == []
+
+
+def test_rows_that_are_forged_meanwhile_are_named(pipeline: Pipeline) -> None:
+    first, raised = result(), alert()
+    publish(pipeline, first, raised)
+    write(pipeline, first, raised)
+    true, forged = result(window=1, service="db"), result(window=2, service="db")
+    score = true.anomaly_score + 1
+
+    def come() -> None:
+        publish(pipeline, true)
+        write(
+            pipeline,
+            replace(true, anomaly_score=score),
+            replace(first, revision=9),
+            forged,
+            replace(raised, id=raised.id + 1),
+        )
+
+    assert sorted(why(audited(pipeline, come))) == [
+        ("wrong", "a row that was never published"),
+        ("wrong", "a row that was never published"),
+        ("wrong", "anomaly_score: not what was published"),
+        ("wrong", "of revision 9, which was never published"),
+    ]
+
+
+def test_events_that_hands_have_passed_over_are_missing_and_not_in_flight(
+    pipeline: Pipeline,
+) -> None:
+    settings = pipeline.settings
+    roles = ("summarise", "detect", "write")
+    lines = [made(int(time.time()) // 60 * 60 - 3_600, 1.0, 60) for _ in range(PARTITIONS)]
+    pipeline.produce([mine[:50] for mine in lines])
+    for role in roles:
+        pipeline.start(role, role, idle_seconds=1.0)
+    pipeline.wait("all", lambda: why(audited(pipeline)) == [])
+    pipeline.stop()
+    pipeline.produce([mine[50:] for mine in lines])
+
+    def found() -> list[tuple[str, str]]:
+        told = [(f.what, f.where) for f in audited(pipeline).findings]
+        return sorted((what, where.split("-")[-1]) for what, where in told if "log-events" in where)
+
+    def each(what: str, span: str) -> list[tuple[str, str]]:
+        return [(what, f"{partition} {span}") for partition in range(PARTITIONS)]
+
+    assert found() == each("in flight", "[50, 60)")
+    reset(pipeline, settings.processor_group, settings.topic, 55)
+    assert found() == each("in flight", "[55, 60)") + each("missing", "[50, 55)")
+
+    # The topic is quiet: with nothing to read, the roles still tell of what was passed over.
+    reset(pipeline, settings.processor_group, settings.topic, 60)
+    for role in roles:
+        pipeline.start(role, role, idle_seconds=1.0)
+    told = "SELECT count(*) AS n FROM accounts WHERE status = 'missing'"
+    pipeline.wait("the accounts", lambda: query(pipeline, told) == [{"n": PARTITIONS}])
+    pipeline.stop()
+    assert found() == each("missing", "[50, 60)")

@@ -726,3 +726,34 @@ def test_errors_that_only_accompany_what_leads_are_told_too() -> None:
         (micros(0), micros(35)),
         (micros(30), micros(35)),
     ]
+
+
+FADING = Part("fading", "INFO", "cache hit", 20, 70.0, 55, 101, 9.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "worst"),
+    [
+        ([(part(REFUSED, 94), 0.7865), (part(REFUSED, 100), 0.7821)], 1),
+        ([(part(REFUSED, 134), 0.8479), (part(REFUSED, 105), 0.8487)], 0),
+        ([(part(REFUSED, 134), 0.80), (part(REFUSED, 105), 0.85)], 1),
+        ([(FADING, 0.8479), (replace(FADING, observed=30), 0.8487)], 0),
+        ([(NOTHING, 0.96), (replace(NOTHING, expected=450.0), 0.96)], 1),
+        ([(part(REFUSED, 134), 0.8479), (part("timeout", 200), 0.8478)], 0),
+    ],
+    ids=["more", "less", "less and worse", "lack", "silence", "another cause"],
+)
+def test_of_windows_with_all_but_the_same_score_that_with_most_of_it_is_told(
+    parts: list[tuple[Part, float]], worst: int
+) -> None:
+    windows = [trouble(30 + 5 * n, "api", p, score=score) for n, (p, score) in enumerate(parts)]
+    windows = [
+        replace(w, evidence=replace(w.evidence, sentence=f"window {n}"))
+        for n, w in enumerate(windows)
+        if w.evidence is not None
+    ]
+    resolved = fold(windows)[-1]
+    assert resolved.evidence.sentence == f"window {worst}"
+    assert resolved.peak_score == max(score for _, score in parts)
+    (lead,) = (s for s in resolved.course.symptoms if s.leads)
+    assert lead.sentence == resolved.evidence.sentence

@@ -184,20 +184,16 @@ def _is_news(symptom: Symptom, heard: int) -> bool:
 
 def key_of(part: Part) -> Cause:
     """As :func:`cause_of`, but that nothing comes at all is more than too few events, and many are one."""
-    if _is_silence(part):
+    if part.is_silence:
         return SILENCE
     several = part.messages > 1 and part.template is not None and part.kind not in FEW
     return MANY if several and part.level not in SEVERE else cause_of(part)
 
 
-def _is_silence(part: Part) -> bool:
-    return part.kind == "silent" and part.template is None and part.level is None
-
-
 def is_severe(lead: Part | None) -> bool:
     """Whether it must be told by itself: errors, or that nothing comes at all."""
     if lead is None or lead.kind in FEW:
-        return lead is not None and _is_silence(lead)
+        return lead is not None and lead.is_silence
     return lead.level in SEVERE
 
 

@@ -49,9 +49,7 @@ def print_alert(
         _print_update(console, alert)
         return
     head = Text(f"ALERT {alert.id}", style="bold red")
-    alone = several or len(alert.services) == 1
-    span = _span_of_worst(alert) if alone and not again else _span(alert)
-    head.append(f"{_times(alert)}  {span}  ", style="default")
+    head.append(f"{_times(alert)}  {_span(alert)}  ", style="default")
     other = _other_lead(alert)
     lead = alert.service if other is None else other.service
     head.append(_names([lead] if again else alert.services), style="bold")
@@ -100,7 +98,7 @@ def _print_symptoms(console: Console, alert: Alert) -> None:
     known = alert.course.symptoms
     first = sorted(known, key=lambda s: (not s.severe, -s.score, s.onset))[:SHOWN_SYMPTOMS]
     day = moment(_onset(alert))[:11]
-    console.print(Text(f"  in order, {_span(alert)}:"))
+    console.print(Text("  in order:"))
     for symptom in (s for s in known if s in first):
         span = _span_of(symptom.onset, symptom.end).replace(day, "")
         console.print(Text(f"  {span}  {symptom.sentence}"))
@@ -132,23 +130,15 @@ def _print_others(console: Console, alert: Alert, services: Sequence[str]) -> No
 
 
 def _onset(alert: Alert) -> int:
-    """Onset of the bout that is on: that of the first is known more exactly than by its window."""
+    """Onset of the bout that is on; where it is not known, the start of its first window."""
     bouts = alert.course.bouts
     if len(bouts) > 1:
-        return bouts[-1].start
+        return min((s.onset for s in alert.course.symptoms), default=bouts[-1].start)
     return alert.start if alert.course.onset is None else alert.course.onset
 
 
 def _span(alert: Alert) -> str:
     return _span_of(_onset(alert), alert.end)
-
-
-def _span_of_worst(alert: Alert) -> str:
-    """Span of what the evidence tells, which need not be that of all the trouble."""
-    for symptom in alert.course.symptoms:
-        if symptom.leads:
-            return _span_of(symptom.onset, symptom.end)
-    return _span(alert)
 
 
 def _span_of(since: int, until: int) -> str:

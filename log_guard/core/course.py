@@ -40,6 +40,7 @@ class Symptom:
     """One cause that led windows of a service, from when to when (µs), and what a person would say of it.
 
     score, sentence:  those of its worst window.
+    excess:  by how many events that window was away from what is expected.
     severe:  errors, or that nothing comes at all: it is told by itself, whatever else was told.
     told:    whether it was told before; False in the word on the alert that tells it first.
     leads:   whether it is the cause that leads the evidence of the alert.
@@ -57,6 +58,7 @@ class Symptom:
     leads: bool = False
     kind: str = ""
     still: bool = False
+    excess: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""

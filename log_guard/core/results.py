@@ -43,6 +43,11 @@ class Part:
     volumes: tuple[str, ...] = ()
 
     @property
+    def is_silence(self) -> bool:
+        """Whether it says that nothing comes at all."""
+        return self.kind == "silent" and self.template is None and self.level is None
+
+    @property
     def counts(self) -> int:
         """How many counts are told by it, its volumes included."""
         own = self.messages + (self.template is None and self.messages > 1)
@@ -64,6 +69,7 @@ class Bound:
     """One clause of 'normal if': this count at most, or at least, so many.
 
     kind:  empty, or as in ``Part``: then it counts the messages of the window that are so, not events.
+    seconds:  length of the window, where the sentence is about several: a silence that has lasted longer.
     """
 
     level: str | None
@@ -71,6 +77,7 @@ class Bound:
     relation: str  # "<=" or ">="
     count: int
     kind: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

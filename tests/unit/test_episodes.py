@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -288,6 +289,83 @@ def test_measured_it_is_as_many_alerts_as_it_was_on() -> None:
 def test_a_straggler_of_an_earlier_bout_is_unheard() -> None:
     results = [trouble(30, "api", part(REFUSED)), calm(200), trouble(230, "api", part(REFUSED))]
     assert len(fold(results, [calm(400)], [trouble(50, "api", part(REFUSED))])) == 4
+
+
+def test_a_straggler_just_before_a_bout_that_is_over_is_unheard() -> None:
+    told = fold(
+        [trouble(end, "api", part(REFUSED)) for end in range(90, 145, 5)],
+        [calm(250)],
+        [trouble(end, "api", part(REFUSED)) for end in (35, 40)],
+        [calm(300)],
+    )
+    assert [(a.state, a.start, a.end) for a in told] == [
+        ("opened", micros(60), micros(90)),
+        ("resolved", micros(60), micros(140)),
+    ]
+
+
+def test_late_trouble_long_before_a_bout_is_no_later_bout() -> None:
+    """What lies before an alert that is over, or before its bouts, cannot be its coming back."""
+    early = trouble(630, "api", part(REFUSED))
+    bout = [trouble(900, "api", part(REFUSED)), calm(1000)]
+    told = fold(bout, [early], [calm(1100)])
+    assert [(a.id, a.start, a.end) for a in last_words(told)] == [
+        (1, micros(870), micros(900)),
+        (2, micros(600), micros(630)),
+    ]
+    again = [trouble(1100, "api", part(REFUSED))]
+    assert [(a.id, a.start, a.end) for a in last_words(fold(bout, again, [early]))] == [
+        (1, micros(870), micros(900)),
+        (1, micros(1070), micros(1100)),
+        (2, micros(600), micros(630)),
+    ]
+
+
+def test_another_service_in_trouble_long_before_is_no_part_of_what_is_open() -> None:
+    told = fold([window(900, "api")], [window(630, "db"), window(630, WHOLE_STREAM)])
+    spans = {(a.services, a.start, a.end) for a in told if a.state == "resolved"}
+    assert spans == {
+        (("api",), micros(870), micros(900)),
+        (("db", WHOLE_STREAM), micros(600), micros(630)),
+    }
+
+
+LATE = st.lists(
+    st.builds(
+        lambda end, service, cause, after, anomaly: (
+            trouble(end, service, part(cause), onset=end - 30 + after) if anomaly else calm(end)
+        ),
+        st.integers(6, 240).map(lambda n: n * 5),
+        st.sampled_from(("api", "db", WHOLE_STREAM)),
+        st.sampled_from((REFUSED, "timeout")),
+        st.sampled_from((0, 15, 25)),
+        st.sampled_from((True, True, False)),
+    ),
+    max_size=40,
+)
+
+
+@bounded(200)
+@given(LATE, st.integers(1, 8))
+def test_whatever_comes_late_an_alert_runs_from_its_start_to_its_end(
+    results: list[Result], size: int
+) -> None:
+    """Windows in any order are those that late events have revised."""
+    before: dict[int, Alert] = {}
+    for alert in fold(*(results[i : i + size] for i in range(0, len(results), size))):
+        bouts, onset = alert.course.bouts, alert.course.onset
+        assert onset is not None
+        assert alert.start <= onset <= alert.end
+        assert (alert.start, alert.end) == (bouts[0].start, bouts[-1].end)
+        assert all(b.start < b.opened <= b.end for b in bouts)
+        assert all(b.end <= later.start for b, later in pairwise(bouts))
+        for symptom in alert.course.symptoms:
+            assert bouts[-1].start <= symptom.onset < symptom.end <= alert.end
+        was = before.get(alert.id, alert)
+        assert alert.start <= was.start
+        assert alert.end >= was.end
+        assert bouts[: len(was.course.bouts) - 1] == was.course.bouts[:-1]
+        before[alert.id] = alert
 
 
 def test_an_update_says_who_joined_and_an_end_how_much_it_was() -> None:
@@ -648,3 +726,34 @@ def test_errors_that_only_accompany_what_leads_are_told_too() -> None:
         (micros(0), micros(35)),
         (micros(30), micros(35)),
     ]
+
+
+FADING = Part("fading", "INFO", "cache hit", 20, 70.0, 55, 101, 9.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "worst"),
+    [
+        ([(part(REFUSED, 94), 0.7865), (part(REFUSED, 100), 0.7821)], 1),
+        ([(part(REFUSED, 134), 0.8479), (part(REFUSED, 105), 0.8487)], 0),
+        ([(part(REFUSED, 134), 0.80), (part(REFUSED, 105), 0.85)], 1),
+        ([(FADING, 0.8479), (replace(FADING, observed=30), 0.8487)], 0),
+        ([(NOTHING, 0.96), (replace(NOTHING, expected=450.0), 0.96)], 1),
+        ([(part(REFUSED, 134), 0.8479), (part("timeout", 200), 0.8478)], 0),
+    ],
+    ids=["more", "less", "less and worse", "lack", "silence", "another cause"],
+)
+def test_of_windows_with_all_but_the_same_score_that_with_most_of_it_is_told(
+    parts: list[tuple[Part, float]], worst: int
+) -> None:
+    windows = [trouble(30 + 5 * n, "api", p, score=score) for n, (p, score) in enumerate(parts)]
+    windows = [
+        replace(w, evidence=replace(w.evidence, sentence=f"window {n}"))
+        for n, w in enumerate(windows)
+        if w.evidence is not None
+    ]
+    resolved = fold(windows)[-1]
+    assert resolved.evidence.sentence == f"window {worst}"
+    assert resolved.peak_score == max(score for _, score in parts)
+    (lead,) = (s for s in resolved.course.symptoms if s.leads)
+    assert lead.sentence == resolved.evidence.sentence

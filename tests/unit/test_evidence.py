@@ -14,6 +14,7 @@ from log_guard.core.baseline.keys import ALL_LEVELS
 from log_guard.core.events import SECOND, Level
 from log_guard.core.evidence.explain import explain
 from log_guard.core.evidence.lines import Counts
+from log_guard.core.evidence.words import bound
 from log_guard.core.results import Evidence
 from log_guard.core.scoring.parts import NOVELTY, SURPRISE, VOLUME_TEMPLATE, Parts
 from tests.streams import bounded
@@ -34,6 +35,7 @@ def evidence(
     rows: list[Row],
     is_normal: Callable[[Counts], bool] = lambda _counts: False,
     lines: list[tuple[int, int, int, int, str]] | None = None,
+    silent: float = 0.0,
 ) -> Evidence:
     """Evidence of these parts; ``lines``: pane in seconds, level, template, count, text."""
     columns = [np.array(column) for column in zip(*rows, strict=True)]
@@ -75,6 +77,7 @@ def evidence(
         counts,
         is_normal,
         {},
+        silent,
     )
 
 
@@ -217,6 +220,19 @@ def bounds(found: Evidence) -> list[tuple[str, str | None, str, int]]:
 def test_a_bound_names_what_leads() -> None:
     found = evidence(BURST, lambda counts: counts[ERROR, 0] <= 3)
     assert bounds(found) == [("ERROR", TEXTS[0], "<=", 0)]
+
+
+@pytest.mark.parametrize(("silent", "said"), [(1.0, "events >= 26"), (3.0, "events >= 26 in 30 s")])
+def test_of_a_silence_longer_than_a_window_the_bound_says_what_it_is_of(
+    silent: float, said: str
+) -> None:
+    rows: list[Row] = [
+        (SURPRISE, ALL_LEVELS, VOLUME, 0, 40, 90.0, -1),
+        (SURPRISE, INFO, 1, 0, 40, 80.0, -1),
+    ]
+    found = evidence(rows, lambda counts: counts[INFO, 1] > 5, silent=silent)
+    assert found.sentence.startswith(f"no events at all in {30 * silent:g} s in api")
+    assert [bound(b) for b in found.normal_if] == [said]
 
 
 def test_many_new_messages_are_one_bound() -> None:

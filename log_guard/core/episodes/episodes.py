@@ -170,13 +170,32 @@ class Episodes:
         return [self._alert(episode, state)]
 
     def _was_heard(self, result: Result) -> bool:
-        """Whether a late window is part of a bout that is over: a person has heard of it."""
+        """Whether a late window is part of a bout that is over: a person has heard of it.
+
+        It is if both would be of one bout, had it been on time.
+        """
+        reach = self._reach(result)
         return any(
-            bout.start <= result.window_end <= bout.end + self.rules.quiet
-            for episode in self._past
+            bout.start <= result.window_start + reach and result.window_end <= bout.end + reach
+            for episodes, last in ((self._past, None), (self._open, -1))
+            for episode in episodes
             if result.service in episode.groups
-            for bout in episode.all_bouts()
+            for bout in episode.all_bouts()[:last]
         )
+
+    def _reach(self, result: Result) -> int:
+        """From how far on windows are no longer of one bout."""
+        return max(self.rules.quiet, result.window_end - result.window_start)
+
+    def _may_take(self, episode: Episode, result: Result) -> bool:
+        """Whether an open episode, which may take in a late window, stays one after the bouts before it.
+
+        That trouble began earlier than was thought, however much, is for a service in it to say.
+        """
+        if episode.bouts and result.window_start < episode.bouts[-1].end:
+            return False
+        known = result.service != WHOLE_STREAM and result.service in episode.groups
+        return known or episode.start <= result.window_start + self._reach(result)
 
     def _episode_of(self, result: Result, evidence: Evidence) -> Episode | None:
         """Find the open episode that the group is in, or joins; the latest that will have it.
@@ -184,7 +203,8 @@ class Episodes:
         Another severe cause that begins more than a window after the trouble is no part of it.
         """
         name, own = result.service, []
-        for episode in reversed(self._open):
+        open_ = [episode for episode in reversed(self._open) if self._may_take(episode, result)]
+        for episode in open_:
             trouble = episode.groups.get(name)
             if trouble is None:
                 continue
@@ -197,19 +217,20 @@ class Episodes:
         last = max(own, key=lambda episode: episode.end, default=None)
         if last is not None and onset <= last.end + result.window_end - result.window_start:
             return last
-        for episode in reversed(self._open):
+        for episode in open_:
             recent = result.window_end <= episode.newest_onset + self.rules.together
             if (recent or name == WHOLE_STREAM) and episode not in own:
                 return episode
         return None
 
     def _come_back(self, result: Result, evidence: Evidence) -> Episode | None:
-        """Open again the latest episode in which the group had trouble of this cause."""
+        """Open again the latest episode, over before this, in which the group had trouble of this cause."""
         for episode in reversed(self._past):
             trouble = episode.groups.get(result.service)
             if (
                 trouble is None
                 or len(episode.bouts) + 1 >= MAX_BOUTS
+                or result.window_start < episode.end
                 or not trouble.is_like(evidence)
             ):
                 continue

@@ -21,6 +21,8 @@ NOVEL = ("new", "rare")
 SEVERE = ("ERROR", "FATAL")
 CAUSE_SHARE = 0.1
 """Share of the score from which on a count is a cause, and not an accompaniment."""
+ALL_BUT_EQUAL = 0.01
+"""Scores that lie no further apart do not tell which window is the worse."""
 MAX_SYMPTOMS = 50
 """Symptoms of a group in one bout that are told; what is not severe, only among the first few."""
 FEW_SYMPTOMS = 5
@@ -70,6 +72,22 @@ def causes_of(evidence: Evidence) -> list[Part]:
     return [p for i, p in enumerate(evidence.parts) if i == 0 or p.share >= CAUSE_SHARE]
 
 
+def excess_of(lead: Part | None) -> float:
+    """How many events more, or fewer, there were than are expected."""
+    return 0.0 if lead is None else round(abs(lead.observed - lead.expected), 6)
+
+
+def is_worse(now: tuple[float, float], known: tuple[float, float]) -> bool:
+    """Whether of two windows of one cause, each with its score and its excess, the former is the worse.
+
+    The scores of what goes on for a while are all but equal, and which is the highest says little: of such
+    windows the one with the largest count, or lack, is what a person would name.
+    """
+    if abs(now[0] - known[0]) <= ALL_BUT_EQUAL:
+        return now[::-1] > known[::-1]
+    return now[0] > known[0]
+
+
 def take_in(
     symptoms: Symptoms,
     service: str,
@@ -91,7 +109,16 @@ def take_in(
         elif is_severe(part) and part.kind not in FEW:
             said = sentence([part], 1, service, (end - start) / 1e6)
             onset = max(start, since) if since < end else start
-            now = Symptom(service, onset, end, score * part.share, said, True, kind=part.kind)
+            now = Symptom(
+                service,
+                onset,
+                end,
+                score * part.share,
+                said,
+                True,
+                kind=part.kind,
+                excess=excess_of(part),
+            )
             _enter(symptoms, key_of(part), now)
     lead, key = lead_of(evidence), leading(evidence)
     if key == SILENCE:
@@ -102,7 +129,9 @@ def take_in(
         key = _fading_since(symptoms, start) or key
     onset = start if evidence.onset is None else evidence.onset
     kind = "" if lead is None else lead.kind
-    now = Symptom(service, onset, end, score, evidence.sentence, is_severe(lead), kind=kind)
+    excess = excess_of(lead)
+    said, severe = evidence.sentence, is_severe(lead)
+    now = Symptom(service, onset, end, score, said, severe, kind=kind, excess=excess)
     many = symptoms.get(MANY)
     if many is not None and key != MANY and _is_novel(lead) and onset <= many.end:
         key, now = MANY, replace(many, end=end)  # the last of them
@@ -115,7 +144,8 @@ def _enter(symptoms: Symptoms, cause: Cause, now: Symptom) -> None:
     known = symptoms.get(cause)
     if known is not None:
         graver = now.severe and not known.severe
-        worst = now if graver or now.score > known.score else known
+        worse = is_worse((now.score, now.excess), (known.score, known.excess))
+        worst = now if graver or worse else known
         now = replace(
             worst,
             onset=min(known.onset, now.onset),
@@ -154,20 +184,16 @@ def _is_news(symptom: Symptom, heard: int) -> bool:
 
 def key_of(part: Part) -> Cause:
     """As :func:`cause_of`, but that nothing comes at all is more than too few events, and many are one."""
-    if _is_silence(part):
+    if part.is_silence:
         return SILENCE
     several = part.messages > 1 and part.template is not None and part.kind not in FEW
     return MANY if several and part.level not in SEVERE else cause_of(part)
 
 
-def _is_silence(part: Part) -> bool:
-    return part.kind == "silent" and part.template is None and part.level is None
-
-
 def is_severe(lead: Part | None) -> bool:
     """Whether it must be told by itself: errors, or that nothing comes at all."""
     if lead is None or lead.kind in FEW:
-        return lead is not None and _is_silence(lead)
+        return lead is not None and lead.is_silence
     return lead.level in SEVERE
 
 

@@ -13,7 +13,9 @@ from log_guard.core.episodes.symptoms import (
     Symptoms,
     cause_of,
     causes_of,
+    excess_of,
     is_severe,
+    is_worse,
     key_of,
     lead_of,
     leading,
@@ -49,7 +51,8 @@ class Trouble:
     """What one group did in the episode.
 
     onset:   event time (µs) from which on something was not normal, to the pane.
-    latest:  end of its latest window, µs; ``score`` and ``evidence`` are those of its worst.
+    latest:  end of its latest window, µs; ``score`` is its highest.
+    evidence:  of its worst window, whose score is ``shown``.
     count:   of what leads the evidence in the latest window; None where it is not told any more.
     peaks:   of counts that evidence told: the most (of what is missing: the least) in one window.
     symptoms:  what led its windows in the bout that is on, by cause.
@@ -68,6 +71,7 @@ class Trouble:
     silent: bool = False
     volumes: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
+    shown: float = 0.0
 
     @property
     def peak(self) -> int | None:
@@ -78,9 +82,8 @@ class Trouble:
     @staticmethod
     def of(result: Result, evidence: Evidence) -> Trouble:
         """Trouble that begins with this window."""
-        trouble = Trouble(
-            _onset(result, evidence), result.window_end, result.anomaly_score, evidence
-        )
+        score = result.anomaly_score
+        trouble = Trouble(_onset(result, evidence), result.window_end, score, evidence, shown=score)
         trouble.see(result, evidence)
         return trouble
 
@@ -99,8 +102,9 @@ class Trouble:
         lead = shown_as(self.symptoms, self.evidence)
         if first and lead in self.symptoms:  # the alert says it anyway
             self.symptoms[lead] = replace(self.symptoms[lead], told=True)
-        if result.anomaly_score > self.score:
-            self.score, self.evidence = result.anomaly_score, evidence
+        if self._is_worse(score, evidence):
+            self.shown, self.evidence = score, evidence
+        self.score = max(self.score, score)
         counts: dict[Counted, int] = {}
         for part in evidence.parts:
             counted = _counted(part)
@@ -116,6 +120,16 @@ class Trouble:
         if result.window_end == self.latest:
             leader = lead_of(self.evidence)
             self.count = None if leader is None else counts.get(_counted(leader))
+
+    def _is_worse(self, score: float, evidence: Evidence) -> bool:
+        """Whether a window tells more than the one whose evidence is shown.
+
+        That has the highest score, or as good as that and there was more of what leads it.
+        """
+        lead, shown = lead_of(evidence), lead_of(self.evidence)
+        if lead is None or shown is None or _counted(lead) != _counted(shown):
+            return score > self.shown
+        return is_worse((score, excess_of(lead)), (self.shown, excess_of(shown)))
 
     def hear(self, result: Result) -> None:
         """Take note of a window of the group, normal or not."""

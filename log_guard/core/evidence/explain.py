@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -41,11 +42,15 @@ def explain(
     made = [part_of(parts, line, total, templates, silent) for line in lines[:SHOWN_PARTS]]
     weighing = squares > 0
     new = int(((parts.detector == NOVELTY) & (parts.mean < UNSEEN) & weighing).sum())
+    seconds = (window[1] - window[0]) / 1e6
+    bounds = normal_if(parts, lines, weights, counts, templates, is_normal)
+    if made and made[0].is_silence and silent > 1:
+        bounds = tuple(replace(bound, seconds=seconds) for bound in bounds)
     return Evidence(
-        sentence=sentence(made, new, service, (window[1] - window[0]) / 1e6, silent),
+        sentence=sentence(made, new, service, seconds, silent),
         parts=tuple(made),
         samples=samples_of(parts, lines, samples),
-        normal_if=normal_if(parts, lines, weights, counts, templates, is_normal),
+        normal_if=bounds,
         nearest_normal=nearest_normal,
         weighed=int(weighing.sum()),
         onset=onset_of(parts, lines[0], samples, window[0]) if lines else window[0],

@@ -41,7 +41,7 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: 
     within = f"in {seconds:g} s in {where}"
     if lead.messages > 1 and lead.template is not None:
         return many(lead, f" {within}")
-    if lead.template is None and lead.level is None and lead.kind == "silent":
+    if lead.is_silence:
         lasted = seconds * max(silent, 1.0)
         return f"no events at all in {lasted:g} s in {where}; usual: {lead.low:,} to {lead.high:,}"
     times = "once" if lead.observed == 1 else f"{lead.observed:,} times"
@@ -78,10 +78,10 @@ def bound(b: Bound) -> str:
     """One clause of 'normal if'."""
     if not b.kind:
         name = describe(b.level, b.template)
-        return (
-            f"no {name}"
-            if (b.relation, b.count) == ("<=", 0)
-            else f"{name} {b.relation} {b.count:,}"
-        )
-    name = _MANY[b.kind] if b.kind in ("surging", "fading", "silent") else f"{b.kind} messages"
-    return f"no {name}" if b.count == 0 else f"{name} <= {b.count:,}"
+    elif b.kind in ("surging", "fading", "silent"):
+        name = _MANY[b.kind]
+    else:
+        name = f"{b.kind} messages"
+    none = (b.relation, b.count) == ("<=", 0)
+    said = f"no {name}" if none else f"{name} {b.relation} {b.count:,}"
+    return said if b.seconds is None else f"{said} in {b.seconds:g} s"

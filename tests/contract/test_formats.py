@@ -250,6 +250,13 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
     ),
     (
         "nginx",
+        '192.0.2.7 - - [01/Jan/2026:00:00:00 +0000] "GET /x HTTP/1.1" 499 0 "-" "y"',
+        Level.INFO,
+        UNSAID,
+        "GET /x HTTP/1.1 -> client-gone 499, 0 bytes",
+    ),
+    (
+        "nginx",
         r'2001:db8::1 - - [01/Jan/2026:00:00:00 +0000] "GET /\"a\" HTTP/1.1" 200 - "-" "\"y\""',
         Level.INFO,
         UNSAID,

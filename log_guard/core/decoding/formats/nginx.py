@@ -15,13 +15,14 @@ _LINE = (
     rf"(?s)^\S+ \S+ .*?\[(?P<timestamp>{CLF})\] "
     r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: .*)?$'
 )
-_LEVELS = {"1": "INFO", "2": "INFO", "3": "INFO", "4": "WARN", "5": "ERROR"}
+_LEVELS = {"1": "INFO", "2": "INFO", "3": "INFO", "4": "WARN", "5": "ERROR", "gone": "INFO"}
 _WORDS = {
     "1": "informational",
     "2": "ok",
     "3": "redirect",
     "4": "client-error",
     "5": "server-error",
+    "gone": "client-gone",
 }
 
 
@@ -30,7 +31,8 @@ class NginxAccess:
     """A request an event.
 
     The class of the status makes the level (5xx ERROR, 4xx WARN, else INFO) and, as numbers are
-    masked in templates, stands in the message as a word.
+    masked in templates, stands in the message as a word. nginx's 499 is a class of its own: a client that
+    went away before it was answered made no mistake, and many of them have another cause than a scan's 404s.
     """
 
     name: str = "nginx"
@@ -41,7 +43,8 @@ class NginxAccess:
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         line = records.to_frame("record").select(pl.col("record").str.extract_groups(_LINE))
-        status_class = pl.col("status").str.head(1)
+        gone = pl.col("status") == "499"
+        status_class = pl.when(gone).then(pl.lit("gone")).otherwise(pl.col("status").str.head(1))
         unread = pl.col("timestamp").is_null()
         return (
             line.unnest("record")

@@ -39,6 +39,8 @@ class Candidate:
     promoted:    whether it is the current one now.
     reasons:     why it would not be promoted of itself; empty where it would.
     dropped:     panes of the history that its bound has left out.
+    unusual:     windows of the history that were not normal themselves, and ``worst`` (µs) the end of the
+                 worst one.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Candidate:
     promoted: bool
     reasons: tuple[str, ...] = ()
     dropped: int = 0
+    unusual: int = 0
+    worst: int | None = None
 
 
 def learn(events: str, options: PipelineOptions, read: ReadOptions) -> tuple[Model, int]:
@@ -77,7 +81,8 @@ def learn_candidate(
         _check_same(current, options)
     gathering = Gathering()
     history = gather(open_replay(events, options, read), gathering)
-    name = registry.add(model_of(history, options))
+    model = model_of(history, options)
+    name = registry.add(model)
     if name == before:
         return Candidate(name, before, None, promoted=False)
     comparison = None
@@ -102,7 +107,17 @@ def learn_candidate(
         elif current is not None and comparison is None:
             reason = "forced without a comparison"
         registry.promote(name, time=now(), author=author, reason=reason)
-    return Candidate(name, before, comparison, promoted, reasons, gathering.dropped)
+    found = model.training
+    return Candidate(
+        name,
+        before,
+        comparison,
+        promoted,
+        reasons,
+        gathering.dropped,
+        found.unusual,
+        found.worst,
+    )
 
 
 def _compared(
@@ -138,6 +153,8 @@ def candidate_lines(candidate: Candidate) -> Iterator[str]:
     done = candidate.comparison
     if candidate.dropped:
         yield dropped_line(candidate.dropped)
+    if candidate.worst is not None:
+        yield unusual_line(candidate.unusual, candidate.worst)
     if done is not None:
         yield (
             f"held out: {done.hours:.1f} h from {moment(done.held_out)}"
@@ -151,6 +168,8 @@ def candidate_lines(candidate: Candidate) -> Iterator[str]:
         }
         for name, figure in rows.items():
             yield f"{name:<34}{figure(done.candidate):<18}{figure(done.current)}"
+        if done.candidate.others.observed < done.current.others.observed:
+            yield "what the candidate no longer tells is noise, or trouble that it was taught: label what was real"
     if candidate.promoted:
         was = f" (was {candidate.before})" if candidate.before else ""
         yield f"promoted {candidate.name}{was}"
@@ -163,6 +182,16 @@ def candidate_lines(candidate: Candidate) -> Iterator[str]:
             f"{candidate.name} is kept but not promoted; {candidate.before} stays current "
             "(--force, or `logguard models promote`, overrides)"
         )
+
+
+def unusual_line(windows: int, worst: int) -> str:
+    """Say that a history was not normal throughout, and what was done about it."""
+    if windows == 1:
+        return f"1 window of the history was not normal itself, at {moment(worst)}: the trouble in it was not learnt"
+    return (
+        f"{windows:,} windows of the history were not normal themselves, most of all at {moment(worst)}: the trouble "
+        "in them was not learnt"
+    )
 
 
 def dropped_line(panes: int) -> str:

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from log_guard.adapters.models import Registry, open_model, verify_model
+from log_guard.app.modelling import Candidate, candidate_lines
 from log_guard.core.learning.model import Model
 from log_guard.errors import ModelError
+from tests.streams import micros
 from tests.unit.test_pipeline_properties import model
 
 NOW = "2026-01-01T00:00:00Z"
@@ -162,3 +164,16 @@ def test_killed_at_any_moment_the_registry_is_whole(registry: Registry) -> None:
     promote(registry, names[0] if registry.current == names[1] else names[1])
     content = json.loads((registry.directory / "registry.json").read_bytes())
     assert content["current"] == registry.current
+
+
+def test_that_a_history_was_not_normal_throughout_is_said() -> None:
+    one = Candidate("0001-a", None, None, promoted=True, unusual=1, worst=micros(60))
+    many = replace(one, unusual=1_200)
+    said = [next(iter(candidate_lines(candidate))) for candidate in (one, many)]
+    assert said[0].startswith(
+        "1 window of the history was not normal itself, at 2026-01-01 00:01:00:"
+    )
+    assert said[1].startswith(
+        "1,200 windows of the history were not normal themselves, most of all at "
+    )
+    assert list(candidate_lines(replace(one, worst=None))) == ["promoted 0001-a"]

@@ -11,12 +11,14 @@ from typing import Any
 from confluent_kafka import Producer
 
 from log_guard.adapters.kafka.clients import Cluster
-from log_guard.adapters.kafka.records import alert_record, result_record
+from log_guard.adapters.kafka.records import alert_record, dead_letter_record, result_record
 from log_guard.adapters.store import Store
 from log_guard.app.audit.auditing import audit
 from log_guard.app.audit.findings import Audit
 from log_guard.app.deployment import Deployment
+from log_guard.core.events import DeadLetter
 from log_guard.core.results import Alert, Result
+from log_guard.core.summarising.intake import LINE_BITS
 from tests.integration.test_kafka_bounds import made
 from tests.integration.test_kafka_operations import query
 from tests.integration.test_kafka_pipeline import reset
@@ -160,3 +162,35 @@ def test_events_that_hands_have_passed_over_are_missing_and_not_in_flight(
     pipeline.wait("the accounts", lambda: query(pipeline, told) == [{"n": PARTITIONS}])
     pipeline.stop()
     assert found() == each("missing", "[50, 60)")
+
+
+def test_dead_letters_that_are_missing_or_forged_are_named(pipeline: Pipeline) -> None:
+    settings = pipeline.settings
+    letters = [
+        dead_letter_record(DeadLetter("no timestamp", offset << LINE_BITS | 2, 1, b"?"), topic)
+        for topic in (settings.topic, settings.summary_topic)
+        for offset in (5, 6, 7)
+    ]
+    producer = Producer({"bootstrap.servers": pipeline.brokers})
+    for key, value in letters[:2]:
+        producer.produce(settings.dead_letter_topic, value, key=key, partition=0)
+    assert producer.flush(30) == 0
+
+    def keep(*which: tuple[bytes, bytes]) -> None:
+        with pipeline.deployment.store() as store:
+            store.apply([json.loads(value) for _, value in which])
+
+    def found() -> list[str]:
+        return [str(finding) for finding in audited(pipeline).findings]
+
+    def line(what: str, offset: int, why: str) -> str:
+        return f"{what}: dead_letters {settings.topic}-1@{offset}:2 ({why})"
+
+    keep(letters[0])
+    assert found() == [line("in flight", 6, "published, but no row")]
+    reset(pipeline, settings.writer_group, settings.dead_letter_topic, 2, 1)
+    assert found() == [line("missing", 6, "published, but no row")]
+    keep(letters[1], *letters[3:])  # the writer keeps its own of the other topics
+    assert found() == []
+    keep(letters[2])
+    assert found() == [line("wrong", 7, "a row that was never published")]

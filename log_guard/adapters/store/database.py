@@ -163,6 +163,11 @@ class Database:
         (row,) = self._rows(select(func.count().label("count")).where(mine))
         return int(row["count"])
 
+    def dead_letter_places(self, run: str, topic: str) -> Iterator[Row]:
+        mine = (DEAD_LETTERS.c.run == run) & (DEAD_LETTERS.c.topic == topic)
+        place = (DEAD_LETTERS.c.partition, DEAD_LETTERS.c.offset, DEAD_LETTERS.c.line)
+        return self._stream(select(*place).where(mine).order_by(DEAD_LETTERS.c.offset))
+
     def log_events(self, topic: str) -> list[Row]:
         place = (LOG_EVENTS.c.partition, LOG_EVENTS.c.offset, LOG_EVENTS.c.line)
         mine = LOG_EVENTS.c.topic == topic

@@ -179,6 +179,10 @@ class Store:
     def count_dead_letters(self, topic: str, run: str = "") -> int:
         return self._database.count_dead_letters(run, topic)
 
+    def dead_letter_places(self, topic: str, run: str = "") -> Iterator[Mapping[str, Any]]:
+        """``partition``, ``offset`` and ``line`` of the dead letters of a topic, by offset."""
+        return self._database.dead_letter_places(run, topic)
+
     def alert_heads(self, run: str = "") -> Iterator[Mapping[str, Any]]:
         """The alerts of a run by id, without evidence and course."""
         return self._database.alert_heads(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from log_guard.app.audit.comparing import Comparison, Row
@@ -9,17 +10,22 @@ from log_guard.app.audit.comparing import Comparison, Row
 COMPARED = ("state", "service", "peak_score", "windows")
 
 
-def alert_rows() -> Comparison:
+def alert_rows(run: str, stored: Callable[[], Iterable[Row]]) -> Comparison:
     """By the numbers of the alerts, and no name."""
-    return Comparison("alerts", COMPARED, "excluded.revision >= kept.revision", times=False)
 
+    def row_of(partition: int, offset: int, record: Row) -> tuple[Any, ...] | None:
+        if record.get("kind") != "alert" or record.get("run", "") != run:
+            return None
+        try:
+            told = (record["revision"], *(record[name] for name in COMPARED))
+            return (int(record["id"]), "", *told, partition, offset)
+        except (KeyError, TypeError, ValueError):
+            return None  # the writer has kept it as a dead letter
 
-def published_alert(partition: int, offset: int, record: Row, run: str) -> tuple[Any, ...] | None:
-    """A record of ``anomaly-results`` as a row to be compared; None if it is no alert of the run."""
-    if record.get("kind") != "alert" or record.get("run", "") != run:
-        return None
-    try:
-        told = (record["revision"], *(record[name] for name in COMPARED))
-        return (int(record["id"]), "", *told, partition, offset)
-    except (KeyError, TypeError, ValueError):
-        return None  # the writer has kept it as a dead letter
+    return Comparison(
+        COMPARED,
+        "excluded.revision >= kept.revision",
+        row_of,
+        lambda: ((row["id"], {"": row}) for row in stored()),
+        lambda number, _: f"alerts {number}",
+    )

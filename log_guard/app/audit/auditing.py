@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 
-from confluent_kafka import Message
 from rich.console import Console
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.reading import committed, held, read, set_by_hand
-from log_guard.adapters.kafka.records import UnreadableError, json_of
 from log_guard.adapters.store import Store
-from log_guard.app.audit.alerts import alert_rows, published_alert
+from log_guard.app.audit.alerts import alert_rows
 from log_guard.app.audit.comparing import Oldest, Row, by_time
 from log_guard.app.audit.findings import Audit, Finding
-from log_guard.app.audit.offsets import Totals, check_accounts, check_group, check_sums
-from log_guard.app.audit.recount import NEVER, Recount
-from log_guard.app.audit.rows import published_row, window_rows
+from log_guard.app.audit.letters import letter_rows
+from log_guard.app.audit.offsets import (
+    Totals,
+    Written,
+    check_accounts,
+    check_group,
+    check_letters,
+    check_sums,
+)
+from log_guard.app.audit.recount import NEVER, Known, Recount
+from log_guard.app.audit.rows import window_rows
+from log_guard.app.audit.topics import held_against
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
 from log_guard.core.events import SECOND
@@ -30,9 +37,6 @@ MOST_SHOWN = 50
 
 Span = tuple[int | None, int | None]
 """Starts of windows, µs: from and before; None: no bound."""
-
-Spans = Mapping[int, tuple[int, int]]
-"""Partition → offsets, [first, after)."""
 
 
 def audit(
@@ -46,33 +50,30 @@ def audit(
     """
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     span = time_of(start, "--from"), time_of(end, "--to")
-    outcome, totals = Audit(run=settings.run), Totals()
+    outcome, run = Audit(run=settings.run), settings.run
     with deployment.own_store(cluster) as store:
-        rescored = bool(settings.run) and store.balance(settings.run) is None
+        outcome.accounted = not run or store.balance(run) is not None
         # A run over a past span has rows only: what it read was accounted for by the live one.
-        live = "" if rescored else settings.run
-        outcome.accounted = not rescored
-        accounts = store.accounts(settings.topic, live)
+        live = run if outcome.accounted else ""
+        done = committed(cluster, settings.writer_group, settings.output_topic)
+        # The balance before the accounts: all that it is of are then there, if the writer had come so far.
+        totals = Totals(store.balance(live))
         there = held(cluster, settings.topic)
-        balance = store.balance(live)
         moved = set_by_hand(cluster, settings.processor_group, settings.topic)
+        accounts = store.accounts(settings.topic, live)
         offsets = check_accounts(settings.topic, there, accounts, totals, moved)
-        if rescored:
-            deque(offsets, 0)  # for the totals; what is amiss with them is told of the live run
-        else:
+        if outcome.accounted:
             outcome.add(offsets)
             outcome.events, outcome.filtered = totals.consumed, totals.filtered
-            outcome.add(_set_back(deployment, cluster, store, totals, balance))
-            outcome.add(check_sums(totals, balance, store.count_dead_letters(settings.topic)))
-        oldest = Oldest()
-        outcome.add(_compare_rows(deployment, store, span, oldest))
-        outcome.older = oldest.beyond
-        outcome.rows, final = store.span_of_results(settings.run, *span)
-        if rescored and not oldest.seen and not store.span_of_results(settings.run)[0]:
-            raise InputError(
-                f"no run {settings.run}: neither a row nor a record of {settings.output_topic} is of it; "
-                "`logguard process --from TIME --to TIME --run NAME` makes one"
-            )
+            outcome.add(_set_back(deployment, cluster, store, totals))
+        else:
+            deque(offsets, 0)  # for the totals; what is amiss with them is told of the live run
+        written = Written(totals)
+        outcome.add(_compare_rows(deployment, cluster, store, span, written, outcome))
+        if outcome.accounted:
+            outcome.add(check_sums(totals, written=written.books(done)))
+            outcome.add(_compare_letters(deployment, cluster, store, totals))
+        outcome.rows, final = store.span_of_results(run, *span)
         if recount:
             gone = {
                 p for p, (low, _) in there.items() if low > totals.covered.get(p, (low, low))[0]
@@ -83,14 +84,17 @@ def audit(
                 for messages in read(cluster, settings.topic, totals.covered):
                     counter.add(messages)
                 outcome.recounted, outcome.recounted_from = counter.events, counter.complete_from
-                given_up = balance["late"] if balance else 0
-                stored = by_time(store.verdicts(settings.run, *span))
-                outcome.add(counter.check(stored, deployment.window.window, given_up, final))
+                known = totals.known if written.books(done) else totals.reported
+                done = committed(cluster, settings.writer_group, settings.output_topic)
+                late = (store.balance(live) or {"late": 0})["late"]
+                about = Known(known, late, final, written.windows(done))
+                rows = by_time(store.verdicts(run, *span))
+                outcome.add(counter.check(rows, deployment.window.window, about))
     return outcome
 
 
 def _set_back(
-    deployment: Deployment, cluster: Cluster, store: Store, totals: Totals, balance: Row | None
+    deployment: Deployment, cluster: Cluster, store: Store, totals: Totals
 ) -> Iterator[Finding]:
     """Groups whose offsets are behind what is known of them; what is known is asked for first."""
     s = deployment.settings
@@ -100,54 +104,60 @@ def _set_back(
         done = committed(cluster, s.processor_group, s.topic)
         effect = "its events are read again, and kept out of the windows"
         yield from check_group(s.processor_group, s.topic, done, reached, effect)
-        reached = {0: balance["summary_offset"] + 1} if balance else {}
+        reached = {0: totals.balance["summary_offset"] + 1} if totals.balance else {}
         done = committed(cluster, s.detector_group, s.summary_topic)
         effect = "without effect, its state says where to go on"
         yield from check_group(s.detector_group, s.summary_topic, done, reached, effect)
     for topic, reached in written.items():
         done = committed(cluster, s.writer_group, topic)
+        # Its rows are there a moment before its offsets; of those that it has set itself there is nothing to say.
+        hands = set_by_hand(cluster, s.writer_group, topic)
+        reached = {p: after for p, after in reached.items() if p in hands or p not in done}
         effect = "its records are written again, which brings back rows that were deleted"
         yield from check_group(s.writer_group, topic, done, reached, effect)
 
 
 def _compare_rows(
-    deployment: Deployment, store: Store, span: Span, oldest: Oldest
+    deployment: Deployment,
+    cluster: Cluster,
+    store: Store,
+    span: Span,
+    written: Written,
+    outcome: Audit,
 ) -> Iterator[Finding]:
-    """The records of the topic against the rows, of windows and (of all time only) of alerts."""
-    settings, cluster = deployment.settings, deployment.cluster("-audit")
-    topic, run = settings.output_topic, settings.run
-    with window_rows() as windows, alert_rows() as alerts:
+    """The results against the rows, of windows and (of all time only) of alerts."""
+    settings, oldest = deployment.settings, Oldest()
+    run, topic = settings.run, settings.output_topic
 
-        def take(spans: Spans) -> None:
-            for messages in read(cluster, topic, spans):
-                records = list(_records(messages))
-                for partition, _, record in records:
-                    oldest.see(partition, record, run)
-                rows = (published_row(*record, run, *span) for record in records)
-                windows.add(row for row in rows if row is not None)
-                rows = (published_alert(*record, run) for record in records)
-                alerts.add(row for row in rows if row is not None)
+    def see(partition: int, offset: int, record: Row) -> None:
+        if record.get("run", "") == run:
+            oldest.see(partition, record)
+            written.see(partition, offset, record)
 
-        first = held(cluster, topic)
-        take(first)
-        oldest.deleted({p: low for p, (low, _) in held(cluster, topic).items()})
-        done = committed(cluster, settings.writer_group, topic)
-        yield from windows.check(by_time(store.verdicts(run, *span)), done, oldest)
-        if span == (None, None):
-            heads = ((row["id"], {"": row}) for row in store.alert_heads(run))
-            yield from alerts.check(heads, done, oldest)
-        if windows.doubts or alerts.doubts:
-            ends = held(cluster, topic)
-            take({p: (first.get(p, (low, low))[1], high) for p, (low, high) in ends.items()})
-            yield from windows.settle()
-            yield from alerts.settle()
+    with (
+        window_rows(run, *span, lambda: by_time(store.verdicts(run, *span))) as windows,
+        alert_rows(run, lambda: store.alert_heads(run)) as alerts,
+    ):
+        tables = [windows, alerts] if span == (None, None) else [windows]
+        yield from held_against(cluster, topic, settings.writer_group, tables, oldest, see)
+    outcome.older = oldest.beyond
+    if not outcome.accounted and not oldest.seen and not store.span_of_results(run)[0]:
+        raise InputError(
+            f"no run {run}: neither a row nor a record of {topic} is of it; "
+            "`logguard process --from TIME --to TIME --run NAME` makes one"
+        )
 
 
-def _records(messages: list[Message]) -> Iterator[tuple[int, int, Row]]:
-    """Partition, offset and content of those that can be read; the others are dead letters of the writer."""
-    for message in messages:
-        with suppress(UnreadableError):
-            yield message.partition() or 0, message.offset() or 0, json_of(message.value())
+def _compare_letters(
+    deployment: Deployment, cluster: Cluster, store: Store, totals: Totals
+) -> Iterator[Finding]:
+    """The dead letters against the rows, then against the accounts: a letter is published before its account."""
+    s = deployment.settings
+    with letter_rows(s.topic, lambda: store.dead_letter_places(s.topic)) as letters:
+        group, topic = s.writer_group, s.dead_letter_topic
+        yield from held_against(cluster, topic, group, [letters], Oldest(), lambda *_: None)
+        if not letters.lacking:
+            yield from check_letters(totals, store.count_dead_letters(s.topic))
 
 
 def show(outcome: Audit, console: Console, *, as_json: bool) -> None:

@@ -7,12 +7,11 @@ was left, to where it ends once the table has been read; what has no record ther
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from log_guard.adapters.scratch import Scratch
 from log_guard.app.audit.findings import IN_FLIGHT, MISSING, WRONG, Finding
-from log_guard.core.iso import iso
 
 Row = Mapping[str, Any]
 ByTime = Iterator[tuple[int, Mapping[str, Row]]]
@@ -31,10 +30,10 @@ class Oldest:
         self.beyond = 0
         """Rows whose records are gone."""
 
-    def see(self, partition: int, record: Row, run: str) -> None:
-        """Hear of a record that is there."""
+    def see(self, partition: int, record: Row) -> None:
+        """Hear of a record of the run that is there."""
         revision = record.get("revision", record.get("summary_offset"))
-        if record.get("run") == run and isinstance(revision, int):
+        if isinstance(revision, int):
             self._first[partition] = min(self._first.get(partition, revision), revision)
 
     @property
@@ -60,20 +59,31 @@ class Oldest:
 class Comparison:
     """A table and its records, each by time (or number) and name.
 
-    table:  its name, for findings.
-    names:  columns that are compared.
-    later:  SQL: whether a record (``excluded``) takes the place of one of the same key (``kept``).
-    times:  whether the keys are times.
+    names:   columns that are compared.
+    later:   SQL: whether a record (``excluded``) takes the place of one of the same key (``kept``).
+    row_of:  partition, offset and content of a record → time, name, revision, the columns, partition and
+             offset; None if it is of another table, run or span.
+    stored:  the rows as they are now.
+    where:   names a row, of this time and name.
     """
 
-    def __init__(self, table: str, names: tuple[str, ...], later: str, *, times: bool) -> None:
-        self._table, self._names, self._times = table, names, times
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        later: str,
+        row_of: Callable[[int, int, Row], tuple[Any, ...] | None],
+        stored: Callable[[], ByTime],
+        where: Callable[[int, str], str],
+    ) -> None:
+        self._names, self._row_of, self._stored, self._where = names, row_of, stored, where
         columns = ("revision", *names, "partition", "offset_")
         merge = ", ".join(f"{name} = excluded.{name}" for name in columns)
         self._published = Scratch(columns, f"{merge} WHERE {later}")
         self._since = Scratch(columns, f"{merge} WHERE {later}")
         self._doubts = Scratch(("revision", *names, "why"), "why = excluded.why")
         self.doubts = 0
+        self.lacking = 0
+        """Records without a row, or with an older one."""
 
     def close(self) -> None:
         for scratch in (self._published, self._since, self._doubts):
@@ -85,27 +95,28 @@ class Comparison:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, records: Iterable[tuple[Any, ...]]) -> None:
-        """Take in records: key, name, revision, the columns, partition and offset."""
-        (self._since if self.doubts else self._published).add(records)
+    def add(self, records: Sequence[tuple[int, int, Row]]) -> None:
+        """Take in records: partition, offset and content; after the rows were checked, of what came since."""
+        rows = (self._row_of(*record) for record in records)
+        (self._since if self.doubts else self._published).add(r for r in rows if r is not None)
 
-    def check(
-        self, stored: ByTime, read_to: Mapping[int, int], oldest: Oldest
-    ) -> Iterator[Finding]:
+    def check(self, read_to: Mapping[int, int], oldest: Oldest) -> Iterator[Finding]:
         """Findings that no later record can mend; the other rows are doubts from now on.
 
-        stored:   the rows.
-        read_to:  partition of the topic → offset up to which the writer had read it before they were.
+        read_to:  partition of the topic → offset up to which the writer had read it, asked for just now.
         """
-        for time, records, rows in side_by_side(self._published.by_time(), stored):
+        for time, records, rows in side_by_side(self._published.by_time(), self._stored()):
             doubts = []
             for name in sorted(records.keys() | rows.keys()):
                 record, row = records.get(name), rows.get(name)
                 if row is None:
                     assert record is not None
-                    lacking = _lacking(record, read_to)
-                    yield Finding(lacking, self._where(time, name), "published, but no row")
+                    self.lacking += 1
+                    yield Finding(
+                        _lacking(record, read_to), self._where(time, name), "published, but no row"
+                    )
                 elif record is not None and row["revision"] < record["revision"]:
+                    self.lacking += 1
                     why = f"the row is of revision {row['revision']}, published was {record['revision']}"
                     yield Finding(_lacking(record, read_to), self._where(time, name), why)
                 elif why := self._doubt(record, row):
@@ -135,9 +146,6 @@ class Comparison:
             return f"of revision {row['revision']}, which was never published"
         other = [name for name in self._names if _differ(row[name], record[name])]
         return f"{', '.join(other)}: not what was published" if other else ""
-
-    def _where(self, time: int, name: str) -> str:
-        return f"{self._table} {iso(time)} {name}" if self._times else f"{self._table} {time}"
 
 
 def _lacking(record: Row, read_to: Mapping[int, int]) -> str:

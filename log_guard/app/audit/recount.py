@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -11,13 +12,29 @@ from confluent_kafka import Message
 
 from log_guard.adapters.scratch import Scratch
 from log_guard.app.audit.comparing import ByTime
-from log_guard.app.audit.findings import MISSING, WRONG, Finding
+from log_guard.app.audit.findings import IN_FLIGHT, MISSING, WRONG, Finding
+from log_guard.app.audit.rows import where_of
 from log_guard.app.roles.messages import raw_batch
-from log_guard.core.iso import iso
 from log_guard.core.summarising.intake import Intake
 from log_guard.core.windows import WHOLE_STREAM
 
 NEVER = 1 << 62
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known of the rows when they were asked for.
+
+    revision:  up to which the events were counted; a newer row holds others as well.
+    given_up:  events that came for panes that could be revised no more; a row may lack so many.
+    final:     starts (µs) of the first and of the last final row, some time before.
+    written:   whether all rows up to that revision had been written; else what is lacking is on its way.
+    """
+
+    revision: int
+    given_up: int
+    final: tuple[int, int] | None
+    written: bool
 
 
 class Recount:
@@ -71,15 +88,9 @@ class Recount:
             counts = taken.summary.group_by("pane", "group").agg(pl.col("count").sum())
             self._counts.add(counts.iter_rows())
 
-    def check(
-        self, stored: ByTime, window: int, given_up: int, final: tuple[int, int] | None
-    ) -> Iterator[Finding]:
-        """Findings on the final rows: each count must be that of the events in its window.
-
-        given_up:  events that came for panes that could be revised no more; a row may lack so many.
-        final:     starts (µs) of the first and of the last final row.
-        """
-        first, last = final or (1, 0)
+    def check(self, stored: ByTime, window: int, known: Known) -> Iterator[Finding]:
+        """Findings on the final rows: each count must be that of the events in its window."""
+        first, last = known.final or (1, 0)
         complete_from = self.complete_from
         for start, panes, rows in self._windows(stored, window):
             if start < complete_from:
@@ -88,15 +99,19 @@ class Recount:
                 whole = service == WHOLE_STREAM
                 events = sum(p.total() if whole else p[service] for p in panes)
                 missed = events - row["log_count"]
-                if row["final"] and missed and not 0 < missed <= given_up:
+                counted = row["final"] and row["revision"] <= known.revision
+                if counted and missed and not 0 < missed <= known.given_up:
                     why = f"log_count {row['log_count']:g}, but {events} events are in log-events"
-                    yield Finding(WRONG, f"anomaly_results {iso(start)} {service}", why)
+                    what = IN_FLIGHT if missed > 0 and not known.written else WRONG
+                    yield Finding(what, where_of(start, service), why)
             if first <= start <= last and panes and panes[0]:
                 # The window that begins with the pane; before the first and after the last is none.
                 for service, events in sorted(panes[0].items()):
                     if service not in rows or not rows[service]["final"]:
-                        where = f"anomaly_results {iso(start)} {service}"
-                        yield Finding(MISSING, where, f"{events} events, but no row")
+                        what = MISSING if known.written else IN_FLIGHT
+                        yield Finding(
+                            what, where_of(start, service), f"{events} events, but no row"
+                        )
 
     def _windows(
         self, stored: ByTime, window: int

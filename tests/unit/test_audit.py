@@ -1,0 +1,72 @@
+"""The audit's checks where one book was read a moment after another."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+from log_guard.app.audit.findings import Finding
+from log_guard.app.audit.offsets import Totals, Written, check_accounts, check_sums
+from log_guard.app.audit.recount import Known, Recount
+from log_guard.app.deployment import Deployment
+from log_guard.app.settings import Settings
+from log_guard.core.events import SECOND
+
+BALANCE = {"summary_offset": 15, "taken": 10, "scored": 10, "late": 0, "open": 0}
+
+
+def account(first: int, summary_offset: int) -> dict[str, Any]:
+    counts = {"consumed": 10, "summarised": 10, "late": 0, "dead_lettered": 0, "filtered": 0}
+    place = {"partition": 0, "first_offset": first, "next_offset": first + 10}
+    return {**place, "summary_offset": summary_offset, "status": "accepted", **counts}
+
+
+def added(balance: dict[str, Any] | None, *accounts: dict[str, Any]) -> Totals:
+    totals = Totals(balance)
+    assert list(check_accounts("log-events", {}, accounts, totals, {})) == []
+    return totals
+
+
+def test_accounts_that_are_newer_than_the_balance_are_not_held_against_it() -> None:
+    totals = added(BALANCE, account(0, 15), account(10, 31))
+    assert totals.consumed == 20
+    assert list(check_sums(totals, written=True)) == []
+    # Forged ones are, and those that are lacking.
+    assert [
+        f.what for f in check_sums(added(BALANCE, account(0, 14), account(10, 15)), written=True)
+    ] == ["wrong"]
+    assert [f.what for f in check_sums(added(BALANCE), written=True)] == ["wrong"]
+
+
+def test_accounts_that_the_writer_had_not_come_to_are_in_flight() -> None:
+    totals = added({**BALANCE, "taken": 20, "scored": 20}, account(0, 14))
+    written = Written(totals)
+    written.see(0, 100, {"kind": "balance", "summary_offset": 15})
+    written.see(1, 200, {"kind": "account", "summary_offset": 15})
+    written.see(1, 300, {"kind": "account", "summary_offset": 31})  # newer than the balance
+    behind, through = {0: 101, 1: 200}, {0: 101, 1: 201}
+    assert [f.what for f in check_sums(totals, written=written.books(behind))] == ["in flight"]
+    assert [f.what for f in check_sums(totals, written=written.books(through))] == ["wrong"]
+
+
+def test_a_first_account_may_come_before_any_balance() -> None:
+    totals = added(None, account(0, 15))
+    written = Written(totals)
+    written.see(0, 100, {"kind": "balance", "summary_offset": 15})
+    assert list(check_sums(totals, written=written.books({}))) == []
+    assert [f.what for f in check_sums(totals, written=written.books({0: 101}))] == ["missing"]
+
+
+def recounted(revision: int, *, written: bool = True) -> list[Finding]:
+    """Of a row that holds events which were not counted."""
+    deployment = Deployment(Settings())
+    row = {"final": True, "revision": revision, "log_count": 5}
+    with closing(Recount(deployment.new_intake, deployment.window.slide)) as counter:
+        rows = iter([(0, {"api": row})])
+        return list(counter.check(rows, 30 * SECOND, Known(15, 0, (0, 0), written)))
+
+
+def test_rows_that_are_newer_than_what_was_counted_are_not_held_against_it() -> None:
+    assert recounted(16) == []
+    assert [f.what for f in recounted(15)] == ["wrong"]
+    assert [f.what for f in recounted(15, written=False)] == ["wrong"], "nothing gives it more"

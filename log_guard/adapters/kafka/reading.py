@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
-from log_guard.adapters.kafka.clients import Cluster, committed_offsets, failure
+from log_guard.adapters.kafka.clients import Cluster, committed_offsets, error_of, failure
 from log_guard.errors import StreamError
 
 BATCH = 10_000
@@ -41,11 +42,30 @@ def set_by_hand(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
     return {p.partition: p.offset for p in found if not p.metadata}
 
 
+_MOVING = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
+
+
+def _patiently() -> Retrying:
+    """Ask again while the broker that keeps the group's offsets is still to be found."""
+    return Retrying(
+        retry=retry_if_exception(
+            lambda e: isinstance(e, KafkaException) and error_of(e).code() in _MOVING
+        ),
+        wait=wait_exponential(multiplier=0.1, max=2.0),
+        stop=stop_after_delay(TIMEOUT),
+        reraise=True,
+    )
+
+
 def _committed(cluster: Cluster, group: str, topic: str) -> list[TopicPartition]:
     reader = cluster.consumer(group)
     try:
         partitions = [TopicPartition(topic, partition) for partition in cluster.topic(topic)]
-        found = committed_offsets(reader, partitions, TIMEOUT)
+        found = _patiently()(committed_offsets, reader, partitions, TIMEOUT)
     except KafkaException as e:
         raise failure(e, cluster.brokers) from e
     finally:

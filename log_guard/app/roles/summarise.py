@@ -34,7 +34,7 @@ from log_guard.errors import StreamError
 
 TIMEOUT = 10.0
 """Seconds to wait for Kafka's answers before the session is given up."""
-LOOK_BACK = 1_000
+LOOK_BACK = 100
 """Offsets of ``window-summaries`` among which our last word on a partition is looked for."""
 _LATEST = 1 << 62
 

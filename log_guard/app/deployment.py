@@ -176,7 +176,7 @@ class Deployment:
         store = self.store()
         try:
             store.verify(origin(cluster, self.settings.topic, self.settings.output_topic))
-        except BaseException:
+        except BaseException:  # also Ctrl-C: nobody else would close it; raised again
             store.close()
             raise
         return store

@@ -18,7 +18,7 @@ from log_guard.app.inspecting import ReadOptions
 from log_guard.app.label_span import check, cut_to, cuts
 from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
-from log_guard.app.remarks import failed, strangers_at_first_sight
+from log_guard.app.remarks import count_failure, failed, strangers_at_first_sight
 from log_guard.app.scan import open_scan
 from log_guard.app.without_each import effects_on
 from log_guard.app.written import TextOutput
@@ -115,7 +115,7 @@ def evaluate_set(
         progress(scan.source.read_bytes)
         for result in out.results:
             if result.error is not None:
-                failures[result.error] += 1
+                count_failure(failures, result.error)
             if result.window_end > begin:
                 verdicts.append(
                     Verdict(result.window_end / SECOND, result.anomaly_score, result.is_anomaly)

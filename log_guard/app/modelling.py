@@ -18,6 +18,7 @@ from log_guard.adapters.models import (
 )
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
+from log_guard.app.remarks import unusual
 from log_guard.app.rendering import moment, some
 from log_guard.app.scan import check_windows, model_of, open_replay
 from log_guard.app.summing import gather
@@ -154,7 +155,12 @@ def candidate_lines(candidate: Candidate) -> Iterator[str]:
     if candidate.dropped:
         yield dropped_line(candidate.dropped)
     if candidate.worst is not None:
-        yield unusual_line(candidate.unusual, candidate.worst)
+        yield unusual(
+            candidate.unusual,
+            moment(candidate.worst),
+            "the history",
+            "the trouble in it was not learnt",
+        )
     if done is not None:
         yield (
             f"held out: {done.hours:.1f} h from {moment(done.held_out)}"
@@ -182,16 +188,6 @@ def candidate_lines(candidate: Candidate) -> Iterator[str]:
             f"{candidate.name} is kept but not promoted; {candidate.before} stays current "
             "(--force, or `logguard models promote`, overrides)"
         )
-
-
-def unusual_line(windows: int, worst: int) -> str:
-    """Say that a history was not normal throughout, and what was done about it."""
-    if windows == 1:
-        return f"1 window of the history was not normal itself, at {moment(worst)}: the trouble in it was not learnt"
-    return (
-        f"{windows:,} windows of the history were not normal themselves, most of all at {moment(worst)}: the trouble "
-        "in them was not learnt"
-    )
 
 
 def dropped_line(panes: int) -> str:

@@ -19,6 +19,8 @@ from log_guard.core.learning.model import Model
 from log_guard.core.windows import WHOLE_STREAM
 from log_guard.core.windows.admission import OTHER_GROUPS
 
+FAILURES = 10
+"""Kinds of failure that are counted apart."""
 MANY_DEAD = 0.1
 """Share of records that are dead letters from which on this is remarked upon."""
 
@@ -48,7 +50,8 @@ def remarks(scan: Scan, services: Mapping[str, int], *, introduced: bool = False
     training = None if detect.model is None else detect.model.training
     # What it learnt from as it went was judged first, and what a model was learnt from is another log.
     if training is not None and training.worst is not None and scan.learnt is not None:
-        yield _unusual(training.unusual, iso(training.worst)[:19])
+        done = "not reported, and the trouble in it was not learnt"
+        yield unusual(training.unusual, iso(training.worst)[:19], "what was learnt from", done)
     broken = broken_promise(scan.pipeline)
     if broken is not None:
         yield broken
@@ -100,16 +103,16 @@ def suppressed(scan: Scan) -> Iterator[str]:
         yield "how many alerts each suppression saves: logguard whatif LOG --change feedback=FILE"
 
 
-def _unusual(windows: int, worst: str) -> str:
+def unusual(windows: int, worst: str, of: str, done: str) -> str:
+    """Say that a history was not normal throughout: how much of it, and what was ``done`` about that."""
     if windows == 1:
-        return (
-            f"1 window of what was learnt from was not normal itself, at {worst}: it is not reported, and its trouble was "
-            "not learnt"
-        )
-    return (
-        f"{windows:,} windows of what was learnt from were not normal themselves, most of all at {worst}: they are not "
-        "reported, and their trouble was not learnt"
-    )
+        return f"1 window of {of} was not normal itself, at {worst}: {done}"
+    return f"{windows:,} windows of {of} were not normal themselves, most of all at {worst}: {done}"
+
+
+def count_failure(errors: Counter[str], error: str) -> None:
+    """Count a window that failed, by what failed; beyond ten kinds as one."""
+    errors[error if error in errors or len(errors) < FAILURES else "others"] += 1
 
 
 def unvouched(model: Model | None) -> Iterator[str]:

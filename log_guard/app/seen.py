@@ -6,12 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from log_guard.app.pipeline import Output
+from log_guard.app.remarks import count_failure
 from log_guard.core.features import VOLUME_FEATURES
 
 RECENT = 100_000
 """Windows whose last verdict is remembered: while a stream is live they are judged again and again."""
-ERRORS = 10
-"""Kinds of failure that are counted apart."""
 _EVENTS = VOLUME_FEATURES.index("log_count")
 
 
@@ -44,8 +43,7 @@ class Seen:
         """Count what an output holds."""
         for result in out.results:
             if result.error is not None:
-                known = result.error in self.errors or len(self.errors) < ERRORS
-                self.errors[result.error if known else "others"] += 1
+                count_failure(self.errors, result.error)
             self.services[result.service] += int(result.features[_EVENTS])
             self.judged = self.judged or bool(result.model_version)
             window = (result.window_start, result.service)

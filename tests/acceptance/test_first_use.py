@@ -169,4 +169,4 @@ def test_what_was_not_normal_in_the_first_part_is_said_not_to_be_reported(tmp_pa
     said = run("try", "app.log", cwd=tmp_path).stdout.decode().splitlines()[-1]
     assert "of what was learnt from" in said
     assert "at 2026-01-01T00:15:" in said
-    assert said.endswith("not reported, and their trouble was not learnt")
+    assert said.endswith("not reported, and the trouble in it was not learnt")

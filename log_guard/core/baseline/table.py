@@ -61,3 +61,11 @@ class Table:
             hit = self.ids[at] == ids
             out[hit] = values[at[hit]]
         return out
+
+
+def among(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which ids, (n,), are among those that are known, sorted, (k,): what ``numpy.isin`` would sort anew."""
+    if not len(known):
+        return np.zeros(len(ids), dtype=bool)
+    at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    return np.asarray(known[at] == ids)

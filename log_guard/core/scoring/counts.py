@@ -13,6 +13,7 @@ from log_guard.core.baseline.keys import (
     code_templates,
     key_codes,
 )
+from log_guard.core.baseline.table import among
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.entries import Entries, watched_for
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
@@ -42,7 +43,7 @@ def count_parts(
     """
     baseline = known.baseline
     judged = entries.watched[:, 1] >= min_windows
-    seldom = ~np.isin(entries.code, baseline.steady)
+    seldom = ~among(entries.code, baseline.steady)
     back = returning & seldom
     found = [
         volume_parts(entries, back, baseline, judged, suppressor),

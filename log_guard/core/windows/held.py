@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import polars as pl
 
@@ -10,6 +11,15 @@ from log_guard.core.windows.panes import PANE_SCHEMA, SAMPLE_SCHEMA, merged
 
 MERGE_ROWS = 100_000
 """Pane rows that may pile up before equal ones are merged; sums do not depend on it."""
+
+
+class _Span(NamedTuple):
+    """Rows of a span of event time, µs, by group; ``held``: what it was taken from."""
+
+    held: pl.DataFrame
+    start: int
+    end: int
+    rows: pl.DataFrame
 
 
 class HeldPanes:
@@ -23,6 +33,7 @@ class HeldPanes:
         self._oldest: int | None = None  # first pane that can still be revised
         self.too_late = 0
         self._merge_at = MERGE_ROWS
+        self._asked: _Span | None = None
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -71,6 +82,15 @@ class HeldPanes:
         """Events with ``start <= pane < end``, µs."""
         inside = pl.col("pane").is_between(start, end, closed="left")
         return int(self._panes.filter(inside)["count"].sum())
+
+    def within(self, start: int, end: int) -> pl.DataFrame:
+        """Rows with ``start <= pane < end``, µs, by group; at hand while the same span is asked for."""
+        asked = self._asked
+        if asked is None or asked.held is not self._panes or asked[1:3] != (start, end):
+            inside = pl.col("pane").is_between(start, end, closed="left")
+            asked = _Span(self._panes, start, end, self._panes.filter(inside).sort("group"))
+            self._asked = asked
+        return asked.rows
 
     def first_from(self, time: int) -> int | None:
         """The first pane at or after this event time, µs."""

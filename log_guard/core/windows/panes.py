@@ -56,13 +56,20 @@ def on_time(panes: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
     return panes.filter(pl.col("pane").is_between(start, end, closed="left") & ~pl.col("late"))
 
 
-def window_samples(panes: pl.DataFrame, start: int, end: int, group: int) -> pl.DataFrame:
-    """Samples of [start, end) (µs): ``pane``, ``level``, ``template``, ``count``, ``source``, ``position``, ``sample``."""
-    inside = pl.col("pane").is_between(start, end, closed="left")
-    chosen = panes.filter(inside if group == WHOLE else inside & (pl.col("group") == group))
+def window_samples(panes: pl.DataFrame, group: int) -> pl.DataFrame:
+    """Samples of a group: ``pane``, ``level``, ``template``, ``count``, ``source``, ``position``, ``sample``.
+
+    panes:  those of a window, by group.
+    """
+    if group != WHOLE:
+        first, last = (
+            panes["group"].search_sorted(group),
+            panes["group"].search_sorted(group, "right"),
+        )
+        panes = panes.slice(first, last - first)
     key = ["pane", "group", "level", "template", "late"]
     kept = (
-        chosen.with_columns(pl.col("count").sum().over(key))
+        panes.with_columns(pl.col("count").sum().over(key))
         .sort("sample_hash", "source", "position")
         .unique(key, keep="first", maintain_order=True)
     )

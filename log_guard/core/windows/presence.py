@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import polars as pl
 
 from log_guard.core.windows.panes import first_panes
@@ -66,35 +67,20 @@ class Presence:
             newest = int(seen["pane"][-1])
             self._newest = max(newest, self._newest or newest)
         start, upto = span
-        by_group = {
-            int(str(name)): part["pane"].to_list()
-            for (name,), part in seen.group_by("group", maintain_order=True)
-        }
-        by_group[WHOLE] = seen["pane"].unique().sort().to_list()
         stream_silent: set[int] = set()
         ends: list[int] = []
         ids: list[int] = []
         lengths: list[float] = []
-        for group in sorted(by_group.keys() | self._last.keys()):
-            panes = by_group.get(group, [])
-            before = self._last.get(group)
-            chain = panes if before is None else [before, *panes]
-            if not chain:
-                continue
-            for this, following in zip(chain, [*chain[1:], upto], strict=True):
-                first = max(this + spec.window + spec.slide, start + spec.slide)
-                final = min(following, this + spec.window + spec.silence_shown, upto)
-                for end in range(first, final + 1, spec.slide):
-                    if group == WHOLE:
-                        stream_silent.add(end)
-                    if group == WHOLE or end not in stream_silent:
-                        ends.append(end)
-                        ids.append(group)
-                        lengths.append((end - this - spec.slide) / spec.window)
-            if panes:
-                self._last[group] = panes[-1]
-            elif before is not None and upto - before > spec.forget_after:
-                del self._last[group]
+        for group, this, following in self._pauses(seen, upto, spec):
+            first = max(this + spec.window + spec.slide, start + spec.slide)
+            final = min(following, this + spec.window + spec.silence_shown, upto)
+            for end in range(first, final + 1, spec.slide):
+                if group == WHOLE:
+                    stream_silent.add(end)
+                if group == WHOLE or end not in stream_silent:
+                    ends.append(end)
+                    ids.append(group)
+                    lengths.append((end - this - spec.slide) / spec.window)
         if not ends:
             return None
         # Until there is a second group, the whole stream is the one group there is.
@@ -106,3 +92,25 @@ class Presence:
         return pl.DataFrame(columns, schema=schema).unique(
             ["end", "group"], keep="first", maintain_order=True
         )
+
+    def _pauses(
+        self, seen: pl.DataFrame, upto: int, spec: WindowSpec
+    ) -> list[tuple[int, int, int]]:
+        """Pauses longer than a window: group, last pane before and first pane after (or ``upto``), by group and time.
+
+        Takes in who was heard, and forgets who has been silent for too long.
+        """
+        whole = seen.select("pane").unique().with_columns(group=pl.lit(WHOLE, dtype=pl.Int64))
+        before = pl.DataFrame(
+            {"pane": [*self._last.values()], "group": [*self._last]},
+            schema={"pane": pl.Int64, "group": pl.Int64},
+        )
+        heard = pl.concat([seen.select("pane", "group"), whole, before]).sort("group", "pane")
+        group, pane = heard["group"].to_numpy(), heard["pane"].to_numpy()
+        last = np.append(group[1:] != group[:-1], True)[: len(group)]
+        following = np.where(last, upto, np.append(pane[1:], upto)[: len(group)])
+        kept = last & (upto - pane <= spec.forget_after)
+        self._last = dict(zip(group[kept].tolist(), pane[kept].tolist(), strict=True))
+        long = following - pane > spec.window
+        columns = group[long], pane[long], following[long]
+        return list(zip(*(column.tolist() for column in columns), strict=True))

@@ -229,7 +229,7 @@ class Windows:
 
     def samples(self, end: int, group: int) -> pl.DataFrame:
         """Samples of one window, as :func:`window_samples` gives them."""
-        return window_samples(self._held.rows, end - self.spec.window, end, group)
+        return window_samples(self._held.within(end - self.spec.window, end), group)
 
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""

@@ -97,9 +97,10 @@ class JsonLines:
         if not lines:
             return pl.DataFrame(schema=RAW_SCHEMA)
         starts, ends = _line_bounds(data, lines)
-        is_odd = _no_object(data, starts, ends)
+        is_odd, lacking = _no_object(data, starts, ends), None
         if lines <= _FEW:
-            is_odd |= self._lacking([data[a:b] for a, b in zip(starts, ends, strict=True)])
+            lacking = self._lacking([data[a:b] for a, b in zip(starts, ends, strict=True)])
+            is_odd |= lacking
         odd = np.flatnonzero(is_odd)
         if not len(odd):
             return self._parse_objects(data, starts, ends)
@@ -107,14 +108,17 @@ class JsonLines:
         good = np.delete(np.arange(lines), odd)
         rest = _without(data, starts, ends, odd)
         alone = [data[starts[i] : ends[i]] for i in odd.tolist()]
+        others = self._parse_odd(alone, self._lacking(alone) if lacking is None else lacking[odd])
         if not len(good):
-            return self._parse_odd(alone)
-        objects = self.parse_data(rest, len(good))
-        return _in_order(objects, good, self._parse_odd(alone), odd)
+            return others
+        return _in_order(self.parse_data(rest, len(good)), good, others, odd)
 
-    def _parse_odd(self, lines: list[bytes]) -> pl.DataFrame:
-        """Lines that do not look like objects; all of a log does that puts spaces around them."""
-        if self._lacking(lines).all():
+    def _parse_odd(self, lines: list[bytes], lacking: npt.NDArray[np.bool_]) -> pl.DataFrame:
+        """Lines that do not look like objects; all of a log does that puts spaces around them.
+
+        lacking:  as :meth:`_lacking` tells, (lines,).
+        """
+        if lacking.all():
             return _rows([self._record(line) for line in lines])
         frame = self._fast(b"\n".join(lines), len(lines))
         if frame is None:

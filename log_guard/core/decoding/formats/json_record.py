@@ -75,7 +75,7 @@ def parse_record(raw: bytes, fields: Fields = ALIASES, group: tuple[str, ...] = 
     if not text:
         return _dead("empty line")
     try:
-        value = json.loads(text, strict=False, object_pairs_hook=_first_wins)
+        value = _DECODER.decode(text)
     except RecursionError:
         return _dead("nested too deep")
     except ValueError:
@@ -96,6 +96,10 @@ def _dead(reason: str) -> Row:
 def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Of a key given twice the first counts, as on the fast path."""
     return dict(reversed(pairs)) if len(pairs) > 1 else dict(pairs)
+
+
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_first_wins)
+"""``json.loads`` would build one a record."""
 
 
 def _read(record: dict[str, Any], fields: Fields) -> Row:

@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.baseline.baseline import FAR, SPELL, Baseline
+from log_guard.core.baseline.believable import believed
 from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, key_codes
 from log_guard.core.baseline.table import Table
+from log_guard.core.events import Level
 from log_guard.core.statements import Templates
 from log_guard.core.windows import WHOLE
 from log_guard.core.windows.panes import first_panes
@@ -24,6 +26,7 @@ def learn(
     window: int,
     since: Mapping[int, int],
     whole: bool = True,
+    known: Baseline | None = None,
 ) -> Baseline:
     """Baseline of one span of event time, ``[start, end)`` in µs, from its pane rows.
 
@@ -31,6 +34,7 @@ def learn(
     templates:  the table of their template ids.
     since:  when each known group was first seen, µs; others are watched from their first pane here.
     whole:  also learn the whole stream (group 0).
+    known:  what was known before: counts of trouble are learnt as far as it believes them. None: as they are.
     """
     panes = panes.select("pane", "group", "level", "template", "count")
     if whole and not panes.is_empty():
@@ -43,11 +47,13 @@ def learn(
         return replace(Baseline.empty(), groups=groups)
     ids = panes["template"].to_numpy()
     said = panes.with_columns(pl.Series("template", templates.statements(ids)))
-    troubled = panes.filter(pl.Series(templates.troubled(ids)))
+    talk = pl.Series(templates.troubled(ids))
+    keys = panes.with_columns(trouble=(pl.col("level") >= Level.ERROR) | talk)
+    volumes = _by_level(panes, panes.filter(talk))
     return Baseline(
-        keys=_sums(panes, window),
+        keys=_sums(keys, window, None if known is None else (known.keys, known.groups)),
         statements=_presence(said, window),
-        volumes=_sums(_by_level(panes, troubled), window),
+        volumes=_sums(volumes, window, None if known is None else (known.volumes, known.groups)),
         groups=groups,
     )
 
@@ -59,27 +65,37 @@ def _by_level(panes: pl.DataFrame, troubled: pl.DataFrame) -> pl.DataFrame:
     def under(level: int) -> pl.Expr:
         return pl.lit(level, dtype=pl.UInt8).alias("level")
 
-    every = panes.with_columns(zero, under(ALL_LEVELS))
-    return pl.concat(
-        [panes.with_columns(zero), every, troubled.with_columns(zero, under(TROUBLED))]
-    )
+    each = panes.with_columns(zero, trouble=pl.col("level") >= Level.ERROR)
+    every = panes.with_columns(zero, under(ALL_LEVELS), trouble=False)
+    return pl.concat([each, every, troubled.with_columns(zero, under(TROUBLED), trouble=True)])
 
 
 _KEY = ["group", "level", "template"]
 
 
-def _sums(panes: pl.DataFrame, window: int) -> Table:
-    """Spells, count, squares and windows by key."""
+def _sums(panes: pl.DataFrame, window: int, known: tuple[Table, Table] | None) -> Table:
+    """Spells, count, squares and windows by key; ``known``: what was known before of these keys and of groups."""
     windows = (
         panes.lazy()
         .with_columns((pl.col("pane") // window).alias("window"))
         .group_by(*_KEY, "window")
-        .agg(pl.col("count").sum())
+        .agg(pl.col("count").sum(), pl.col("trouble").first())
+        .collect()
     )
-    counts = windows.group_by(_KEY).agg(
-        pl.col("count").sum(),
-        (pl.col("count") * pl.col("count")).sum().alias("squares"),
-        pl.len().alias("windows"),
+    if known is not None:
+        at = np.flatnonzero(windows["trouble"].to_numpy())
+        counts = windows["count"].to_numpy().astype(float)
+        codes = key_codes(*(windows[name].to_numpy()[at] for name in _KEY))
+        counts[at] = believed(codes, counts[at], *known)
+        windows = windows.with_columns(count=pl.Series(counts))
+    sums = (
+        windows.lazy()
+        .group_by(_KEY)
+        .agg(
+            pl.col("count").sum(),
+            (pl.col("count") * pl.col("count")).sum().alias("squares"),
+            pl.len().alias("windows"),
+        )
     )
     spells = (
         panes.lazy()
@@ -87,9 +103,9 @@ def _sums(panes: pl.DataFrame, window: int) -> Table:
         .group_by(_KEY)
         .agg(pl.col("spell").n_unique().alias("spells"))
     )
-    both = counts.join(spells, on=_KEY).collect()
-    sums = both.select("spells", "count", "squares", "windows").to_numpy().astype(float)
-    return Table.of(key_codes(*(both[name].to_numpy() for name in _KEY)), sums)
+    both = sums.join(spells, on=_KEY).collect()
+    rows = both.select("spells", "count", "squares", "windows").to_numpy().astype(float)
+    return Table.of(key_codes(*(both[name].to_numpy() for name in _KEY)), rows)
 
 
 def _presence(panes: pl.DataFrame, window: int) -> Table:

@@ -86,6 +86,7 @@ class Memory:
             self.window,
             self.since,
             whole,
+            known=current,
         )
         grown, dropped = (current + gained).bounded(self.max_keys)
         self.dropped += dropped

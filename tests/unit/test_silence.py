@@ -90,3 +90,24 @@ def test_a_service_that_sleeps_as_it_did_before_neither_alarms_nor_raises_the_th
     assert [alert for alert in alerts(stream, 4 * day) if "shop" in alert.services] == []
     alone = history({0: (1, steady)})
     assert learnt(stream, 4 * day).scales.surprise < 1.5 * learnt(alone, 4 * day).scales.surprise
+
+
+def test_where_everything_falls_silent_at_once_it_is_the_whole_stream_that_is_told_of() -> None:
+    random = np.random.default_rng(1)
+    gone, back, end = 2 * HOUR, 2 * HOUR + 300, 2.5 * HOUR
+
+    def service(per_second: float) -> Times:
+        times = poisson(random, 0, end, per_second)
+        return times[(times < gone) | (times >= back)]
+
+    stream = history({0: (1, service(3)), 1: (2, service(2)), 2: (3, service(1))})
+    told = alerts(stream, 1.5 * HOUR)
+    assert {alert.id for alert in told} == {1}
+    last = told[-1]
+    assert last.service == WHOLE_STREAM
+    assert last.evidence.parts[0].is_silence
+    assert "no events at all in 300 s in the whole stream" in last.evidence.sentence
+    # What the services lacked in the windows at its edges is no trouble of its own.
+    assert [symptom.service for symptom in last.course.symptoms] == [WHOLE_STREAM]
+    assert last.course.others == ()
+    assert set(last.services) <= {WHOLE_STREAM, "steady", "mail", "shop"}

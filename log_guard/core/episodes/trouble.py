@@ -10,6 +10,7 @@ from log_guard.core.course import Bout, Course, Other, Symptom
 from log_guard.core.episodes.symptoms import (
     FEW,
     SILENCE,
+    Cause,
     Symptoms,
     cause_of,
     causes_of,
@@ -57,6 +58,7 @@ class Trouble:
     peaks:   of counts that evidence told: the most (of what is missing: the least) in one window.
     symptoms:  what led its windows in the bout that is on, by cause.
     silent:  whether it has said nothing since its latest window, in which nothing came.
+    window: length of its windows, µs.
     volumes: events, and those of each level, of its latest window; ``after`` of the newest that lies wholly
              behind that one.
     """
@@ -72,6 +74,7 @@ class Trouble:
     volumes: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
     shown: float = 0.0
+    window: int = 0
 
     @property
     def peak(self) -> int | None:
@@ -83,7 +86,9 @@ class Trouble:
     def of(result: Result, evidence: Evidence) -> Trouble:
         """Trouble that begins with this window."""
         score = result.anomaly_score
-        trouble = Trouble(_onset(result, evidence), result.window_end, score, evidence, shown=score)
+        length = result.window_end - result.window_start
+        onset = _onset(result, evidence)
+        trouble = Trouble(onset, result.window_end, score, evidence, shown=score, window=length)
         trouble.see(result, evidence)
         return trouble
 
@@ -187,21 +192,42 @@ def _volumes(result: Result) -> tuple[float, ...]:
 
 
 def ranked(groups: Mapping[str, Trouble]) -> list[tuple[str, Trouble]]:
-    """Services by onset, then by surprise; the stream as a whole leads only alone."""
+    """Services by onset, then by surprise; the stream as a whole leads alone, or where it is all that went silent."""
+    first = silence_of_all(groups) is not None
     return sorted(
         groups.items(),
-        key=lambda item: (item[0] == WHOLE_STREAM, item[1].onset, -item[1].score, item[0]),
+        key=lambda item: (
+            (item[0] == WHOLE_STREAM) != first,
+            item[1].onset,
+            -item[1].score,
+            item[0],
+        ),
     )
 
 
+def silence_of_all(groups: Mapping[str, Trouble]) -> Symptom | None:
+    """That nobody said anything, if there was nothing but silence before it.
+
+    While nobody speaks the services have no windows of their own: only the whole stream has.
+    """
+    whole = groups.get(WHOLE_STREAM)
+    silence = None if whole is None else whole.symptoms.get(SILENCE)
+    if silence is None:
+        return None
+    others = (t.symptoms for name, t in groups.items() if name != WHOLE_STREAM)
+    before = (c for symptoms in others for c, s in symptoms.items() if s.onset < silence.onset)
+    return silence if all(few for few, _ in before) else None
+
+
 def speaks(groups: Mapping[str, Trouble], name: str) -> bool:
-    """Whether the symptoms of a group are told: those of a service, or of the whole stream alone."""
-    return name != WHOLE_STREAM or len(groups) == 1
+    """Whether the symptoms of a group are told: those of a service, or of the whole stream where it leads."""
+    return name != WHOLE_STREAM or len(groups) == 1 or silence_of_all(groups) is not None
 
 
 def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> list[Symptom]:
     """All symptoms, those to be told first; from now on they are told. ``lead``: the group that leads."""
     cause = shown_as(groups[lead].symptoms, groups[lead].evidence)
+    silence = silence_of_all(groups)
     found = [
         replace(
             symptom,
@@ -211,8 +237,21 @@ def symptoms_of(groups: Mapping[str, Trouble], lead: str, *, unheard: bool) -> l
         for name, trouble in groups.items()
         if speaks(groups, name)
         for key, symptom in tell(trouble.symptoms, unheard).items()
+        if silence is None or not _is_part_of(silence, key, symptom, groups[WHOLE_STREAM].window)
     ]
     return sorted(found, key=lambda s: (s.told, not s.severe, -s.score, s.onset, s.service))
+
+
+def _is_part_of(silence: Symptom, cause: Cause, symptom: Symptom, window: int) -> bool:
+    """Whether a lack is that of the windows at the edges of the whole stream's silence, or of them together."""
+    if symptom.service == WHOLE_STREAM:
+        return cause != SILENCE
+    inside = silence.onset - window <= symptom.onset <= silence.end
+    return cause[0] and inside and symptom.end <= silence.end + window
+
+
+def _is_all_part_of(silence: Symptom, symptoms: Symptoms, window: int) -> bool:
+    return all(_is_part_of(silence, cause, s, window) for cause, s in symptoms.items())
 
 
 def course_of(
@@ -224,10 +263,12 @@ def course_of(
 ) -> Course:
     """How an episode went; ``groups`` as :func:`ranked`, ``joined`` since it was told of."""
     lead = groups[0][1]
+    silence = silence_of_all(dict(groups))
     others = tuple(
         Other(name, trouble.onset, trouble.evidence.sentence)
         for name, trouble in groups[1:]
         if name != WHOLE_STREAM
+        and not (silence and _is_all_part_of(silence, trouble.symptoms, lead.window))
     )
     shown = sorted(symptoms[:MAX_SHOWN], key=lambda s: (s.onset, s.end, s.service))
     return Course(

@@ -757,3 +757,33 @@ def test_of_windows_with_all_but_the_same_score_that_with_most_of_it_is_told(
     assert resolved.peak_score == max(score for _, score in parts)
     (lead,) = (s for s in resolved.course.symptoms if s.leads)
     assert lead.sentence == resolved.evidence.sentence
+
+
+ERRORS = replace(part(None, 10), volumes=())
+
+
+def test_the_edges_of_a_burst_in_which_no_message_leads_are_no_symptom_of_their_own() -> None:
+    burst = replace(part(REFUSED, 82), volumes=("ERROR",))
+    windows = [symptom(30, ERRORS, onset=12), symptom(35, burst, onset=12, score=0.95)]
+    last = fold([*windows, symptom(60, ERRORS), calm(200)])[-1]
+    assert [(s.sentence, s.onset, s.end) for s in last.course.symptoms] == [
+        (_said(burst), micros(12), micros(60))
+    ]
+
+
+def test_a_volume_that_is_more_than_the_message_that_leads_it_is_told_beside_it() -> None:
+    burst = replace(part(REFUSED, 82), volumes=("ERROR",))
+    more = replace(ERRORS, observed=300)
+    last = fold([symptom(30, more), symptom(35, burst), calm(200)])[-1]
+    assert [s.sentence for s in last.course.symptoms] == [_said(more), _said(burst)]
+
+
+def test_of_errors_that_accompany_the_most_is_told_and_not_the_first() -> None:
+    warn = replace(part("volume is <num> full", share=0.7), level="WARN")
+    full = [replace(FULL, share=0.3, observed=n) for n in (5, 40, 8)]
+    windows = [trouble(30 + 5 * i, "api", warn, f, onset=20) for i, f in enumerate(full)]
+    last = fold([*windows, calm(200)])[-1]
+    errors = next(s for s in last.course.symptoms if s.severe)
+    assert errors.sentence.startswith("ERROR 'disk full on <id>' 40 times")
+    # They came with what leads, and no earlier.
+    assert errors.onset == micros(20)

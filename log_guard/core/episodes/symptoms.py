@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from log_guard.core.course import Symptom
+from log_guard.core.evidence.lines import ALL_EVENTS
 from log_guard.core.evidence.words import sentence
 from log_guard.core.results import Evidence, Part
 from log_guard.core.statements import statement_of
@@ -95,31 +96,29 @@ def take_in(
     score: float,
     evidence: Evidence,
     since: int,
+    worst: Part | None = None,
 ) -> None:
     """Enter an anomalous window.
 
+    worst:  what leads the worst window of the group so far.
     span:   its start and end, µs.
     since:  end of the window before, in which what accompanies the lead here was not yet (µs).
     """
     start, end = span
+    began = start if evidence.onset is None else evidence.onset
     for part in causes_of(evidence)[1:]:
-        known = symptoms.get(key_of(part))
-        if known is not None:
-            _enter(symptoms, key_of(part), replace(known, end=end))
-        elif is_severe(part) and part.kind not in FEW:
+        key = key_of(part)
+        known = symptoms.get(key)
+        if is_severe(part) and part.kind not in FEW:
+            # It came with what leads here, or goes on; of what goes on the largest count is told.
+            onset = max(began, start, since if since < end else start)
+            weight = max(score * part.share, known.score if known else 0.0)
             said = sentence([part], 1, service, (end - start) / 1e6)
-            onset = max(start, since) if since < end else start
-            now = Symptom(
-                service,
-                onset,
-                end,
-                score * part.share,
-                said,
-                True,
-                kind=part.kind,
-                excess=excess_of(part),
-            )
-            _enter(symptoms, key_of(part), now)
+            excess = excess_of(part)
+            now = Symptom(service, onset, end, weight, said, True, kind=part.kind, excess=excess)
+            _enter(symptoms, key, now)
+        elif known is not None:
+            _enter(symptoms, key, replace(known, end=end))
     lead, key = lead_of(evidence), leading(evidence)
     if key == SILENCE:
         _forget_its_edge(symptoms, start - (end - start))
@@ -127,16 +126,21 @@ def take_in(
         if _is_edge_of_silence(symptoms, start):
             return
         key = _fading_since(symptoms, start) or key
-    onset = start if evidence.onset is None else evidence.onset
     kind = "" if lead is None else lead.kind
     excess = excess_of(lead)
+    burst = None if lead is None else _burst_of(symptoms, lead, worst, start)
+    if burst is not None and excess <= symptoms[burst].excess:
+        _enter(symptoms, burst, replace(symptoms[burst], end=end))
+        return
     said, severe = evidence.sentence, is_severe(lead)
-    now = Symptom(service, onset, end, score, said, severe, kind=kind, excess=excess)
+    now = Symptom(service, began, end, score, said, severe, kind=kind, excess=excess)
     many = symptoms.get(MANY)
-    if many is not None and key != MANY and _is_novel(lead) and onset <= many.end:
+    if many is not None and key != MANY and _is_novel(lead) and began <= many.end:
         key, now = MANY, replace(many, end=end)  # the last of them
     elif key == MANY:
         _fold_its_first(symptoms, start - (end - start), now)
+    elif lead is not None:
+        now = _fold_its_volumes(symptoms, lead, now, start)
     _enter(symptoms, key, now)
 
 
@@ -214,6 +218,31 @@ def _fold_its_first(symptoms: Symptoms, since: int, now: Symptom) -> None:
         if cause != MANY and first.kind in NOVEL and not first.severe and first.onset >= since:
             del symptoms[cause]
             _enter(symptoms, MANY, replace(now, onset=first.onset))
+
+
+def _fold_its_volumes(symptoms: Symptoms, lead: Part, now: Symptom, start: int) -> Symptom:
+    """The first windows of a burst may tell its volume before any of its messages: that is no other symptom."""
+    for volume in lead.volumes:
+        cause = lead.kind in FEW, f"{None if volume == ALL_EVENTS else volume} events"
+        known = symptoms.get(cause)
+        if known is not None and known.end >= start and known.excess <= now.excess:
+            del symptoms[cause]
+            now = replace(now, onset=min(now.onset, known.onset))
+    return now
+
+
+def _burst_of(symptoms: Symptoms, lead: Part, worst: Part | None, start: int) -> Cause | None:
+    """The burst of a message of which this window, that a volume leads, holds the last."""
+    if (
+        worst is None
+        or lead.template is not None
+        or (lead.level or ALL_EVENTS) not in worst.volumes
+    ):
+        return None
+    cause = key_of(worst)
+    known = symptoms.get(cause)
+    alike = cause[0] == (lead.kind in FEW)
+    return cause if alike and known is not None and known.end >= start else None
 
 
 def _fading_since(symptoms: Mapping[Cause, Symptom], start: int) -> Cause | None:

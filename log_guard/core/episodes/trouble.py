@@ -103,7 +103,8 @@ class Trouble:
         span = result.window_start, result.window_end
         first = not self.symptoms
         score = result.anomaly_score
-        take_in(self.symptoms, result.service, span, score, evidence, self.latest)
+        worst = lead_of(self.evidence)
+        take_in(self.symptoms, result.service, span, score, evidence, self.latest, worst)
         lead = shown_as(self.symptoms, self.evidence)
         if first and lead in self.symptoms:  # the alert says it anyway
             self.symptoms[lead] = replace(self.symptoms[lead], told=True)

@@ -17,6 +17,7 @@ from log_guard.core.summarising.summaries import Summarizer
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WHOLE, WHOLE_STREAM, WindowBatch, Windows, WindowSpec
 from log_guard.core.windows.admission import OTHER_GROUPS
+from log_guard.core.windows.panes import window_samples
 from log_guard.errors import OptionError
 from tests.streams import START, Event, bounded, cuts, micros, pieces, table
 
@@ -364,10 +365,11 @@ def test_the_samples_of_a_window_are_its_own() -> None:
     line.windows.add(summary([Event(t, s, message=f"{s} at") for t in range(30) for s in "ab"]))
     line.windows.close(micros(30))
     group = line.windows.groups.id("a")
-    samples = line.windows.samples(micros(20), group)
+    held = line.windows.held(micros(20))
+    samples = window_samples(held, group)
     assert set(samples["sample"]) == {"a at"}
     assert {(int(p) - 1) // 2 // 5 for p in samples["position"]} == {2, 3}
-    assert set(line.windows.samples(micros(20), WHOLE)["sample"]) == {"a at", "b at"}
+    assert set(window_samples(held, WHOLE)["sample"]) == {"a at", "b at"}
 
 
 def test_merging_equal_rows_changes_no_sum(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from log_guard.core.scoring.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
 from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import WindowBatch, Windows
+from log_guard.core.windows.panes import window_samples
 from log_guard.errors import DetectorError
 
 HEEDING = ("fusion", "novelty", "surprise")
@@ -83,9 +84,13 @@ class Judge:
         if len(anomalous):
             order = np.argsort(parts.row, kind="stable")
             bounds = np.searchsorted(parts.row[order], [anomalous, anomalous + 1])
+            held: dict[int, pl.DataFrame] = {}  # of one end, which many groups have in common
             for row, begin, end in zip(anomalous.tolist(), *bounds.tolist(), strict=True):
                 mine = order[begin:end]
-                of_row = (parts.take(mine), squares[mine], known, windows, features[row])
+                at = int(batch.rows["end"][row])
+                if at not in held:
+                    held = {at: windows.held(at)}
+                of_row = (parts.take(mine), squares[mine], known, held[at], features[row])
                 try:
                     evidence[row] = self._explain(batch, row, *of_row)
                 except DetectorError:
@@ -148,7 +153,7 @@ class Judge:
         parts: Parts,
         squares: np.ndarray,
         known: Known,
-        windows: Windows,
+        held: pl.DataFrame,
         features: np.ndarray,
     ) -> Evidence:
         end, group = batch.rows.select("end", "group").row(row)
@@ -177,7 +182,7 @@ class Judge:
             parts,
             squares,
             weighted_squares(parts, self.model.scales.as_array()),
-            windows.samples(end, group),
+            window_samples(held, group),
             self.templates.words,
             self.groups.words[group],
             (end - self.model.window, end),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import polars as pl
 
@@ -11,15 +10,6 @@ from log_guard.core.windows.panes import PANE_SCHEMA, SAMPLE_SCHEMA, merged
 
 MERGE_ROWS = 100_000
 """Pane rows that may pile up before equal ones are merged; sums do not depend on it."""
-
-
-class _Span(NamedTuple):
-    """Rows of a span of event time, µs, by group; ``held``: what it was taken from."""
-
-    held: pl.DataFrame
-    start: int
-    end: int
-    rows: pl.DataFrame
 
 
 class HeldPanes:
@@ -33,7 +23,6 @@ class HeldPanes:
         self._oldest: int | None = None  # first pane that can still be revised
         self.too_late = 0
         self._merge_at = MERGE_ROWS
-        self._asked: _Span | None = None
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -84,13 +73,9 @@ class HeldPanes:
         return int(self._panes.filter(inside)["count"].sum())
 
     def within(self, start: int, end: int) -> pl.DataFrame:
-        """Rows with ``start <= pane < end``, µs, by group; at hand while the same span is asked for."""
-        asked = self._asked
-        if asked is None or asked.held is not self._panes or asked[1:3] != (start, end):
-            inside = pl.col("pane").is_between(start, end, closed="left")
-            asked = _Span(self._panes, start, end, self._panes.filter(inside).sort("group"))
-            self._asked = asked
-        return asked.rows
+        """Rows with ``start <= pane < end``, µs, by group."""
+        inside = pl.col("pane").is_between(start, end, closed="left")
+        return self._panes.filter(inside).sort("group")
 
     def first_from(self, time: int) -> int | None:
         """The first pane at or after this event time, µs."""

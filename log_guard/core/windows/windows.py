@@ -30,7 +30,6 @@ from log_guard.core.windows.panes import (
     PANE_SCHEMA,
     SAMPLE_SCHEMA,
     on_time,
-    window_samples,
     with_templates,
 )
 from log_guard.core.windows.presence import Presence
@@ -227,9 +226,9 @@ class Windows:
         """On-time pane rows with ``start <= pane < end`` (``PANE_SCHEMA``): what is learnt from."""
         return on_time(self._held.rows, start, end).select(list(PANE_SCHEMA))
 
-    def samples(self, end: int, group: int) -> pl.DataFrame:
-        """Samples of one window, as :func:`window_samples` gives them."""
-        return window_samples(self._held.within(end - self.spec.window, end), group)
+    def held(self, end: int) -> pl.DataFrame:
+        """Pane rows of the windows that end here (µs), by group: what :func:`window_samples` chooses from."""
+        return self._held.within(end - self.spec.window, end)
 
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""

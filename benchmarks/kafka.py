@@ -40,7 +40,10 @@ def main() -> int:
     parts = sys.argv[1:] or PARTS
     directory = Path(tempfile.mkdtemp(prefix="logguard-bench-", dir="/tmp"))
     directory.chmod(0o755)
-    kafka, database = KafkaServer(directory / "kafka"), DatabaseServer(directory / "database")
+    kafka, database = (
+        KafkaServer(directory / "kafka", fast=True),
+        DatabaseServer(directory / "database"),
+    )
     address, url = kafka.start(), database.start()
     try:
         good = True

@@ -165,13 +165,20 @@ class Pipeline:
         assert producer.flush(60) == 0
 
     def wait(self, what: str, done: Callable[[], bool], seconds: float = 120.0) -> None:
-        """Wait until something is so; on the way no process may die by itself."""
+        """Wait until something is so; on the way no process may die by itself.
+
+        What takes long to ask is asked less often: it takes its time from what is waited for.
+        """
         deadline = time.monotonic() + seconds
-        while not done():
+        while True:
+            asked = time.monotonic()
+            if done():
+                return
             for name, process in self.processes.items():
                 assert process.poll() is None, f"{name} died: {self.log(name)}"
-            assert time.monotonic() < deadline, f"waited in vain for {what}: {self.logs()}"
-            time.sleep(0.2)
+            now = time.monotonic()
+            assert now < deadline, f"waited in vain for {what}: {self.logs()}"
+            time.sleep(max(0.2, 2 * (now - asked)))
 
     def log(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text(errors="replace")[-3000:]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -50,6 +51,7 @@ def speaks_of_trouble(template: str) -> bool:
     return _TROUBLE.search(template) is not None
 
 
+@lru_cache(maxsize=4096)  # asked at every trial of what would have been normal, of the same few
 def how_telling(template: str) -> int:
     """How much a line says of what went wrong: 3 where it names an exception, 2 where it speaks of trouble.
 

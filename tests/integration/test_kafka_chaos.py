@@ -19,4 +19,4 @@ def test_the_table_survives_every_fault(
     pipeline: Pipeline, kafka_server: KafkaServer, database_server: DatabaseServer
 ) -> None:
     chaos = Chaos(pipeline, kafka_server, database_server, seed=1, out=sys.stdout)
-    chaos.run(events=200_000, rounds=1, pause=1.0)
+    chaos.run(events=40_000, rounds=1, pause=1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cache
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -16,14 +17,12 @@ from log_guard.core.events import SECOND
 from log_guard.errors import LogGuardError
 from tests.kafka import PARTITIONS, Lines, Pipeline, made_stream, truth
 
-SECONDS = 1_500
-EVENTS = 20_000
 
-
-def prepared() -> tuple[Lines, int]:
+@cache
+def prepared(seconds: int = 600) -> tuple[Lines, int]:
     """A stream, and the time up to which its windows are closed by its own events."""
     start = int(time.time()) // 60 * 60 - 7_200
-    return made_stream(11, EVENTS, start, SECONDS), (start + SECONDS) * SECOND
+    return made_stream(11, seconds * 13, start, seconds), (start + seconds) * SECOND
 
 
 def run_to_end(pipeline: Pipeline, lines: Lines, until: int) -> None:
@@ -64,7 +63,7 @@ def execute(pipeline: Pipeline, statement: str) -> None:
 
 
 def test_the_table_is_that_of_one_process_and_the_audit_proves_it(pipeline: Pipeline) -> None:
-    lines, until = prepared()
+    lines, until = prepared(1_500)
     run_to_end(pipeline, lines, until)
     expected = truth(pipeline, lines, until)
     assert any(row["is_anomaly"] for row in expected.values())

@@ -86,7 +86,7 @@ def test_the_pipeline_with_tls_and_a_login(
             *(pipeline.settings.topic, "--minutes", "0.1", "--rate", "20", "--start", begin),
         )
         assert done.returncode == 0, done.stderr
-        pipeline.produce([made(start + 60, 1.0, 600) for _ in range(PARTITIONS)])
+        pipeline.produce([made(start + 60, 1.0, 360) for _ in range(PARTITIONS)])
         for role in ("summarise", "detect", "write"):
             pipeline.start(role, role)
         pipeline.wait("all", lambda: audit(pipeline) == 0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -33,7 +35,7 @@ OPTIONS = DetectOptions(least_windows=6)
 PARTITIONS = 3
 
 
-def events(seed: int, seconds: int = 900) -> list[Event]:
+def events(seed: int, seconds: int = 720) -> list[Event]:
     """Three services, a burst of errors and stragglers."""
     random = Random(seed)
     made = []
@@ -89,7 +91,7 @@ def commits(stream: Sequence[Event], seed: int) -> list[Commit]:
             )
             done[p] = upto
         made.append(Commit(pl.concat(summaries), tuple(progress), PARTITIONS, str(len(made))))
-    end = micros(2000)
+    end = micros(1400)  # no event could change a window before it any more
     last = tuple(Progress(p, done[p], done[p], end, True) for p in range(PARTITIONS))
     # Accounts are told every so many records; a summariser goes on reporting while all is quiet.
     quiet = [Commit(empty(), last, PARTITIONS, f"end-{i}") for i in range(REPORT_EVERY + 1)]
@@ -98,6 +100,13 @@ def commits(stream: Sequence[Event], seed: int) -> list[Commit]:
 
 def folded(fold: Fold, records: Sequence[Commit], first: int = 0) -> list[Emitted]:
     return [fold_in(fold, record, first + i) for i, record in enumerate(records)]
+
+
+@cache
+def undisturbed(seed: int) -> tuple[list[Commit], list[Emitted]]:
+    """A stream's records, and what they give: each of these streams is folded once for all tests."""
+    records = commits(events(seed), seed)
+    return records, folded(Fold(SPEC, OPTIONS), records)
 
 
 def rows(results: Sequence[Result]) -> dict[tuple[int, str], Any]:
@@ -118,8 +127,8 @@ def results(emitted: Sequence[Emitted]) -> list[Result]:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_partitions_and_cuts_do_not_change_the_final_rows(seed: int) -> None:
-    stream = events(seed)
-    one, other = (folded(Fold(SPEC, OPTIONS), commits(stream, cut)) for cut in (seed, seed + 100))
+    _, one = undisturbed(seed)
+    other = folded(Fold(SPEC, OPTIONS), commits(events(seed), seed + 100))
     assert rows(results(one)) == rows(results(other))
     assert any(result.is_anomaly for result in results(one))
 
@@ -128,21 +137,33 @@ def test_the_fold_gives_the_rows_of_the_line_in_one_process() -> None:
     stream = sorted(events(5))
     pipeline = Pipeline(Decoder(JsonLines()), PipelineOptions(SPEC, OPTIONS))
     out = pipeline.feed(RawBatch(b"\n".join(map(line, stream)), 0))
-    here = out.results + pipeline.idle(1000.0).results
+    here = out.results + pipeline.idle(600.0).results
     assert (
         rows(results(folded(Fold(SPEC, OPTIONS), commits(stream, 1)))).items() >= rows(here).items()
     )
 
 
-@pytest.mark.parametrize("at", [1, 40, 70, 100, 130])
+CUTS = [1, 20, 35, 50, 65]
+
+
+@cache
+def stored() -> dict[int, dict[str, bytes]]:
+    """The state of one fold at each of the cuts."""
+    records, _ = undisturbed(0)
+    fold = Fold(SPEC, OPTIONS)
+    states = {}
+    for first, at in pairwise([0, *CUTS]):
+        folded(fold, records[first:at], first)
+        states[at] = {name: freeze(part, KINDS) for name, part in fold.state().items()}
+    return states
+
+
+@pytest.mark.parametrize("at", CUTS)
 def test_a_restored_state_goes_on_bit_for_bit(at: int) -> None:
-    records = commits(events(7), 7)
-    expected = folded(Fold(SPEC, OPTIONS), records)[at:]
-    before = Fold(SPEC, OPTIONS)
-    folded(before, records[:at])
-    stored = {name: freeze(part, KINDS) for name, part in before.state().items()}
+    records, emitted = undisturbed(0)
+    expected = emitted[at:]
     after = Fold(SPEC, OPTIONS)
-    after.restore({name: thaw(data, KINDS) for name, data in stored.items()})
+    after.restore({name: thaw(data, KINDS) for name, data in stored()[at].items()})
     actual = folded(after, records[at:], at)
 
     def plain(emitted: Sequence[Emitted]) -> list[Any]:
@@ -161,7 +182,7 @@ def test_a_restored_state_goes_on_bit_for_bit(at: int) -> None:
 
 def test_every_event_is_in_the_balance() -> None:
     stream = events(3)
-    emitted = folded(Fold(SPEC, OPTIONS), commits(stream, 3))
+    _, emitted = undisturbed(3)
     balances = [e.balance for e in emitted if e.balance is not None]
     assert all(balance.balanced for balance in balances)
     assert balances[-1].open == 0
@@ -181,9 +202,8 @@ def test_whoever_folds_again_with_other_settings_tells_the_same_ranges() -> None
 
 
 def test_a_range_read_twice_is_kept_out_and_named() -> None:
-    records = commits(events(2), 2)
-    again = [*records[:60], *records[20:30], *records[60:]]
-    clean, doubled = (folded(Fold(SPEC, OPTIONS), r) for r in (records, again))
+    records, clean = undisturbed(2)
+    doubled = folded(Fold(SPEC, OPTIONS), [*records[:60], *records[20:30], *records[60:]])
     assert rows(results(clean)) == rows(results(doubled))
     named = [a for e in doubled for a in e.accounts if a.status == "doubled"]
     told = [p for record in records[20:30] for p in record.progress]
@@ -193,7 +213,7 @@ def test_a_range_read_twice_is_kept_out_and_named() -> None:
 
 
 def test_a_quiet_partition_that_was_set_back_doubles_nothing() -> None:
-    commit = replace(commits(events(2), 2)[60], summary=empty(), progress=(PROGRESS,))
+    commit = replace(undisturbed(2)[0][60], summary=empty(), progress=(PROGRESS,))
     back = replace(PROGRESS, first=0, next=0, consumed=0, summarised=0)
     fold = Fold(SPEC, OPTIONS)
     folded(fold, [commit])
@@ -202,7 +222,7 @@ def test_a_quiet_partition_that_was_set_back_doubles_nothing() -> None:
 
 
 def test_a_range_that_was_skipped_is_named() -> None:
-    records = commits(events(2), 2)
+    records, _ = undisturbed(2)
     lost = records[50].progress
     emitted = folded(Fold(SPEC, OPTIONS), [*records[:50], *records[51:]])
     named = [a for e in emitted for a in e.accounts if a.status == "missing"]
@@ -232,7 +252,7 @@ def test_a_commit_in_several_records_is_one() -> None:
 
 
 def test_a_partition_that_lagged_frees_time_a_slice_at_a_time() -> None:
-    records = commits(events(6), 6)
+    records, emitted = undisturbed(1)
     # Partition 0 is silent until the end; then the record that lets it go closes everything.
     held = [
         replace(r, progress=tuple(replace(p, watermark=None) for p in r.progress))
@@ -246,7 +266,7 @@ def test_a_partition_that_lagged_frees_time_a_slice_at_a_time() -> None:
     assert all(out.accounts == [] and out.balance is None for out in slices[:-1])
     assert slices[-1].balance is not None
     assert slices[-1].balance.open == 0
-    assert rows(results(slices)) == rows(results(folded(Fold(SPEC, OPTIONS), records)))
+    assert rows(results(slices)) == rows(results(emitted))
 
 
 def test_days_of_silence_are_few_slices() -> None:

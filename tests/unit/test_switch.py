@@ -24,7 +24,7 @@ from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.vocabulary import Vocabulary
 from tests.streams import Event, fold_in, line
-from tests.unit.test_fold import OPTIONS, SPEC, commits, events, folded, results
+from tests.unit.test_fold import OPTIONS, SPEC, commits, events, folded, results, undisturbed
 
 SAID = Feedback(
     (Suppression("known", "me", matches="refused$", level=Level.ERROR, service="db"),),
@@ -62,9 +62,9 @@ def restored(fold: Fold) -> Fold:
     return other
 
 
-@pytest.mark.parametrize("at", [1, 20, 35, 45])
+@pytest.mark.parametrize("at", [1, 20, 30, 38])
 def test_the_switch_is_part_of_the_state(at: int) -> None:
-    records = commits(events(3), 3)
+    records, _ = undisturbed(3)
     one = Fold(SPEC, OPTIONS)
     folded(one, records[:at])
     one.switch(model(1), "first")

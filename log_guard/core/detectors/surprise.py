@@ -8,6 +8,7 @@ probability of a count at least, or at most, as extreme, whichever side it is on
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -56,6 +57,7 @@ def tail_bits(
     return exact(np.maximum(above, below)), np.where(above >= below, 1.0, -1.0)
 
 
+@lru_cache(maxsize=4096)  # a search, and each trial of what would have been normal asks it again
 def usual_counts(mean: float, variance: float, bits: float, side: float) -> tuple[int, int]:
     """Lowest and highest count that is less surprising than both :data:`USUAL_BITS` and ``bits``.
 

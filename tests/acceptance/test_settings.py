@@ -85,12 +85,23 @@ def test_secrets_are_never_shown() -> None:
             "hush-one",
             "--kafka-property",
             "sasl.password=hush-two",
+            "--kafka-property",
+            "ssl.key.pem=hush-four",
         ),
         LOGGUARD_DB_URL="postgresql://u:hush-three@h/d",
     )
     assert done.returncode == 0
     assert "hush" not in done.stdout + done.stderr
     assert '"sasl.password" = "***"' in done.stdout
+
+
+def test_a_setting_that_kafkas_client_does_not_know_is_one_line() -> None:
+    done = logguard("topics", "check", "--kafka-property", "nonsense.x=1")
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        'logguard: --kafka-property: No such configuration property: "nonsense.x"'
+    )
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from log_guard.errors import StreamError
+from log_guard.errors import OptionError, StreamError
+
+_Client = TypeVar("_Client")
 
 TRANSACTION_TIMEOUT = 10.0
 """Seconds after which the broker ends the transaction of a process that died in it."""
@@ -48,13 +50,17 @@ class Cluster:
 
     def consumer(self, group: str, **settings: Any) -> Consumer:
         """A member of a consumer group; the offsets are the caller's to commit."""
-        return Consumer(
+        return _made(
+            Consumer,
             {
                 "fetch.wait.max.ms": 100,
                 # So long it waits, where its queue was full, before it fetches more: by default a second.
                 "fetch.queue.backoff.ms": 10,
                 # So soon partitions that were added are heard of: by default after five minutes.
                 "topic.metadata.refresh.interval.ms": 15_000,
+                # So long a group waits at most for a member that is counted but does not join: by default
+                # five minutes, in which nobody reads.
+                "max.poll.interval.ms": 60_000,
                 **self._common(f"{group}-{self.instance}"),
                 "session.timeout.ms": int(self.session_timeout * 1000),
                 "heartbeat.interval.ms": int(self.session_timeout * 1000 / 5),
@@ -66,7 +72,7 @@ class Cluster:
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "enable.partition.eof": True,
-            }
+            },
         )
 
     def reader(self) -> Consumer:
@@ -83,7 +89,8 @@ class Cluster:
 
     def producer(self, role: str) -> Producer:
         """A producer that writes in transactions."""
-        producer = Producer(
+        producer = _made(
+            Producer,
             {
                 **self._common(f"{role}-{self.instance}"),
                 "compression.type": "lz4",
@@ -92,25 +99,26 @@ class Cluster:
                 "transaction.timeout.ms": int(TRANSACTION_TIMEOUT * 1000),
                 "enable.idempotence": True,
                 "acks": "all",
-            }
+            },
         )
         producer.init_transactions(TRANSACTION_TIMEOUT)
         return producer
 
     def plain_producer(self) -> Producer:
         """A producer of log events: idempotent, acknowledged by all replicas."""
-        return Producer(
+        return _made(
+            Producer,
             {
                 **self._common(f"logguard-{self.instance}"),
                 "compression.type": "lz4",
                 "linger.ms": 20,
                 "enable.idempotence": True,
                 "acks": "all",
-            }
+            },
         )
 
     def admin(self) -> AdminClient:
-        return AdminClient(self._common(f"logguard-admin-{self.instance}"))
+        return _made(AdminClient, self._common(f"logguard-admin-{self.instance}"))
 
     def partitions(self, topic: str, timeout: float = 10.0) -> int:
         """How many partitions a topic has; StreamError if it is not there."""
@@ -127,6 +135,16 @@ class Cluster:
                 f"Kafka at {self.brokers} has no topic {topic}: create it with `logguard topics create`"
             )
         return sorted(found.partitions)
+
+
+def _made(client: Callable[[dict[str, Any]], _Client], settings: dict[str, Any]) -> _Client:
+    """Make a client; OptionError for settings that librdkafka does not know, or cannot use."""
+    try:
+        return client(settings)
+    except KafkaException as e:
+        raise OptionError(
+            f"--kafka-property: {error_of(e).str()} (the settings that there are: librdkafka's CONFIGURATION.md)"
+        ) from e
 
 
 def committed_offsets(

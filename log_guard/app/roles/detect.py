@@ -116,7 +116,10 @@ class DetectSession:
         for topic in (options.results, options.dead_letters):
             cluster.topic(topic)
         self._transactions = Transactions(cluster.producer("detect"))
-        self._consumer: Consumer = cluster.consumer(options.group)
+        # Between two polls it may restore a large state, or learn from a long history.
+        self._consumer: Consumer = cluster.consumer(
+            options.group, **{"max.poll.interval.ms": 300_000}
+        )
         self._membership = Membership("detect", options.group, self._assigned, self._gone)
         self._membership.subscribe(self._consumer, [options.summaries])
 

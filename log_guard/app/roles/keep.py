@@ -78,6 +78,7 @@ class KeepSession:
     def step(self) -> bool:
         options = self.options
         messages = gather(self._consumer, options.batch, options.poll, fill=False)
+        self._membership.check()
         for partition, mine in by_partition(messages).items():
             batch, appended, _ = raw_batch(mine, partition)
             events = options.decoder.decode(batch).events

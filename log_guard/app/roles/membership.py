@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -11,12 +12,16 @@ from log_guard.adapters.kafka.clients import Callbacks
 
 Place = tuple[str, int]
 
+PATIENCE = 20.0
+"""Seconds in which a group has mostly found out who reads what."""
+
 
 class Membership:
     """A consumer's part in its group.
 
     assigned:  takes over partitions; what it raises is raised by :meth:`check`.
     gone:      forgets them.
+    clock:     seconds.
     """
 
     def __init__(
@@ -25,18 +30,28 @@ class Membership:
         group: str,
         assigned: Callable[[Consumer, list[TopicPartition]], None] = lambda *_: None,
         gone: Callable[[list[TopicPartition]], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = structlog.get_logger().bind(role=role, group=group)
         self._assigned, self._gone = assigned, gone
         self._held: set[Place] = set()
+        self._clock = clock
+        self._waiting_since: float | None = clock()
         self._callbacks = Callbacks(self._on_assigned, self._on_gone)
 
     def subscribe(self, consumer: Consumer, topics: list[str]) -> None:
         self._callbacks.subscribe(consumer, topics)
 
     def check(self) -> None:
-        """Raise what a takeover has failed with since."""
+        """Raise what a takeover has failed with since; say, once, that the group gives us nothing to do."""
         self._callbacks.check()
+        since = self._waiting_since
+        if since is not None and self._clock() - since > PATIENCE:
+            self._waiting_since = None
+            self._log.warning(
+                "waiting for partitions: the group's coordinator is away, or waits for a member that does not answer",
+                seconds=round(self._clock() - since),
+            )
 
     def close(self, consumer: Consumer) -> None:
         """Leave the group."""
@@ -64,6 +79,7 @@ class Membership:
         )
 
     def _on_assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._waiting_since = None
         if partitions:
             self._assigned(consumer, partitions)
             # Only now: where a takeover fails, it fails again and again.
@@ -75,6 +91,8 @@ class Membership:
     def _on_gone(self, partitions: list[TopicPartition], lost: bool) -> None:
         gone = _places(partitions) & self._held
         self._held -= gone
+        if not self._held:
+            self._waiting_since = self._clock()
         if lost and gone:
             self._log.warning(
                 "lost partitions: this member was not heard of for so long that it was put out of the group",

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.detectors.density import InductiveDBSCAN
+from log_guard.core.detectors.surprise import MAX_BITS
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel, fit_text
 from log_guard.core.feedback.feedback import Feedback
@@ -110,7 +111,8 @@ def fit(
 
     steady_seconds:  a shorter history has seen little of how load drifts and of what is still to be
                      logged for the first time: the threshold of count surprise is raised by the
-                     square root of what is missing, that of novelty by the fourth. 0 for a history
+                     square root of what is missing (not beyond what one count can pass), that of novelty by the
+                     fourth. 0 for a history
                      that was chosen to learn from; a processor that begins with nothing has no choice.
     """
     history, spec, looks = studied.history, studied.spec, studied.looks
@@ -118,7 +120,10 @@ def fit(
     scales = scales_of(looks.values, looks.ends, block, false_alarms_per_day)
     if end - start < steady_seconds * SECOND:
         caution = float(np.sqrt(steady_seconds * SECOND / (end - start)))
-        scales = Scales(scales.novelty * float(np.sqrt(caution)), scales.surprise * caution)
+        # Beyond the most that one count can surprise by, nothing would pass.
+        most = max(scales.surprise, MAX_BITS)
+        surprise = min(scales.surprise * caution, most)
+        scales = Scales(scales.novelty * float(np.sqrt(caution)), surprise)
     alone = ordinary_windows(studied.panes, history.templates, spec, looks.ends, looks.groups)
     shown = passed(
         looks.values[alone, 0], looks.ends[alone], block, false_alarms_per_day, end - start

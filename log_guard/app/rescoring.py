@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import structlog
 from confluent_kafka import KafkaException
 
@@ -16,6 +18,8 @@ from log_guard.core.iso import iso
 from log_guard.errors import OptionError
 
 COMMIT_RESULTS = 2_000
+SAY_EVERY = 10.0
+"""Seconds after which it is said again how far it has come."""
 _NEVER = 1 << 62
 
 
@@ -43,10 +47,22 @@ def _rescored(deployment: Deployment, since: int | None, until: int | None) -> i
     fold = detect.fold()
     Guidance(detect.sources, detect.window).apply(fold)
     transactions = Transactions(cluster.producer("rescore"))
+    log = structlog.get_logger().bind(role="rescore")
     published, first, last = 0, _NEVER, -_NEVER
     waiting: list[tuple[bytes, bytes]] = []
+    # Later records can revise no window of the span.
+    enough = _NEVER if until is None else until + detect.window.max_lateness
+    said = time.monotonic()
     for messages in read(cluster, detect.summaries):
+        if last > enough:
+            break
         for message in messages:
+            if last > enough:
+                break
+            if time.monotonic() - said > SAY_EVERY:
+                said = time.monotonic()
+                reached = iso(last) if last >= first else "nothing judged yet"
+                log.info("scoring again", reached=reached, published=published + len(waiting))
             offset, value = message.offset() or 0, message.value() or b""
             try:
                 commit = commit_of(value, message.headers(), detect.window.slide)  # type: ignore[arg-type]  # headers are typed wider than they come
@@ -67,7 +83,7 @@ def _rescored(deployment: Deployment, since: int | None, until: int | None) -> i
     published += _publish(transactions, detect.results, waiting)
     if not published:
         there = f"from {iso(first)} to {iso(last)}" if first <= last else "none at all"
-        structlog.get_logger().warning(
+        log.warning(
             "no window starts in the span: nothing was published",
             windows=there,
             topic=detect.summaries,

@@ -21,6 +21,7 @@ from log_guard.adapters.kafka.records import (
     refuse_others,
 )
 from log_guard.adapters.kafka.transactions import Transactions
+from log_guard.app.roles.backlog import Backlog
 from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import by_partition, chunks
 from log_guard.app.roles.partition import Partition
@@ -103,6 +104,7 @@ class SummariseSession:
         self._consumer: Consumer = cluster.consumer(options.group)
         self._membership = Membership(self.name, options.group, self._assigned, self._gone)
         self._membership.subscribe(self._consumer, [options.events])
+        self._backlog = Backlog(self.name)
 
     name = "summarise"
 
@@ -157,6 +159,13 @@ class SummariseSession:
             self.consumed += sum(t.consumed for t in taken)
         if told:
             self._write(pl.concat([empty(), *summaries]), told, dead, offsets)
+            self._say_backlog(wall)
+
+    def _say_backlog(self, wall: float) -> None:
+        behind = [ours for ours in self._partitions.values() if self._is_behind(ours)]
+        ages = [wall - ours.appended for ours in behind if ours.appended is not None]
+        waiting = sum(self._held(ours) - ours.next for ours in behind)
+        self._backlog.see(max(ages, default=0.0), waiting)
 
     def _in_order(self) -> list[Partition]:
         return [self._partitions[number] for number in sorted(self._partitions)]

@@ -1,4 +1,4 @@
-"""Plain text with a leading timestamp: Python's logging, log4j, dpkg and their many kin."""
+"""Plain text with a leading timestamp: Python's logging, log4j, Spring Boot, dpkg and their many kin."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.levels import LEVEL_WORD
 from log_guard.core.decoding.timestamps import CLF, CTIME, ISO
 
@@ -31,7 +32,7 @@ _LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
 
 @dataclass(frozen=True)
 class PlainText:
-    """Timestamp, perhaps a level, message; the service is the caller's to give."""
+    """Timestamp, perhaps a level, message; the service is the caller's to give, but where Spring Boot names it."""
 
     name: str = "plain"
     starts_event: str | None = rf"^{_STAMP}|{EMBEDDED}"
@@ -56,7 +57,7 @@ class PlainText:
             )
             .select(list(RAW_SCHEMA))
         )
-        return with_embedded(records, raw)
+        return with_embedded(records, with_spring(raw))
 
 
 def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -198,3 +199,16 @@ def test_a_gzip_that_is_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -> N
     assert b"ALERT 1" in done.stdout
     assert b"events accounted for" in done.stdout.splitlines()[-1]
     assert b"cannot be unpacked beyond byte" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("end", ["2026-01-01 10:20:00,", "  torn frame of the event be"])
+def test_the_line_at_which_a_gzip_was_cut_off_is_no_event(tmp_path: Path, end: str) -> None:
+    log, letters = tmp_path / "app.log.gz", tmp_path / "dead.jsonl"
+    packed = gzip.compress("\n".join([*plain(), end]).encode())
+    log.write_bytes(
+        packed[:-8]
+    )  # without the trailer: all text is there, and it is not known that it is all
+    done = run("try", str(log), "--dead-letters", str(letters))
+    assert (done.returncode, b"ALERT" in done.stdout) == (1, False)
+    (letter,) = map(json.loads, letters.read_text().splitlines())
+    assert (letter["reason"], letter["position"], letter["raw"]) == ("cut off", 6_001, end)

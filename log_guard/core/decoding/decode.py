@@ -45,6 +45,9 @@ class Decoder:
         data = batch.data[:-1] if batch.data.endswith(b"\n") else batch.data
         if not batch.data:
             return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), [], 0)
+        if batch.torn:
+            letter = DeadLetter("cut off", batch.first, batch.source, _raw(batch.data))
+            return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), [letter], 1)
         lines = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n"))) + 1
         positions = (
             batch.positions

@@ -248,6 +248,13 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
     ),
     (
         "logfmt",
+        f'time={T} level=error msg="begin transaction" err="connection refused" attempt=3',
+        Level.ERROR,
+        UNSAID,
+        "begin transaction\nCaused by: connection refused",
+    ),
+    (
+        "logfmt",
         'time=1767225600.0 msg="a level=debug ts=7 in quotes" level=warn app=x',
         Level.WARN,
         "x",

@@ -20,6 +20,7 @@ from log_guard.core.decoding.formats.cri import PIECE, Cri
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.json_record import ALIASES, Fields
 from log_guard.core.decoding.formats.otlp import unpack_lines
+from log_guard.core.decoding.formats.plain import GOES_ON, PlainText
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
 from log_guard.core.masking import redact
 from log_guard.errors import InputError, OptionError
@@ -115,7 +116,12 @@ def joins_lines(decoder: Decoder) -> StartsEvent | None:
     if isinstance(decoder.format, Cri):
         return UnlessAfter(re.compile(PIECE.encode()))
     starts = decoder.format.starts_event
-    return re.compile(starts.encode()) if starts else None
+    if not starts:
+        return None
+    begins, goes_on = re.compile(starts.encode()), re.compile(GOES_ON.encode())
+    if isinstance(decoder.format, PlainText):
+        return lambda line: begins.search(line) and not goes_on.search(line)
+    return begins
 
 
 def _written_by(source: FileSource, year: int | None) -> int:

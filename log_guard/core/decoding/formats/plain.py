@@ -29,6 +29,26 @@ _IN_BRACKETS = (
 _BARE = rf"\b({LEVEL_WORD})\b(?:\s*[-:|]+\s+|\s+|$)|\b(LOG):\s+"  # the last is PostgreSQL's
 _LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
 
+_SAID_OF_IT = "DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT"
+_GOES_ON = rf"{_STAMP}(?:[^:\n]|:[^ \n])*[^A-Za-z]((?:{_SAID_OF_IT}):  )"
+GOES_ON = f"^{_GOES_ON}"
+"""Regular expression of a line that belongs to the one before, though it begins with a time (Rust and Python syntax).
+
+PostgreSQL writes what there is to say of an error as lines of their own, one after another.
+"""
+
+
+def goes_on(lines: pl.Series) -> pl.Series:
+    """Which lines are such, (n,) Boolean."""
+    found = lines.str.contains(f"(?:{_SAID_OF_IT}):  ")  # much quicker, and nearly always no
+    at = found.arg_true()
+    return found.scatter(at, lines.gather(at).str.contains(GOES_ON)) if len(at) else found
+
+
+def without_heads(records: pl.Series) -> pl.Series:
+    """Records whose further lines are such without what stands before each, which their first line tells."""
+    return records.str.replace_all(rf"\n{_GOES_ON}", "\n${2}")
+
 
 @dataclass(frozen=True)
 class PlainText:

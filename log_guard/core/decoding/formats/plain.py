@@ -9,12 +9,13 @@ import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
+from log_guard.core.decoding.formats.jul import with_jul
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.levels import LEVEL_WORD
-from log_guard.core.decoding.timestamps import CLF, CTIME, ISO
+from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
 
-_STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME})[\])]?"
+_STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL})[\])]?"
 _LINE = rf"(?s)^{_STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
 
 # The level stands near the beginning of the first line: in capitals, or in any case in brackets
@@ -77,7 +78,7 @@ class PlainText:
             )
             .select(list(RAW_SCHEMA))
         )
-        return with_embedded(records, with_spring(raw))
+        return with_embedded(records, with_jul(with_spring(raw)))
 
 
 def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

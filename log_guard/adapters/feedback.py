@@ -115,6 +115,8 @@ def read_feedback(path: Path) -> Feedback:
     """Read the file; InputError names the entry that is wrong."""
     try:
         found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path} (check the path)") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -20,12 +20,15 @@ from log_guard.core.decoding.formats.cri import PIECE, Cri
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.json_record import ALIASES, Fields
 from log_guard.core.decoding.formats.otlp import unpack_lines
+from log_guard.core.decoding.formats.plain import GOES_ON, PlainText
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE, RawBatch
 from log_guard.core.masking import redact
 from log_guard.errors import InputError, OptionError
 
 NEWEST_FIRST = "is the log sorted newest first? Turn it round (tac FILE | logguard try -)"
 _SHOWN_CHARS = 80
+_CARRIAGE_RETURNS = 10
+"""So many in a file's only line are line ends."""
 _NO_LOGS_BEFORE = 946_684_800 * SECOND  # the year 2000
 
 
@@ -74,6 +77,11 @@ def inspect(source: FileSource, read: ReadOptions) -> tuple[Decoder, tuple[int, 
     lines = [line.decode("utf-8", errors="replace") for line in sample]
     if not any(line.strip() for line in lines):
         raise InputError(f"{_called(source)}: no lines in it")
+    if len(lines) == 1 and lines[0].count("\r") >= _CARRIAGE_RETURNS:
+        raise InputError(
+            f"{_called(source)}: its lines end in a carriage return alone, as on old Macs, and so it is one line: "
+            "tr '\\r' '\\n' < FILE | logguard try -"
+        )
     decoder = Decoder(
         _format(lines, _called(source), read),
         service=read.service or _service_name(source.path),
@@ -115,7 +123,12 @@ def joins_lines(decoder: Decoder) -> StartsEvent | None:
     if isinstance(decoder.format, Cri):
         return UnlessAfter(re.compile(PIECE.encode()))
     starts = decoder.format.starts_event
-    return re.compile(starts.encode()) if starts else None
+    if not starts:
+        return None
+    begins, goes_on = re.compile(starts.encode()), re.compile(GOES_ON.encode())
+    if isinstance(decoder.format, PlainText):
+        return lambda line: begins.search(line) and not goes_on.search(line)
+    return begins
 
 
 def _written_by(source: FileSource, year: int | None) -> int:
@@ -204,6 +217,11 @@ def format_of(name: str) -> Format:
 
 
 def _no_timestamps(decoder: Decoder, called: str, lines: list[str]) -> str:
+    if isinstance(decoder.format, JsonLines) and not decoder.format.sniff(lines):
+        return (
+            f"{called}: no line of it is JSON; leave --input-format out, and its format is recognised; the first line "
+            f"is {_first_line(lines)}"
+        )
     if isinstance(decoder.format, JsonLines):
         looked = ", ".join(decoder.format.fields.timestamp[:8])
         return (

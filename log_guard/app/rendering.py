@@ -181,7 +181,7 @@ def _so_far(alert: Alert) -> str:
 
 
 def _others_of(part: Part) -> str:
-    return f" of {part.messages:,} messages" if part.messages > 1 and part.template else ""
+    return f" of {part.messages:,} messages" if part.counted == "messages" else ""
 
 
 def length(span: int) -> str:

@@ -52,7 +52,7 @@ def _unlisted(evidence: Evidence, shown: list[Part]) -> str:
 
 def _part_line(part: Part) -> Text:
     share = f"{part.share:4.0%}" if part.share >= 0.01 else " <1%"
-    if part.messages > 1 and part.template is not None:
+    if part.counted == "messages":
         return Text(f"  {share}  {many(part)}")
     usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
     text = f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {describe(part.level, part.template)}"

@@ -141,6 +141,11 @@ def open_scan(
             f"--train-until {moment(learnt.until)}: the log begins later, at {moment(span[0])}; name a time within it, or "
             "leave it out to learn from its first third"
         )
+    if learnt and span and learnt.until > span[1] and not learn_from_start:
+        raise OptionError(
+            f"--train-until {moment(learnt.until)}: the log ends before, at {moment(span[1])}, and nothing would be "
+            "judged; name a time within it, or leave it out to learn from its first third"
+        )
     if trained is None and until is None and span is not None and not learn_from_start:
         learnt = first_part_of(source, decoder, span, options)
         options = replace(options, detect=replace(options.detect, train_until=learnt.until))

@@ -30,6 +30,9 @@ INTRODUCED = 100
 """Windows after which a live stream has shown which services it is of."""
 
 
+KINDS = frozenset({"result", "alert", "dead_letter"})
+
+
 @dataclass(frozen=True)
 class Trial:
     """What was asked for on the command line."""
@@ -42,6 +45,8 @@ class Trial:
     follow: bool = False
     as_json: bool = False
     dead_letters: Path | None = None
+    only: frozenset[str] = KINDS
+    """Kinds of objects that are written as JSON, beside the ledger."""
 
 
 def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
@@ -79,7 +84,7 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
             if letters is not None:
                 letters.write("".join(json.dumps(dead_letter(d)) + "\n" for d in out.dead))
             if trial.as_json:
-                _print_json(out)
+                _print_json(out, trial.only)
             else:
                 labels = scan.pipeline.detect.feedback.labels
                 _print_text(console, errors, out, seen, labels, live=trial.follow)
@@ -113,10 +118,10 @@ def dead_letter(dead: DeadLetter) -> dict[str, object]:
     }
 
 
-def _print_json(out: Output) -> None:
-    lines = [json.dumps(r.as_dict()) for r in out.results]
-    lines += [json.dumps(a.as_dict()) for a in out.alerts]
-    lines += [json.dumps(dead_letter(d)) for d in out.dead]
+def _print_json(out: Output, only: frozenset[str]) -> None:
+    lines = [json.dumps(r.as_dict()) for r in out.results if "result" in only]
+    lines += [json.dumps(a.as_dict()) for a in out.alerts if "alert" in only]
+    lines += [json.dumps(dead_letter(d)) for d in out.dead if "dead_letter" in only]
     if lines:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()

@@ -60,7 +60,7 @@ def suppress(
     """Say that a message is fine: no window is abnormal for it.
 
     Writes an entry with reason, author and expiry. What else happens in the same window is judged as
-    before.
+    before. Whether it fits any message, `logguard try FILE --feedback feedback.toml` says at its end.
     """
     from log_guard.adapters.feedback import add_entry, standing
     from log_guard.app.rendering import moment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -18,12 +19,20 @@ ANOMALIES = 3
 """Exit code of ``try --exit-code`` where anything was not normal."""
 
 
+class Kind(StrEnum):
+    """What ``try`` writes as JSON, one object a line."""
+
+    result = "result"
+    alert = "alert"
+    dead_letter = "dead_letter"
+
+
 EXAMPLES = """\b
 Examples:
   logguard try /var/log/syslog
   logguard try app.log.gz --train-until 2026-01-01T12:00:00
   journalctl -o json -f | logguard try - --follow
-  logguard try app.log --format json | jq 'select(.kind == "alert")'
+  logguard try app.log --format json --only alert
 """
 """Shown below the options; the backspace keeps the lines apart."""
 
@@ -61,6 +70,12 @@ def try_(
         ),
     ] = False,
     format: o.Format = o.Output.text,
+    only: Annotated[
+        list[Kind] | None,
+        typer.Option(
+            "--only", help="Of JSON, write objects of this kind, and the ledger. Repeatable."
+        ),
+    ] = None,
     dead_letters: Annotated[
         Path | None,
         typer.Option(
@@ -87,20 +102,24 @@ def try_(
     It goes by these options alone: the environment (LOGGUARD_...) and the file of settings are for the
     pipeline on Kafka.
     """
-    from log_guard.app.trying import Trial, run_trial
+    from log_guard.app.trying import KINDS, Trial, run_trial
 
-    _only(file, *context.args)
+    _one(file, *context.args)
+    as_json = format is o.Output.json
+    if only and not as_json:
+        raise OptionError(
+            "--only chooses among the objects of --format json: add that, or leave it out"
+        )
     o.one_source_of_learning(train_until, history, model)
     options = judging.options(grouping, detector, train_until)
     read = reading.options(grouping)
-    trial = Trial(
-        file, options, read, history, model, follow, format is o.Output.json, dead_letters
-    )
+    written = frozenset(only) if only else KINDS
+    trial = Trial(file, options, read, history, model, follow, as_json, dead_letters, written)
     if run_trial(trial, console(), errors()) and exit_code:
         raise typer.Exit(ANOMALIES)
 
 
-def _only(*files: str) -> None:
+def _one(*files: str) -> None:
     """Refuse several logs: how they are one is for the user to say."""
     if len(files) == 1:
         return

@@ -60,6 +60,7 @@ class RawBatch:
     multiline:  lines that do not start an event continue the one before (files only). Whoever
                 makes such a batch cuts it only before a line that starts an event.
     positions:  position of each line where they do not just count up (Kafka offsets have gaps).
+    torn:       it is one line without its end, at which the source broke off: no event.
     """
 
     data: bytes
@@ -67,6 +68,7 @@ class RawBatch:
     source: int = 0
     multiline: bool = False
     positions: np.ndarray | None = None
+    torn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

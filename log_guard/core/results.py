@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,8 +25,8 @@ class Part:
                comes at all, they are those of as long a time as the silence has lasted.
     bits:      surprise; ``share`` of the score that it makes up, 0 to 1.
     messages:  how many messages it stands for. If several, ``level`` and ``template`` are those of one
-               of them, and ``observed``, ``expected`` and range are sums; of a volume, how many rise or fall
-               with it, in step.
+               of them (in JSON they are null, and these ``such_as``), and ``observed``, ``expected`` and range
+               are sums; of a volume, how many rise or fall with it, in step.
     volumes:   levels whose number it explains (``all``: that of all events); their surprise is in
                ``bits`` and ``share``.
     """
@@ -52,6 +53,29 @@ class Part:
         """How many counts are told by it, its volumes included."""
         own = self.messages + (self.template is None and self.messages > 1)
         return own + len(self.volumes)
+
+    @property
+    def counted(self) -> str:
+        """What ``observed`` counts: ``message`` one template, ``messages`` several, ``events`` a volume."""
+        if self.template is None:
+            return "events"
+        return "messages" if self.messages > 1 else "message"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON object; of several messages no sum stands beside the template of one."""
+        entry = {**asdict(self), "volumes": list(self.volumes), "counted": self.counted}
+        if self.counted == "messages":
+            entry["such_as"] = {name: entry[name] for name in ("level", "template")}
+            entry |= {"level": None, "template": None}
+        return entry
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Part:
+        """The part of such an object; earlier ones are as the class is, and may lack ``volumes``."""
+        known = {f.name: entry[f.name] for f in fields(cls) if f.name in entry}
+        return cls(
+            **{**known, **entry.get("such_as", {}), "volumes": tuple(entry.get("volumes", ()))}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +130,11 @@ class Evidence:
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""
-        return {**asdict(self), "onset": None if self.onset is None else iso(self.onset)}
+        return {
+            **asdict(self),
+            "parts": [part.as_dict() for part in self.parts],
+            "onset": None if self.onset is None else iso(self.onset),
+        }
 
 
 @dataclass(frozen=True, slots=True)

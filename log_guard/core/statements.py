@@ -34,8 +34,10 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 
+# Code is set in far; a logger or a thread that is filled up to a column, and ends in a mark, is not.
 _FRAME = re.compile(
-    r"""Traceback \(most recent call last\)|\bFile "[^"]*", line |^\s*(?:at [\w$.<>/]+\(|\.\.\. )|(?:^|\S)\s{4,}\S"""
+    r"""Traceback \(most recent call last\)|\bFile "[^"]*", line |^\s*(?:at [\w$.<>/]+\(|\.\.\. )"""
+    r"""|^\s{4,}\S|[^\s\[]\s{4,}[^\s\]:|-]"""
 )
 _EXCEPTION = re.compile(r"\b[A-Za-z_]\w*(?:Error|Exception|Failure|Fault|Timeout|Panic)\b")
 

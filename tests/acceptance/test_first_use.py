@@ -52,7 +52,8 @@ def test_many_services_are_named_in_part(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_nothing_judged_is_said_to_be(folder: Path, form: str) -> None:
-    done = run("try", "app.log", "--train-until", "2030-01-01", "--format", form, cwd=folder)
+    log = (folder / "app.log").read_bytes()
+    done = run("try", "-", "--train-until", "2030-01-01", "--format", form, stdin=log)
     said = "nothing was judged: the log ends at 2026-01-01 00:24:59, before 2030-01-01 00:00:00"
     assert said in (done.stdout if form == "text" else done.stderr).decode()
     if form == "text":

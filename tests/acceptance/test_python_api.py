@@ -121,7 +121,9 @@ def test_feedback_is_heeded_as_on_the_command_line(log: Path) -> None:
     feedback = log.parent / "f.toml"
     for items in (log_guard.scan(log, feedback=feedback), fed(plain_lines(20), feedback=feedback)):
         assert not any(isinstance(item, log_guard.Alert) for item in items)
-    with pytest.raises(log_guard.LogGuardError, match="No such file"):
+    with pytest.raises(
+        log_guard.LogGuardError, match=r"no such file: no-such.toml \(check the path\)"
+    ):
         log_guard.Scanner(feedback="no-such.toml")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +50,22 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "logguard: --train-until 2020-01-01 00:00:00: the log begins later, at 2026-01-01 10:00:00; name a time within "
             "it, or leave it out to learn from its first third",
         ),
+        (
+            ["--train-until", "2027-01-01"],
+            2,
+            "logguard: --train-until 2027-01-01 00:00:00: the log ends before, at 2026-01-01 10:19:59, and nothing would be "
+            "judged; name a time within it, or leave it out to learn from its first third",
+        ),
+        (
+            ["--feedback", "no-such.toml"],
+            1,
+            "logguard: no such file: no-such.toml (check the path)",
+        ),
+        (
+            ["--only", "alert"],
+            2,
+            "logguard: --only chooses among the objects of --format json: add that, or leave it out",
+        ),
         (["--mask", "x=("], 2, "logguard: mask x: not a regular expression (unclosed group)"),
     ],
 )
@@ -65,6 +82,42 @@ def test_a_time_may_name_its_zone(log: Path) -> None:
     ]
     assert len(set(until)) == 1
     assert b"learning until 2026-01-01 10:10:00" in until[0]
+
+
+def test_text_that_is_called_json_is_none(log: Path) -> None:
+    done = run("try", str(log), "--input-format", "json")
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        f"logguard: {log}: no line of it is JSON; leave --input-format out, and its format is recognised; "
+        "the first line is '2026-01-01 10:00:00 INFO Order 0 placed'\n"
+    )
+
+
+def test_lines_that_end_in_a_carriage_return_alone_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "mac.log"
+    path.write_text("\r".join(plain()))
+    done = run("try", str(path))
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        f"logguard: {path}: its lines end in a carriage return alone, as on old Macs, and so it is one line: "
+        "tr '\\r' '\\n' < FILE | logguard try -\n"
+    )
+
+
+def test_of_json_only_what_is_asked_for_is_written_and_the_ledger(log: Path) -> None:
+    trouble = [f"2026-01-01 10:15:{i:02d} ERROR Disk {i} lost by its controller" for i in range(30)]
+    text = "\n".join(sorted([*plain(), *trouble, "no time"])).encode()
+
+    def written(*only: str) -> list[str]:
+        done = run("try", "-", "--format", "json", *only, stdin=text)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode().splitlines()
+
+    everything = written()
+    for kinds in (["alert"], ["alert", "dead_letter"]):
+        wanted = [line for line in everything if json.loads(line)["kind"] in (*kinds, "ledger")]
+        assert written(*(word for kind in kinds for word in ("--only", kind))) == wanted
+        assert len(wanted) > len(kinds)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's device that is always full")
@@ -90,8 +143,8 @@ def test_a_log_newest_first_is_said_to_be_one(tmp_path: Path) -> None:
     assert piped.stderr.decode() == f"logguard: standard input: its times go backwards; {repair}\n"
 
 
-def test_a_log_that_ends_before_it_was_learnt_from_says_so(log: Path) -> None:
-    done = run("try", str(log), "--train-until", "2027-01-01")
+def test_a_pipe_that_ends_before_it_was_learnt_from_says_so(log: Path) -> None:
+    done = run("try", "-", "--train-until", "2027-01-01", stdin=log.read_bytes())
     assert done.stdout.decode().strip().splitlines()[0] == (
         "nothing was judged: the log ends at 2026-01-01 10:19:59, before 2027-01-01 00:00:00, up to "
         "which it was to be learnt from; use an earlier --train-until"
@@ -198,3 +251,16 @@ def test_a_gzip_that_is_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -> N
     assert b"ALERT 1" in done.stdout
     assert b"events accounted for" in done.stdout.splitlines()[-1]
     assert b"cannot be unpacked beyond byte" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("end", ["2026-01-01 10:20:00,", "  torn frame of the event be"])
+def test_the_line_at_which_a_gzip_was_cut_off_is_no_event(tmp_path: Path, end: str) -> None:
+    log, letters = tmp_path / "app.log.gz", tmp_path / "dead.jsonl"
+    packed = gzip.compress("\n".join([*plain(), end]).encode())
+    log.write_bytes(
+        packed[:-8]
+    )  # without the trailer: all text is there, and it is not known that it is all
+    done = run("try", str(log), "--dead-letters", str(letters))
+    assert (done.returncode, b"ALERT" in done.stdout) == (1, False)
+    (letter,) = map(json.loads, letters.read_text().splitlines())
+    assert (letter["reason"], letter["position"], letter["raw"]) == ("cut off", 6_001, end)

@@ -153,6 +153,7 @@ def test_a_file_that_was_cut_off_gives_what_it_has(tmp_path: Path, compress: Pac
     assert len(found) > 8_000
     assert found == list(enumerate(lines, 1))[: len(found)]
     assert lines[len(found)].startswith(unfinished[1])
+    assert [batch.torn for batch in batches] == [False] * (len(batches) - 1) + [True]
     assert source.sample(3) == lines[:3]
     assert source.last_lines(2) == [lines[len(found) - 1], unfinished[1]]
 

@@ -27,7 +27,10 @@ from log_guard.errors import StoreError
 START = 1_700_000_000 * SECOND
 EVIDENCE = Evidence(
     sentence="a template never seen before — « disque plein »",
-    parts=(Part("new", "ERROR", "disk <num> failed", 20, 0.1, 0, 1, 12.345678901234567, 1.0),),
+    parts=(
+        Part("new", "ERROR", "disk <num> failed", 20, 0.1, 0, 1, 12.345678901234567, 0.75),
+        Part("surging", "WARN", "slow", 450, 3.5, 0, 9, 4.5, 0.25, messages=5, volumes=("WARN",)),
+    ),
     samples=(Sample("ERROR", "disk 7 failed\u2028", 0, 1234),),
     normal_if=(Bound("ERROR", None, "<=", 14),),
     nearest_normal={"log_count": 0.1 + 0.2},

@@ -76,7 +76,20 @@ BARE = st.sampled_from(
     ]
 )
 NAME = st.sampled_from(
-    ["timestamp", "level", "service", "message", "messag", "message ", "trace", ""]
+    [
+        *("timestamp", "level", "service", "message", "messag", "message ", "trace", "", "status"),
+        *(
+            "error",
+            "err",
+            "exc_info",
+            "@x",
+            "@xy",
+            "Exception",
+            "thrown",
+            "stack_trace",
+            "error.type",
+        ),
+    ]
 )
 FIELD = st.tuples(
     NAME, st.one_of(ESCAPED.map(lambda t: f'"{t}"'), TIMES.map(lambda t: f'"{t}"'), BARE)

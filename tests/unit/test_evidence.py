@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ from log_guard.core.events import SECOND, Level
 from log_guard.core.evidence.explain import explain
 from log_guard.core.evidence.lines import Counts
 from log_guard.core.evidence.words import bound
-from log_guard.core.results import Evidence
+from log_guard.core.results import Evidence, Part
 from log_guard.core.scoring.parts import NOVELTY, SURPRISE, VOLUME_TEMPLATE, Parts
 from tests.streams import bounded
 
@@ -148,6 +149,27 @@ def test_hundreds_of_small_messages_are_one_line_with_the_severest_for_example()
     )
     (only,) = found.parts
     assert (only.messages, only.observed, only.share) == (21, 41, 1.0)
+
+
+def test_in_json_a_sum_over_messages_has_no_template_but_an_example() -> None:
+    several = evidence([(NOVELTY, INFO, i, 2, 0, 3.0, 1) for i in range(20)])
+    (entry,) = several.as_dict()["parts"]
+    assert (entry["counted"], entry["messages"], entry["observed"]) == ("messages", 20, 40)
+    assert (entry["level"], entry["template"]) == (None, None)
+    assert entry["such_as"] == {"level": "INFO", "template": TEXTS[0]}
+    assert Part.of(entry) == several.parts[0]
+    burst = evidence(BURST)
+    first = burst.as_dict()["parts"][0]
+    assert (first["counted"], first["template"]) == ("message", TEXTS[0])
+    assert "such_as" not in first
+    assert tuple(map(Part.of, burst.as_dict()["parts"])) == burst.parts
+    volume = evidence([(SURPRISE, ERROR, VOLUME_TEMPLATE, 100, 1, 9.0, 1)]).as_dict()["parts"][0]
+    assert (volume["counted"], volume["template"]) == ("events", None)
+
+
+def test_parts_that_were_stored_before_that_are_read() -> None:
+    part = evidence(BURST).parts[0]
+    assert Part.of(asdict(part)) == part
 
 
 def test_what_leads_is_named_and_the_small_ones_come_together() -> None:

@@ -97,6 +97,10 @@ def test_a_table_that_forgets_still_knows_the_rest(words: list[str], data: st.Da
         ("\tat com.shop.Checkout.pay(Checkout.java:<num>)", 0),
         ("    at Object.<anonymous> (<path>)", 0),
         ("\t... <num> more", 0),
+        ("c.acme.Cart          : started", 1),
+        ("[           main] c.acme.Cart          - cannot start", 2),
+        ("[o.e.n.Node               ] [es1] started", 1),
+        ("web          | started", 1),
     ],
 )
 def test_an_exception_tells_more_than_the_lines_of_its_trace(template: str, telling: int) -> None:

@@ -63,6 +63,11 @@ RENDERINGS: dict[str, tuple[Callable[[datetime], str], int]] = {
     "common log format": (lambda t: f"{t:%d/%b/%Y:%H:%M:%S} +0000", 10**6),
     "ctime": (lambda t: f"{t:%a %b} {t.day:2d} {t:%H:%M:%S.%f %Y}", 1),
     "RFC 2822": (lambda t: f"{t:%a, %d %b %Y %H:%M:%S} GMT", 10**6),
+    "java.util.logging": (lambda t: f"{t:%b} {t.day}, {t:%Y %I:%M:%S %p}", 10**6),
+    "a newer one": (
+        lambda t: f"{t:%b} {t.day}, {t:%Y}, {t.hour % 12 or 12}:{t:%M:%S}\u202f{t:%p}",
+        10**6,
+    ),
     "device syslog": (lambda t: f"{t:%b} {t.day:2d} {t:%Y %H:%M:%S}", 10**6),
 }
 
@@ -116,6 +121,8 @@ JANUARY = 1767225600_000_000
         "2026-02-30T00:00:00Z",
         "2026-02-29T00:00:00Z",
         "2026-13-01T00:00:00Z",
+        "Jan 1, 2026 13:00:00 PM",
+        "Jan 1, 2026 0:00:00 AM",
         "2026-00-01T00:00:00Z",
         "2026-01-01T25:00:00Z",
         "2026-01-01T24:00:00Z",

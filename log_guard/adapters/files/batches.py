@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -91,18 +91,22 @@ class BatchCutter:
             held, self._held = self._held, b""
             yield self._batch(held, held.count(b"\n"))
 
-    def finish(self) -> Iterator[RawBatch]:
-        """All that is left, with the last line even if it has no end.
+    def finish(self, *, broken: bool = False) -> Iterator[RawBatch]:
+        """All that is left, with the last line even if it has no end; ``broken``: then that is a torn one.
 
         Then a new stream may begin; its lines are numbered on from here.
         """
         data = b"".join(self._unfinished)
+        end = data.rfind(b"\n") + 1 if broken else len(data)
+        data, torn = data[:end], data[end:]
         self._keep(b"")
         self._skipping = False
         if data and not data.endswith(b"\n"):
             data += b"\n"
         yield from self._cut(cut_long_lines(data, self._limit))
         yield from self.release()
+        if torn:
+            yield replace(self._batch(torn[: self._limit + 1], 1), torn=True)
 
     def _keep(self, rest: bytes) -> None:
         self._unfinished = [rest] if rest else []

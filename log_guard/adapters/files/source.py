@@ -205,6 +205,6 @@ def _finished(batches: Iterator[_Batch], cutter: BatchCutter) -> Iterator[_Batch
     try:
         yield from batches
     except InputError:
-        yield from cutter.finish()
+        yield from cutter.finish(broken=True)
         raise
     yield from cutter.finish()

@@ -140,17 +140,13 @@ def _evidence_entry(evidence: Evidence | None) -> dict[str, Any] | None:
 def _evidence_of(entry: Mapping[str, Any]) -> Evidence:
     return Evidence(
         sentence=entry["sentence"],
-        parts=tuple(map(_part_of, entry["parts"])),
+        parts=tuple(map(Part.of, entry["parts"])),
         samples=tuple(map(_sample_of, entry["samples"])),
         normal_if=tuple(Bound(**bound) for bound in entry["normal_if"]),
         nearest_normal=entry["nearest_normal"],
         weighed=entry.get("weighed", 0),  # earlier records have none, nor an onset
         onset=from_iso(entry["onset"]) if entry.get("onset") else None,
     )
-
-
-def _part_of(entry: Mapping[str, Any]) -> Part:
-    return Part(**{**entry, "volumes": tuple(entry.get("volumes", ()))})
 
 
 def _finite(value: object) -> bool:

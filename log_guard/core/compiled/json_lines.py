@@ -2,7 +2,7 @@
 
 Such a line is one object whose fields are strings without escapes, numbers, ``true``, ``false`` or
 ``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other
-line is left to :mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is.
+line, and one that may tell the cause of an error beside its message, is left to :mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is.
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ from log_guard.core.compiled.texts import (
 from log_guard.core.events import Bytes
 
 _TIME, _LEVEL, _SERVICE, _MESSAGE = range(4)
+
+_ERR, _EXC, _EXC_UPPER, _AT_X, _THROWN, _STACK = np.frombuffer(
+    b"".join(
+        name.ljust(8, b"\0") for name in (b"err", b"exc", b"Exc", b'@x"', b"thrown", b"stack_")
+    ),
+    np.uint64,
+)
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,7 @@ def _scan_object(
         if text[i] != ord('"'):
             return -1, i
         field = _field(words, start, i - start, key_bounds)
+        key_word = words[start]
         i = after_spaces(text, i + 1)
         if text[i] != ord(":"):
             return -1, i
@@ -173,6 +181,8 @@ def _scan_object(
             start = i + 1
             i = after_plain(words, start, is_utf8)
             if text[i] != ord('"'):
+                return -1, i
+            if field < 0 and i > start and _may_be_cause(key_word):
                 return -1, i
             # Of a key given twice the first counts.
             if field >= 0 and not (found >> field) & 1:
@@ -191,6 +201,13 @@ def _scan_object(
         if text[i] != ord(","):
             return -1, i
         i += 1
+
+
+@kernel
+def _may_be_cause(name: int) -> bool:
+    """Whether a field, of whose name these are the first bytes, may tell a cause (``json_cause``)."""
+    three, six = name & below(3), name & below(6)
+    return three in (_ERR, _EXC, _EXC_UPPER, _AT_X) or six in (_THROWN, _STACK)
 
 
 @kernel

@@ -11,6 +11,7 @@ from log_guard.core.decoding.formats.base import Format
 from log_guard.core.decoding.formats.cri import Cri, join_pieces
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.otlp import MARK, unpack
+from log_guard.core.decoding.formats.plain import PlainText, goes_on, without_heads
 from log_guard.core.decoding.levels import infer_levels, normalise_levels
 from log_guard.core.decoding.timestamps import parse_timestamps
 from log_guard.core.events import (
@@ -45,6 +46,9 @@ class Decoder:
         data = batch.data[:-1] if batch.data.endswith(b"\n") else batch.data
         if not batch.data:
             return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), [], 0)
+        if batch.torn:
+            letter = DeadLetter("cut off", batch.first, batch.source, _raw(batch.data))
+            return Decoded(pl.DataFrame(schema=EVENT_SCHEMA), [letter], 1)
         lines = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n"))) + 1
         positions = (
             batch.positions
@@ -64,7 +68,11 @@ class Decoder:
             # Some editors begin a file with a byte order mark, and files are joined.
             text = text.str.strip_prefix("\ufeff")
             if batch.multiline and self.format.starts_event:
-                text, positions = join_lines(text, positions, self.format.starts_event)
+                starts = text.str.contains(self.format.starts_event)
+                further = goes_on(text) if isinstance(self.format, PlainText) else ~starts
+                text, positions = join_lines(text, positions, starts & ~further)
+                if (starts & further).any():
+                    text = without_heads(text)
             elif batch.multiline and isinstance(self.format, Cri):
                 text, positions = join_pieces(text, positions)
             raw = self.format.parse(text)
@@ -128,13 +136,12 @@ class Decoded:
 
 
 def join_lines(
-    lines: pl.Series, positions: np.ndarray, starts_event: str
+    lines: pl.Series, positions: np.ndarray, starts: pl.Series
 ) -> tuple[pl.Series, np.ndarray]:
-    """Join lines that start no event to the one before; return records and their first positions.
+    """Join lines that start no event (``starts``, (n,)) to the one before; return records and their first positions.
 
     Blank lines end nothing and add nothing. Lines before the first start are records of their own.
     """
-    starts = lines.str.contains(starts_event)
     if starts.all():
         return lines, positions
     number = starts.cast(pl.Int64).cum_sum()

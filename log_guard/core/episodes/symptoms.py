@@ -190,7 +190,7 @@ def key_of(part: Part) -> Cause:
     """As :func:`cause_of`, but that nothing comes at all is more than too few events, and many are one."""
     if part.is_silence:
         return SILENCE
-    several = part.messages > 1 and part.template is not None and part.kind not in FEW
+    several = part.counted == "messages" and part.kind not in FEW
     return MANY if several and part.level not in SEVERE else cause_of(part)
 
 

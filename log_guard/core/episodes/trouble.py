@@ -291,6 +291,6 @@ def _onset(result: Result, evidence: Evidence) -> int:
 
 def _counted(part: Part) -> Counted:
     """What a line of evidence counts; a line of many messages, those of its kind."""
-    if part.messages > 1 and part.template is not None:
+    if part.counted == "messages":
         return part.kind, "", ""
     return "few" if part.kind in FEW else "many", part.level or "", part.template or ""

@@ -39,7 +39,7 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: 
         return f"{where}: not normal"
     lead = parts[0]
     within = f"in {seconds:g} s in {where}"
-    if lead.messages > 1 and lead.template is not None:
+    if lead.counted == "messages":
         return many(lead, f" {within}")
     if lead.is_silence:
         lasted = seconds * max(silent, 1.0)

@@ -96,7 +96,7 @@ class Intake:
         """Decode a batch; the bytes with the messages, if compiled code did it."""
         self._read += len(batch.data)
         # An event that the clock holds has its message with it, and is judged with this batch.
-        if self._is_large and not self.clock.holds and self._can_compile:
+        if self._is_large and not (batch.torn or self.clock.holds) and self._can_compile:
             from log_guard.core.summarising.flat import (
                 decode_flat,  # late: loading it takes its time
             )

@@ -11,6 +11,7 @@ import polars as pl
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.json_record import ALIASES
 from log_guard.core.decoding.formats.matching import parsed, sniffed
+from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.timestamps import ISO
 
 # Some shippers strip spaces at the end of a line, and with them the one before an empty message.
@@ -32,7 +33,7 @@ _INNER = JsonLines(
 
 @dataclass(frozen=True)
 class Cri:
-    """Container lines. A message that is a JSON object is read as one; its time is the runtime's.
+    """Container lines. A message that is a JSON object, or Spring Boot's, is read as one; its time is the runtime's.
 
     Long messages are written in pieces (``P``), which :func:`join_pieces` puts together; a piece
     that stands alone is an event of its own.
@@ -52,7 +53,7 @@ class Cri:
         return replace(self, inner=_INNER.tuned(objects.to_list())) if len(objects) else self
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        raw = parsed(records, _LINE, "not a CRI line")
+        raw = with_spring(parsed(records, _LINE, "not a CRI line"))
         at = _is_object(raw).arg_true()
         if not len(at):
             return raw

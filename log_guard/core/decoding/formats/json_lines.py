@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.json_cause import may_tell_a_cause
 from log_guard.core.decoding.formats.json_record import (
     ALIASES,
     OTEL_NUMBERS,
@@ -224,7 +225,9 @@ class JsonLines:
         )
         if self.keys.message[0] in ("log", "MESSAGE"):
             shaped = shaped.with_columns(pl.col("message").str.strip_chars_end("\r\n"))
-        return shaped.with_columns(slow.fill_null(True).alias("slow"))
+        return shaped.with_columns(
+            (slow.fill_null(True) | may_tell_a_cause(data, lines)).alias("slow")
+        )
 
     def _level(self) -> pl.Expr:
         if not self.keys.level:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from log_guard.core.decoding.formats.json_cause import with_cause
+
 
 @dataclass(frozen=True)
 class Fields:
@@ -112,6 +114,7 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
     if message_key is None:
         rest = _pairs(record, (timestamp_key, level_key, service_key))
         return (_text(timestamp), _level(level_key, level), _text(service), rest, None)
+    told, known = record, (timestamp_key, level_key, service_key, message_key)
     inner = _nested(message)
     if inner is not None:
         _, deeper = _find(inner, fields.message, scalar=False)
@@ -121,9 +124,10 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
             if inner_level is not None:
                 level_key, level = inner_key, inner_level
             service = service if service is not None else inner_service
-            message = deeper
-    shown = _text(_unwrap(message)) or ""
-    return (_text(timestamp), _level(level_key, level), _text(service), shown.rstrip("\r\n"), None)
+            message, told = deeper, inner
+    shown = (_text(_unwrap(message)) or "").rstrip("\r\n")
+    shown = _text(with_cause(shown, lambda name: _find(told, (name,))[1], known)) or ""
+    return (_text(timestamp), _level(level_key, level), _text(service), shown, None)
 
 
 def _pairs(record: dict[str, Any], known: tuple[str | None, ...]) -> str:

@@ -16,6 +16,7 @@ _KEYS = {
     "level": ("level", "lvl", "severity", "sev"),
     "service": ("service", "app", "application", "component", "job", "svc"),
     "message": ("msg", "message", "txt"),
+    "cause": ("error", "err", "exception"),
 }
 _FIELDS = {key: field for field, keys in _KEYS.items() for key in keys}
 
@@ -73,9 +74,10 @@ class Logfmt:
         reason = pl.when(pl.col("timestamp").is_null()).then(
             pl.lit("not a logfmt line with a time")
         )
-        return table.with_columns(message=pl.coalesce("message", rest), reason=reason).select(
-            list(RAW_SCHEMA)
-        )
+        # As in JSON (json_cause): below the message, so that it is shown and no part of the template.
+        caused = pl.concat_str("message", pl.lit("\nCaused by: "), "cause")
+        message = pl.coalesce(caused, "message", rest)
+        return table.with_columns(message=message, reason=reason).select(list(RAW_SCHEMA))
 
 
 def _unquoted(value: pl.Expr) -> pl.Expr:

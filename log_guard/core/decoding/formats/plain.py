@@ -1,4 +1,4 @@
-"""Plain text with a leading timestamp: Python's logging, log4j, dpkg and their many kin."""
+"""Plain text with a leading timestamp: Python's logging, log4j, Spring Boot, dpkg and their many kin."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
+from log_guard.core.decoding.formats.jul import with_jul
 from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.levels import LEVEL_WORD
-from log_guard.core.decoding.timestamps import CLF, CTIME, ISO
+from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
 
-_STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME})[\])]?"
+_STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL})[\])]?"
 _LINE = rf"(?s)^{_STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
 
 # The level stands near the beginning of the first line: in capitals, or in any case in brackets
@@ -28,10 +30,30 @@ _IN_BRACKETS = (
 _BARE = rf"\b({LEVEL_WORD})\b(?:\s*[-:|]+\s+|\s+|$)|\b(LOG):\s+"  # the last is PostgreSQL's
 _LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
 
+_SAID_OF_IT = "DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT"
+_GOES_ON = rf"{_STAMP}(?:[^:\n]|:[^ \n])*[^A-Za-z]((?:{_SAID_OF_IT}):  )"
+GOES_ON = f"^{_GOES_ON}"
+"""Regular expression of a line that belongs to the one before, though it begins with a time (Rust and Python syntax).
+
+PostgreSQL writes what there is to say of an error as lines of their own, one after another.
+"""
+
+
+def goes_on(lines: pl.Series) -> pl.Series:
+    """Which lines are such, (n,) Boolean."""
+    found = lines.str.contains(f"(?:{_SAID_OF_IT}):  ")  # much quicker, and nearly always no
+    at = found.arg_true()
+    return found.scatter(at, lines.gather(at).str.contains(GOES_ON)) if len(at) else found
+
+
+def without_heads(records: pl.Series) -> pl.Series:
+    """Records whose further lines are such without what stands before each, which their first line tells."""
+    return records.str.replace_all(rf"\n{_GOES_ON}", "\n${2}")
+
 
 @dataclass(frozen=True)
 class PlainText:
-    """Timestamp, perhaps a level, message; the service is the caller's to give."""
+    """Timestamp, perhaps a level, message; the service is the caller's to give, but where Spring Boot names it."""
 
     name: str = "plain"
     starts_event: str | None = rf"^{_STAMP}|{EMBEDDED}"
@@ -56,7 +78,7 @@ class PlainText:
             )
             .select(list(RAW_SCHEMA))
         )
-        return with_embedded(records, raw)
+        return with_embedded(records, with_jul(with_spring(raw)))
 
 
 def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

@@ -23,9 +23,13 @@ _MAIL = (
     rf"(?P<zone> (?:UTC|GMT|{_OFFSET}))?"
 )
 _DOTTED = rf"(?P<day>[0-9]{{2}})\.(?P<month>[0-9]{{2}})\.(?P<year>[0-9]{{4}}),? {_CLOCK}{_FRACTION}"
+_JUL = (  # newer Javas put a narrow no-break space before AM
+    rf"{_MONTH} (?P<day>[0-9]{{1,2}}), (?P<year>[0-9]{{4}}),? (?P<hour>[0-9]{{1,2}})"
+    ":(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?: |\u202f)(?P<half>[AP]M)"
+)
 _KLOG = rf"(?P<month>[01][0-9])(?P<day>[0-3][0-9]) {_CLOCK}{_FRACTION}"
 CALENDAR = tuple(
-    re.compile(pattern) for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL, _DOTTED, _KLOG)
+    re.compile(pattern) for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL, _DOTTED, _KLOG, _JUL)
 )
 EPOCH = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,30})?(?:[eE]\+?[0-9]{1,2})?")
 MONTHS = {name: 1 + i for i, name in enumerate(_MONTH[len("(?P<month>") : -1].split("|"))}
@@ -53,6 +57,9 @@ MAIL = _groupless(_MAIL)
 
 DOTTED = _groupless(_DOTTED)
 """Of ``23.11.2026 23:36:28``; a date with slashes and the year at its end has two meanings."""
+
+JUL = _groupless(_JUL)
+"""Of java.util.logging's ``Nov 23, 2026 11:36:28 PM``."""
 
 KLOG = _groupless(_KLOG)
 """Of Kubernetes' own ``1123 23:36:28.123456``, which names no year."""

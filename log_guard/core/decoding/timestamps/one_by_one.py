@@ -65,6 +65,15 @@ def _read_calendar(part: dict[str, str | None], latest: int | None, year: int) -
     return UNREAD, False
 
 
+def _hour(hour: int, half: str | None) -> int:
+    """Hour of the day; ``half`` None: it is one already. ValueError where a clock of 12 hours has no such one."""
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError(hour)
+    return hour % 12 + 12 * (half == "PM")
+
+
 def _moment(part: dict[str, str | None], year: int) -> tuple[int, bool]:
     month = part["month"] or ""
     try:
@@ -72,7 +81,7 @@ def _moment(part: dict[str, str | None], year: int) -> tuple[int, bool]:
             year,
             MONTHS[month] if month in MONTHS else int(month),
             int(part["day"] or 0),
-            int(part["hour"] or 0),
+            _hour(int(part["hour"] or 0), part.get("half")),
             int(part["minute"] or 0),
             int(part["second"] or 0),
             tzinfo=UTC,  # for now: the zone, if there is one, comes off below

@@ -1,8 +1,9 @@
 """Flat JSON lines, compiled: bytes → events, a line at a time, where the line is as most lines are.
 
 Such a line is one object whose fields are strings without escapes, numbers, ``true``, ``false`` or
-``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other
-line, and one that may tell the cause of an error beside its message, is left to :mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is.
+``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other line, and
+one that may tell the cause of an error beside its message, is left to
+:mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is.
 """
 
 from __future__ import annotations

@@ -14,10 +14,12 @@ from log_guard.core.evaluation.gate import Comparison, compare, in_common
 from log_guard.core.events import SECOND, Level, RawBatch
 from log_guard.core.feedback.feedback import Feedback, Label
 from log_guard.core.learning.history import History
+from log_guard.core.windows import WindowSpec
 from tests.streams import START, Event, line
 from tests.unit.test_cold_start import steady
 
-OPTIONS = PipelineOptions()
+# A slide of 10 s: each alert is of half as many windows to explain.
+OPTIONS = PipelineOptions(window=WindowSpec(slide=10 * SECOND))
 SECONDS = 4_000
 
 

@@ -33,7 +33,8 @@ def day() -> list[Event]:
 
 
 def test_it_is_said_once_with_the_repair() -> None:
-    options = PipelineOptions(window=WindowSpec(slide=30 * SECOND))
+    # Long panes: fewer windows, and each longer than a slice of the fold.
+    options = PipelineOptions(window=WindowSpec(120 * SECOND, 120 * SECOND))
     intake = intake_of(options, Decoder(JsonLines()), 0)
     detect = DetectOptions(train_until=START + LEARNT * 3_600 * SECOND)
     fold, said, events = Fold(options.window, detect), [], day()

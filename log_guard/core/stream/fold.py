@@ -103,7 +103,10 @@ class Fold:
             following = windows.next_pane(at)
             window = self.detect.spec.window
             at = watermark if following is None else max(at, following - window)
-        return at - at % STRIDE + STRIDE
+        # In whole panes, or a stop before the next one's end closes nothing, for ever.
+        slide = self.detect.spec.slide
+        stride = max(STRIDE // slide, 1) * slide
+        return at - at % stride + stride
 
     def switch(self, model: Model, name: str) -> None:
         """Between two records: judge by this model from the windows on that are not published yet.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from random import Random
 from typing import Any
 
@@ -300,3 +300,19 @@ def test_a_state_makes_only_listed_classes() -> None:
     data = freeze(Fold(SPEC).episodes, KINDS)
     with pytest.raises(StateError):
         thaw(data, {})
+
+
+@pytest.mark.parametrize("slide", [5, 7, 20, 45, 60, 120, 900])
+def test_a_record_is_folded_to_its_end_whatever_the_slide(slide: int) -> None:
+    spec = WindowSpec(2 * slide * SECOND, slide * SECOND)
+    intake = Intake(Decoder(JsonLines()), TimeRules(slide=spec.slide), Summarizer(spec.slide))
+    data = b"\n".join(line(Event(float(t))) for t in range(3_000))
+    taken = intake.take(RawBatch(data, 0))
+    mark = intake.clock.watermark
+    told = Progress(0, 0, 3_000, mark, False, taken.consumed, taken.summarised, 0, 0)
+    commit = Commit(taken.summary, (told,), 1, "all")
+    most = 1_000
+    out = list(islice(Fold(spec, DetectOptions(show_warm_up=True)).slices(commit, 0), most))
+    assert len(out) < most
+    assert mark is not None
+    assert max(r.window_end for r in results(out)) == mark - mark % spec.slide

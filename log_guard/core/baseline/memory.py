@@ -74,7 +74,7 @@ class Memory:
         self._pending.append(panes)
         if self._learnt_to is None:
             self._learnt_to = start
-        if end % EPOCH:
+        if end // EPOCH == self._learnt_to // EPOCH:
             return False
         current = self._baselines[max(self._baselines)]
         whole = WHOLE in self.since

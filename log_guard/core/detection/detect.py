@@ -176,10 +176,14 @@ class Detect:
 
     def _next_stop(self, at: int, watermark: int) -> int:
         """Where to pause: at the end of the epoch, for a training, or past a gap in one step."""
-        stop = at - at % EPOCH + EPOCH
+        stop = self._pane_end(at - at % EPOCH + EPOCH)
         if self.windows.is_idle(at):
             following = self.windows.next_pane(at)
             beyond = watermark if following is None else min(following, watermark)
-            stop = max(stop, beyond - beyond % EPOCH)
+            stop = max(stop, self._pane_end(beyond - beyond % EPOCH))
         due = self.learner.due
         return min(stop, due) if due is not None and due > at else stop
+
+    def _pane_end(self, time: int) -> int:
+        """The first end of a pane at or after this time: a stop before it closes nothing."""
+        return time + (-time) % self.windows.spec.slide

@@ -111,9 +111,9 @@ def fit(
 
     steady_seconds:  a shorter history has seen little of how load drifts and of what is still to be
                      logged for the first time: the threshold of count surprise is raised by the
-                     square root of what is missing (not beyond what one count can pass), that of novelty by the
-                     fourth. 0 for a history
-                     that was chosen to learn from; a processor that begins with nothing has no choice.
+                     square root of what is missing (not beyond what one count can pass), that of
+                     novelty by the fourth. 0 for a history that was chosen to learn from; a processor
+                     that begins with nothing has no choice.
     """
     history, spec, looks = studied.history, studied.spec, studied.looks
     start, end, block = studied.start, studied.end, studied.block

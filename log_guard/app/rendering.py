@@ -11,7 +11,7 @@ from rich.text import Text
 
 from log_guard.app.rendering_evidence import print_evidence
 from log_guard.core.course import Symptom
-from log_guard.core.episodes.symptoms import FEW
+from log_guard.core.episodes.causes import FEW
 from log_guard.core.events import SECOND
 from log_guard.core.evidence.words import describe
 from log_guard.core.feedback.feedback import Label

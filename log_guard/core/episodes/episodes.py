@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from log_guard.core.course import Bout
 from log_guard.core.episodes.symptoms import has_news
-from log_guard.core.episodes.trouble import Trouble, course_of, ranked, speaks, symptoms_of
+from log_guard.core.episodes.telling import course_of, ranked, speaks, symptoms_of
+from log_guard.core.episodes.trouble import Trouble
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Evidence, Result
 from log_guard.core.windows import WHOLE_STREAM

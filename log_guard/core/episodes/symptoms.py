@@ -1,164 +1,96 @@
 """The symptoms of one group in an episode: each cause that led a window, with its own span.
 
 An incident has several: slow answers, then a burst of errors, then silence. One alert tells them all,
-each at once when it shows and in their order at the end; none hides behind a worse one.
+each at once when it shows and in their order at the end; none hides behind a worse one. What is only an
+edge or a part of another is folded into it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from log_guard.core.course import Symptom
+from log_guard.core.episodes.causes import (
+    FEW,
+    MANY,
+    NOVEL,
+    SILENCE,
+    Cause,
+    causes_of,
+    excess_of,
+    is_novel,
+    is_severe,
+    is_worse,
+    key_of,
+    lead_of,
+    leading,
+)
 from log_guard.core.evidence.lines import ALL_EVENTS
 from log_guard.core.evidence.words import sentence
-from log_guard.core.results import Evidence, Part
-from log_guard.core.statements import statement_of
+from log_guard.core.results import Evidence, Part, Result
 
-FEW = ("silent", "fading")
-"""Kinds of what there is too little of."""
-NOVEL = ("new", "rare")
-"""Kinds of what surprises by being there at all."""
-SEVERE = ("ERROR", "FATAL")
-CAUSE_SHARE = 0.1
-"""Share of the score from which on a count is a cause, and not an accompaniment."""
-ALL_BUT_EQUAL = 0.01
-"""Scores that lie no further apart do not tell which window is the worse."""
 MAX_SYMPTOMS = 50
 """Symptoms of a group in one bout that are told; what is not severe, only among the first few."""
 FEW_SYMPTOMS = 5
 
-Cause = tuple[bool, str]
-SILENCE: Cause = (True, "")
-MANY: Cause = (False, "many messages")
-"""Many messages of a kind: a release, an installation. Each window would name another of them."""
-UNNAMED: Cause = (False, "")
-"""What a detector without counts has found."""
-
-
 Symptoms = dict[Cause, Symptom]
 
 
-def lead_of(evidence: Evidence) -> Part | None:
-    """What leads the evidence."""
-    return evidence.parts[0] if evidence.parts else None
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An anomalous window: its span and the begin of what is wrong in it, µs."""
+
+    service: str
+    start: int
+    end: int
+    onset: int
+    score: float
+    evidence: Evidence
+
+    @staticmethod
+    def of(result: Result, evidence: Evidence) -> Seen:
+        """Of its result."""
+        onset = result.window_start if evidence.onset is None else evidence.onset
+        span = result.window_start, result.window_end
+        return Seen(result.service, *span, onset, result.anomaly_score, evidence)
+
+    @property
+    def lead(self) -> Part | None:
+        """What leads its evidence."""
+        return lead_of(self.evidence)
+
+    @property
+    def before(self) -> int:
+        """Begin of a window that ends where this one starts."""
+        return self.start - (self.end - self.start)
 
 
-def leading(evidence: Evidence) -> Cause:
-    """Cause of what leads, as symptoms are told apart; of a message beside many of its window, theirs."""
-    lead = lead_of(evidence)
-    if lead is None:
-        return UNNAMED
-    beside = map(key_of, causes_of(evidence)[1:])
-    return MANY if _is_novel(lead) and MANY in beside else key_of(lead)
+def take_in(symptoms: Symptoms, seen: Seen, since: int, worst: Part | None = None) -> None:
+    """Enter an anomalous window.
+
+    since:  end of the window before, in which what accompanies the lead here was not yet (µs).
+    worst:  what leads the worst window of the group so far.
+    """
+    for part in causes_of(seen.evidence)[1:]:
+        _accompany(symptoms, seen, part, since)
+    cause = leading(seen.evidence)
+    if cause == SILENCE:
+        _forget_its_edge(symptoms, seen.before)
+    elif _is_edge_of_silence(symptoms, seen):
+        return
+    whole = _burst_of(symptoms, seen, worst) or _many_of(symptoms, seen)
+    if whole is not None:
+        _enter(symptoms, whole, replace(symptoms[whole], end=seen.end))
+    else:
+        _lead(symptoms, seen, cause)
 
 
 def shown_as(symptoms: Symptoms, evidence: Evidence) -> Cause:
     """Cause under which these symptoms hold what leads: it may have turned out to be one of many."""
-    cause, lead = leading(evidence), lead_of(evidence)
-    folded = lead is not None and _is_novel(lead) and cause not in symptoms and MANY in symptoms
+    cause = leading(evidence)
+    folded = is_novel(lead_of(evidence)) and cause not in symptoms and MANY in symptoms
     return MANY if folded else cause
-
-
-def cause_of(part: Part) -> Cause:
-    """What makes two troubles the same: too much or too little of one statement, or volume."""
-    few = part.kind in FEW
-    if part.template is None:
-        return few, f"{part.level} events"
-    return few, statement_of(part.template)
-
-
-def causes_of(evidence: Evidence) -> list[Part]:
-    """What leads, and whatever else makes up a good share of the score."""
-    return [p for i, p in enumerate(evidence.parts) if i == 0 or p.share >= CAUSE_SHARE]
-
-
-def excess_of(lead: Part | None) -> float:
-    """How many events more, or fewer, there were than are expected."""
-    return 0.0 if lead is None else round(abs(lead.observed - lead.expected), 6)
-
-
-def is_worse(now: tuple[float, float], known: tuple[float, float]) -> bool:
-    """Whether of two windows of one cause, each with its score and its excess, the former is the worse.
-
-    The scores of what goes on for a while are all but equal, and which is the highest says little: of such
-    windows the one with the largest count, or lack, is what a person would name.
-    """
-    if abs(now[0] - known[0]) <= ALL_BUT_EQUAL:
-        return now[::-1] > known[::-1]
-    return now[0] > known[0]
-
-
-def take_in(
-    symptoms: Symptoms,
-    service: str,
-    span: tuple[int, int],
-    score: float,
-    evidence: Evidence,
-    since: int,
-    worst: Part | None = None,
-) -> None:
-    """Enter an anomalous window.
-
-    worst:  what leads the worst window of the group so far.
-    span:   its start and end, µs.
-    since:  end of the window before, in which what accompanies the lead here was not yet (µs).
-    """
-    start, end = span
-    began = start if evidence.onset is None else evidence.onset
-    for part in causes_of(evidence)[1:]:
-        key = key_of(part)
-        known = symptoms.get(key)
-        if is_severe(part) and part.kind not in FEW:
-            # It came with what leads here, or goes on; of what goes on the largest count is told.
-            onset = max(began, start, since if since < end else start)
-            weight = max(score * part.share, known.score if known else 0.0)
-            said = sentence([part], 1, service, (end - start) / 1e6)
-            excess = excess_of(part)
-            now = Symptom(service, onset, end, weight, said, True, kind=part.kind, excess=excess)
-            _enter(symptoms, key, now)
-        elif known is not None:
-            _enter(symptoms, key, replace(known, end=end))
-    lead, key = lead_of(evidence), leading(evidence)
-    if key == SILENCE:
-        _forget_its_edge(symptoms, start - (end - start))
-    elif lead is not None and lead.kind in FEW:
-        if _is_edge_of_silence(symptoms, start):
-            return
-        key = _fading_since(symptoms, start) or key
-    kind = "" if lead is None else lead.kind
-    excess = excess_of(lead)
-    burst = None if lead is None else _burst_of(symptoms, lead, worst, start)
-    if burst is not None and excess <= symptoms[burst].excess:
-        _enter(symptoms, burst, replace(symptoms[burst], end=end))
-        return
-    said, severe = evidence.sentence, is_severe(lead)
-    now = Symptom(service, began, end, score, said, severe, kind=kind, excess=excess)
-    many = symptoms.get(MANY)
-    if many is not None and key != MANY and _is_novel(lead) and began <= many.end:
-        key, now = MANY, replace(many, end=end)  # the last of them
-    elif key == MANY:
-        _fold_its_first(symptoms, start - (end - start), now)
-    elif lead is not None:
-        now = _fold_its_volumes(symptoms, lead, now, start)
-    _enter(symptoms, key, now)
-
-
-def _enter(symptoms: Symptoms, cause: Cause, now: Symptom) -> None:
-    known = symptoms.get(cause)
-    if known is not None:
-        graver = now.severe and not known.severe
-        worse = is_worse((now.score, now.excess), (known.score, known.excess))
-        worst = now if graver or worse else known
-        now = replace(
-            worst,
-            onset=min(known.onset, now.onset),
-            end=max(known.end, now.end),
-            severe=known.severe or now.severe,
-            told=known.told and not graver,
-        )
-    if known is not None or len(symptoms) < MAX_SYMPTOMS:
-        symptoms[cause] = now
 
 
 def tell(symptoms: Symptoms, unheard: bool = True) -> Symptoms:
@@ -186,30 +118,101 @@ def _is_news(symptom: Symptom, heard: int) -> bool:
     return not symptom.told and (symptom.severe or heard < FEW_SYMPTOMS)
 
 
-def key_of(part: Part) -> Cause:
-    """As :func:`cause_of`, but that nothing comes at all is more than too few events, and many are one."""
-    if part.is_silence:
-        return SILENCE
-    several = part.counted == "messages" and part.kind not in FEW
-    return MANY if several and part.level not in SEVERE else cause_of(part)
+def _lead(symptoms: Symptoms, seen: Seen, cause: Cause) -> None:
+    """Enter what leads a window, and with it what was seen of it before it was known as that."""
+    lead = seen.lead
+    kind = "" if lead is None else lead.kind
+    now = Symptom(
+        seen.service,
+        seen.onset,
+        seen.end,
+        seen.score,
+        seen.evidence.sentence,
+        is_severe(lead),
+        kind=kind,
+        excess=excess_of(lead),
+    )
+    if kind in FEW and cause != SILENCE:
+        cause = _fading_since(symptoms, seen.start) or cause
+    if cause == MANY:
+        _fold_its_first(symptoms, seen.before, now)
+    elif lead is not None:
+        now = _fold_its_volumes(symptoms, lead, now, seen.start)
+    _enter(symptoms, cause, now)
 
 
-def is_severe(lead: Part | None) -> bool:
-    """Whether it must be told by itself: errors, or that nothing comes at all."""
-    if lead is None or lead.kind in FEW:
-        return lead is not None and lead.is_silence
-    return lead.level in SEVERE
+def _accompany(symptoms: Symptoms, seen: Seen, part: Part, since: int) -> None:
+    """Errors that came with what leads are told too, with their largest count; what is known goes on."""
+    key = key_of(part)
+    known = symptoms.get(key)
+    if is_severe(part) and part.kind not in FEW:
+        onset = max(seen.onset, seen.start, since if since < seen.end else seen.start)
+        weight = max(seen.score * part.share, known.score if known else 0.0)
+        said = sentence([part], 1, seen.service, (seen.end - seen.start) / 1e6)
+        excess = excess_of(part)
+        now = Symptom(
+            seen.service, onset, seen.end, weight, said, True, kind=part.kind, excess=excess
+        )
+        _enter(symptoms, key, now)
+    elif known is not None:
+        _enter(symptoms, key, replace(known, end=seen.end))
+
+
+def _enter(symptoms: Symptoms, cause: Cause, now: Symptom) -> None:
+    known = symptoms.get(cause)
+    if known is not None:
+        graver = now.severe and not known.severe
+        worse = is_worse((now.score, now.excess), (known.score, known.excess))
+        worst = now if graver or worse else known
+        now = replace(
+            worst,
+            onset=min(known.onset, now.onset),
+            end=max(known.end, now.end),
+            severe=known.severe or now.severe,
+            told=known.told and not graver,
+        )
+    if known is not None or len(symptoms) < MAX_SYMPTOMS:
+        symptoms[cause] = now
+
+
+def _is_edge_of_silence(symptoms: Mapping[Cause, Symptom], seen: Seen) -> bool:
+    """The windows after silence, of which it is only a part, see too little: that is no other symptom."""
+    silence, lead = symptoms.get(SILENCE), seen.lead
+    few = lead is not None and lead.kind in FEW
+    return few and silence is not None and silence.onset <= seen.start <= silence.end
+
+
+def _burst_of(symptoms: Symptoms, seen: Seen, worst: Part | None) -> Cause | None:
+    """The burst of a message of which this window, that a volume leads, holds the last."""
+    lead = seen.lead
+    if worst is None or lead is None or lead.template is not None:
+        return None
+    if (lead.level or ALL_EVENTS) not in worst.volumes:
+        return None
+    cause = key_of(worst)
+    known = symptoms.get(cause)
+    if known is None or known.end < seen.start or cause[0] != (lead.kind in FEW):
+        return None
+    return cause if excess_of(lead) <= known.excess else None
+
+
+def _many_of(symptoms: Symptoms, seen: Seen) -> Cause | None:
+    """The many new messages of which this window holds the last."""
+    many = symptoms.get(MANY)
+    if many is None or leading(seen.evidence) == MANY or not is_novel(seen.lead):
+        return None
+    return MANY if seen.onset <= many.end else None
+
+
+def _fading_since(symptoms: Mapping[Cause, Symptom], start: int) -> Cause | None:
+    """Too little of one message, then of another: it is one lack, and each window would name another."""
+    return next((c for c, s in symptoms.items() if c[0] and start <= s.end), None)
 
 
 def _forget_its_edge(symptoms: Symptoms, since: int) -> None:
     """The windows before silence, of which it is only a part, see too little: that is no other symptom."""
     for cause in [c for c, s in symptoms.items() if c[0] and c != SILENCE and s.onset >= since]:
         del symptoms[cause]
-
-
-def _is_novel(lead: Part | None) -> bool:
-    """Whether it is a message that surprises by being there, and need not be told by itself."""
-    return lead is not None and lead.kind in NOVEL and not is_severe(lead)
 
 
 def _fold_its_first(symptoms: Symptoms, since: int, now: Symptom) -> None:
@@ -229,27 +232,3 @@ def _fold_its_volumes(symptoms: Symptoms, lead: Part, now: Symptom, start: int) 
             del symptoms[cause]
             now = replace(now, onset=min(now.onset, known.onset))
     return now
-
-
-def _burst_of(symptoms: Symptoms, lead: Part, worst: Part | None, start: int) -> Cause | None:
-    """The burst of a message of which this window, that a volume leads, holds the last."""
-    if (
-        worst is None
-        or lead.template is not None
-        or (lead.level or ALL_EVENTS) not in worst.volumes
-    ):
-        return None
-    cause = key_of(worst)
-    known = symptoms.get(cause)
-    alike = cause[0] == (lead.kind in FEW)
-    return cause if alike and known is not None and known.end >= start else None
-
-
-def _fading_since(symptoms: Mapping[Cause, Symptom], start: int) -> Cause | None:
-    """Too little of one message, then of another: it is one lack, and each window would name another."""
-    return next((c for c, s in symptoms.items() if c[0] and start <= s.end), None)
-
-
-def _is_edge_of_silence(symptoms: Mapping[Cause, Symptom], start: int) -> bool:
-    silence = symptoms.get(SILENCE)
-    return silence is not None and silence.onset <= start <= silence.end

@@ -14,7 +14,7 @@ from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
 from tests.streams import micros
-from tests.unit.test_episodes import FULL, NOTHING, SLOW, calm, symptom, trouble
+from tests.troubles import FULL, NOTHING, SLOW, calm, symptom, trouble
 
 GOLDEN = Path(__file__).with_name("golden")
 REFUSED = "db <num> refused the connection"

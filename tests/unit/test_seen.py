@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from log_guard.app.pipeline import Output
 from log_guard.app.seen import Seen
-from tests.unit.test_episodes import calm, trouble
+from tests.troubles import calm, trouble
 
 
 def test_windows_that_were_learnt_from_are_not_counted_unless_they_were_told_of() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,11 @@ from log_guard.app.settings import PREFIX, Settings, is_secret, option
 from log_guard.errors import OptionError
 
 PROPERTIES = f"{PREFIX}KAFKA_PROPERTIES"
+FILE = f"{PREFIX}CONFIG"
+_NOT_OURS = re.compile(
+    rf"{PREFIX}(TEST_.*|(.*_)?SERVICE_(HOST|PORT).*|(.*_)?PORT(_\d+_(TCP|UDP).*)?)"
+)
+"""Variables of our tests, and those that Kubernetes sets for services whose name begins with "logguard"."""
 
 
 def default_file() -> Path:
@@ -33,9 +40,7 @@ def load_settings(
 
     Raises OptionError, with the name of what is wrong and never the value of a secret.
     """
-    named = file or (
-        Path(os.environ["LOGGUARD_CONFIG"]) if "LOGGUARD_CONFIG" in os.environ else None
-    )
+    named = file or (Path(os.environ[FILE]) if FILE in os.environ else None)
     path = named or default_file()
     sources = {
         "default": {},
@@ -100,6 +105,17 @@ def _from_environment() -> dict[str, Any]:
     if saved:
         found["kafka_properties"] = properties_of_environment()
     return {name: value for name, value in found.items() if name in Settings.model_fields}
+
+
+def unknown_variables() -> dict[str, str]:
+    """Variables that look like settings and are none, each with the one that it is most like, if any."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {FILE}
+    unknown = (n for n in sorted(os.environ) if n.startswith(PREFIX) and n not in known)
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, 1, 0.8)), "")
+        for name in unknown
+        if not _NOT_OURS.fullmatch(name)
+    }
 
 
 def properties_of_environment() -> dict[str, str]:

@@ -18,21 +18,21 @@ Replication = Annotated[int, typer.Option(help="Replicas of each topic.", min=1)
 @with_settings("Kafka", "Windows", "Input", "Logging")
 def summarise(settings: Settings) -> None:
     """Turn log events into summaries. Run as many of these as the load asks for."""
-    deployment = _start(settings, "summarise")
+    deployment = _start(settings)
     _run([deployment.summarise()])
 
 
 @with_settings("Kafka", "Windows", "Detection", "Logging")
 def detect(settings: Settings) -> None:
     """Judge windows and publish results. One works, others stand by."""
-    deployment = _start(settings, "detect")
+    deployment = _start(settings)
     _run([deployment.detect()])
 
 
 @with_settings("Kafka", "Input", "Database", "Logging")
 def write(settings: Settings) -> None:
     """Write results, alerts, accounts and dead letters to the database."""
-    deployment = _start(settings, "write")
+    deployment = _start(settings)
     _run(deployment.writers())
 
 
@@ -54,7 +54,7 @@ def process(
     With --from and --to a past span is scored again from its summaries, and the results are
     published beside the live ones under the name that --run gives them.
     """
-    deployment = _start(settings, "process")
+    deployment = _start(settings)
     if start is not None or end is not None:
         from log_guard.app.rescoring import rescore
 
@@ -102,7 +102,7 @@ def topics_check(
 @with_settings("Database", "Logging")
 def db_upgrade(settings: Settings) -> None:
     """Create or upgrade the tables; rows are kept."""
-    deployment = _start(settings, "db")
+    deployment = _start(settings)
     with deployment.store(upgrade=True) as store:
         for note in store.notes:
             console().print(
@@ -115,7 +115,7 @@ def db_upgrade(settings: Settings) -> None:
 @with_settings("Database", "Logging")
 def db_check(settings: Settings) -> None:
     """Compare the tables with what this version needs; exit 1 if they differ."""
-    deployment = _start(settings, "db")
+    deployment = _start(settings)
     from log_guard.adapters.store import check_database
 
     _tell(check_database(deployment.database_url()), "the database is as it should be")
@@ -126,7 +126,7 @@ def db_maintain(settings: Settings) -> None:
     """Roll up by the hour and drop what is older than 30 days; run it once an hour or a day."""
     from datetime import UTC, datetime
 
-    deployment = _start(settings, "db")
+    deployment = _start(settings)
     with deployment.store() as store:
         for line in store.maintain(datetime.now(UTC)):
             console().print(line, markup=False)
@@ -150,7 +150,7 @@ def audit(
     from log_guard.app.audit.auditing import audit as run_audit
     from log_guard.app.audit.auditing import show
 
-    deployment = _start(settings, "audit")
+    deployment = _start(settings)
     outcome = run_audit(deployment, recount=recount, start=start, end=end)
     show(outcome, console(), as_json=output == "json")
     if not outcome.complete:
@@ -167,7 +167,7 @@ def lines(
     """Print the raw lines behind a result, read again from the topic of the log events."""
     from log_guard.app.lines import raw_lines
 
-    deployment = _start(settings, "lines")
+    deployment = _start(settings)
     for where, raw in raw_lines(deployment, result):
         console().print(f"{where}: {raw}", markup=False)
 
@@ -179,6 +179,7 @@ def config_show(
     output: Annotated[str, typer.Option("--format", help="toml or json.")] = "toml",
 ) -> None:
     """Print the effective settings and where each is from; secrets are hidden."""
+    _tell_unknown_variables()
     shown = settings.shown()
     if output == "json":
         console().print_json(data={n: {"value": v, "from": origins[n]} for n, v in shown.items()})
@@ -187,24 +188,39 @@ def config_show(
 
     document = tomlkit.document()
     for name, value in shown.items():
-        entry = tomlkit.item(value)
-        if not isinstance(value, dict):
-            entry.comment(origins[name])
-        document.add(name, entry)
+        document.add(name, tomlkit.item(value).comment(origins[name]))
     console().print(tomlkit.dumps(document), markup=False, end="")
 
 
 def _deployment(settings: Settings) -> Any:
+    """For a command that says what it has to say, and keeps no log."""
     from log_guard.app.deployment import Deployment
 
+    _tell_unknown_variables()
     return Deployment(settings)
 
 
-def _start(settings: Settings, command: str) -> Any:
+def _start(settings: Settings) -> Any:
+    import structlog
+
+    from log_guard.app.deployment import Deployment
     from log_guard.app.logs import set_up_logs
+    from log_guard.app.settings_loading import unknown_variables
 
     set_up_logs(settings.log_level, settings.log_format, instance=settings.instance_name)
-    return _deployment(settings)
+    for name, meant in unknown_variables().items():
+        about = {"meant": meant} if meant else {}
+        structlog.get_logger().warning("variable is no setting", variable=name, **about)
+    return Deployment(settings)
+
+
+def _tell_unknown_variables() -> None:
+    """What is misspelt in the environment is without effect: somebody should hear of it."""
+    from log_guard.app.settings_loading import unknown_variables
+
+    for name, meant in unknown_variables().items():
+        hint = f"; is {meant} meant?" if meant else "; see `logguard config show`"
+        typer.echo(f"logguard: {name}: no such setting{hint}", err=True)
 
 
 def _run(roles: list[Any]) -> None:

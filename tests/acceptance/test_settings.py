@@ -200,6 +200,24 @@ def test_what_is_wrong_is_named(
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_variable_that_is_no_setting_is_told(tmp_path: Path) -> None:
+    odd = {"LOGGUARD_KAFKA_BROKER": "b:1", "LOGGUARD_XYZ": "1", "LOGGUARD_API_SERVICE_HOST": "b"}
+    done = logguard("config", "show", **odd)
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "logguard: LOGGUARD_KAFKA_BROKER: no such setting; is LOGGUARD_KAFKA_BROKERS meant?",
+        "logguard: LOGGUARD_XYZ: no such setting; see `logguard config show`",
+    ]
+    url = ("--db-url", str(tmp_path / "store.db"), "--log-format", "json")
+    said = json.loads(logguard("db", "upgrade", *url, **odd).stderr.splitlines()[0])
+    assert (said["variable"], said["meant"]) == ("LOGGUARD_KAFKA_BROKER", "LOGGUARD_KAFKA_BROKERS")
+
+
+def test_properties_of_kafka_are_shown_with_their_origin() -> None:
+    done = logguard("config", "show", LOGGUARD_KAFKA_PROPERTIES="security.protocol=SSL")
+    assert "[kafka_properties] # environment" in done.stdout
+
+
 @pytest.mark.parametrize("command", [("topics", "check"), ("audit",), ("topics", "create")])
 def test_a_server_that_is_away_is_one_line(command: tuple[str, ...], tmp_path: Path) -> None:
     done = logguard(

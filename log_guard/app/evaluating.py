@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from log_guard.app.inspecting import ReadOptions
-from log_guard.app.label_span import check, cut_to, cuts
+from log_guard.app.label_span import check, cut_to, cuts, learnt_beyond
 from log_guard.app.measuring import peak_megabytes
 from log_guard.app.pipeline import PipelineOptions
 from log_guard.app.remarks import count_failure, failed, strangers_at_first_sight
@@ -138,6 +138,9 @@ def evaluate_set(
         raise InputError(
             f"{events}: no window could be judged; is there anything before test_start to learn from? (--history EVENTS)"
         )
+    learnt = model.training.start / SECOND, model.training.end / SECOND
+    beyond = learnt_beyond(learnt, labels) if history else None
+    remarks += [beyond] if beyond else []
     fitted = model.density.labels_
     counted = rule[True] or rule[False]  # one group alone is the whole stream
     measured = evaluate(labels, verdicts)

@@ -79,6 +79,16 @@ def cuts(log: Span, labels: Labels, cut: Labels) -> Iterator[str]:
         yield "there is no incident to find: only false alarms are counted"
 
 
+def learnt_beyond(history: Span, labels: Labels) -> str | None:
+    """Say that a history reaches into what is judged; None if it does not."""
+    if history[1] <= labels.test_start or history[0] >= labels.end:
+        return None
+    return (
+        f"the history ({_said(history)}) reaches beyond test_start ({_moment(labels.test_start)}): if it holds events of "
+        "this log, it has learnt what is judged here"
+    )
+
+
 def span_of(incidents: Sequence[Incident]) -> Span:
     """From the start of the first to the end of the last; there is at least one."""
     return min(i.start for i in incidents), max(i.end for i in incidents)

@@ -78,7 +78,9 @@ def test_no_time_is_quiet_where_the_log_is_not(folder: Path) -> None:
     (folder / "wide.json").write_text(json.dumps(truth))
     done = run("evaluate", "app.log", "wide.json", "--history", "app.log", cwd=folder)
     assert done.returncode == 0, done.stderr
-    told, none = done.stderr.decode().splitlines()
+    told, none, learnt = done.stderr.decode().splitlines()
+    assert learnt.startswith("the history (2026-01-01 00:00:00 to 2026-01-01 00:25:00 UTC)")
+    assert learnt.endswith("if it holds events of this log, it has learnt what is judged here")
     assert told.startswith(
         "the labels are of 2025-12-31 23:00:00 to 2026-01-01 12:00:00 UTC, the log of 2026-01-01 00:00:00 to 2026-01-01"
     )

@@ -6,7 +6,7 @@ from threading import Event
 from typing import Protocol
 
 import structlog
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 from tenacity.stop import stop_when_event_set
 
@@ -14,6 +14,9 @@ from log_guard.errors import StoreError, StreamError
 
 Failure = (KafkaException, StreamError, StoreError)
 """What ends a session and may have passed when the next one begins."""
+
+REBALANCED = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
+"""What Kafka says to whoever commits while members come or go: nothing is wrong."""
 
 
 class Session(Protocol):
@@ -54,7 +57,7 @@ def run(role: Role, stop: Event) -> None:
             stop.wait(seconds)
 
         retrying = Retrying(
-            wait=wait_exponential_jitter(initial=0.2, max=5.0, jitter=0.5),
+            wait=wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.5),
             retry=retry_if_exception_type(Failure),
             stop=stop_when_event_set(stop),
             before_sleep=say_once,
@@ -90,6 +93,9 @@ def _session(role: Role, stop: Event, log: structlog.stdlib.BoundLogger) -> None
     except Failure as e:
         if not done:
             raise
-        log.warning("interrupted, starting again from what is committed", reason=reason(e))
+        if isinstance(e, KafkaException) and e.args[0].code() in REBALANCED:
+            log.info("partitions are shared out anew, starting again from what is committed")
+        else:
+            log.warning("interrupted, starting again from what is committed", reason=reason(e))
     finally:
         session.close(clean=clean)

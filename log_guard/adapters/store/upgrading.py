@@ -54,12 +54,14 @@ _FEATURES = {
 """What TimescaleDB does by itself, and the statements that ask it to; the first says if it may."""
 
 AGGREGATE = "hourly continuous aggregate"
+# It looks back almost as far as rows are kept, for an outage, or an empty database, is made up for much later: only
+# hours that have changed are computed again. Not farther: hours whose rows are gone would lose what they hold.
 _AGGREGATE = [
     "CREATE MATERIALIZED VIEW IF NOT EXISTS anomaly_results_hourly WITH (timescaledb.continuous) AS "
     + HOURLY.format(hour="time_bucket('1 hour', window_start)", where="")
     + " WITH NO DATA",
     "SELECT add_continuous_aggregate_policy('anomaly_results_hourly', "
-    "start_offset => INTERVAL '3 hours', end_offset => INTERVAL '1 hour', "
+    "start_offset => INTERVAL '28 days', end_offset => INTERVAL '1 hour', "
     "schedule_interval => INTERVAL '30 minutes', if_not_exists => true)",
 ]
 

@@ -57,7 +57,23 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
         UNSAID,
         "12#0: *1 open() failed",
     ),
+    ("plain", "2026-01-01 00:00:00.000 +00:00 [INF] up", Level.INFO, UNSAID, "up"),
+    ("plain", "2026-01-01T00:00:00Z WRN slow n=3", Level.WARN, UNSAID, "slow n=3"),
     ("prefixed", "INFO 2026-01-01 00:00:00,000 cart: up", Level.INFO, UNSAID, "cart: up"),
+    (
+        "prefixed",
+        "01-Jan-2026 00:00:00.000 SEVERE [main] org.apache.catalina.X.y lost it",
+        Level.ERROR,
+        UNSAID,
+        "[main] org.apache.catalina.X.y lost it",
+    ),
+    (
+        "prefixed",
+        "[01-Jan-2026 00:00:00 UTC] PHP Notice:  odd",
+        Level.UNSPECIFIED,
+        UNSAID,
+        "PHP Notice:  odd",
+    ),
     ("prefixed", "[WARN] 2026-01-01 00:00:00 cart: slow", Level.WARN, UNSAID, "cart: slow"),
     ("prefixed", "web-1  | 2026-01-01 00:00:00 ERROR lost", Level.ERROR, UNSAID, "web-1  | lost"),
     (
@@ -117,6 +133,13 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
     ("logfmt", f'ts={T} level=error service=pay msg="a \\"b\\"" x=1', Level.ERROR, "pay", 'a "b"'),
     ("logfmt", f"time={T} level=info user=5", Level.INFO, UNSAID, "user=5"),
     ("syslog", "Jan  1 00:00:00 host app[12]: hello", Level.UNSPECIFIED, "app", "hello"),
+    (
+        "syslog",
+        "2026-01-01T00:00:00.000000+00:00 app[web.1]: Error: x",
+        Level.UNSPECIFIED,
+        "app",
+        "Error: x",
+    ),
     ("syslog", "<11>Jan  1 00:00:00 host kernel: oops", Level.ERROR, "kernel", "oops"),
     ("syslog", f'<34>1 {T} host app 1 ID [a b="c"] hello', Level.FATAL, "app", "hello"),
     (

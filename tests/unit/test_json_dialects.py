@@ -44,6 +44,16 @@ def _event(raw: dict[str, object]) -> dict[str, object]:
             (Level.WARN, "pay", "m"),
         ),
         (
+            {
+                "timestamp": 1767225600.0,
+                "level": 3,
+                "_app": "pay",
+                "short_message": "m",
+                "host": "h",
+            },
+            (Level.ERROR, "pay", "m"),
+        ),
+        (
             {"time": 1767225600000, "level": 50, "name": "pay", "msg": "m", "v": 0},
             (Level.ERROR, "pay", "m"),
         ),

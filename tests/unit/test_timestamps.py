@@ -62,6 +62,7 @@ RENDERINGS: dict[str, tuple[Callable[[datetime], str], int]] = {
     "zone name after a space": (lambda t: f"{t:%Y-%m-%d %H:%M:%S.%f} UTC", 1),
     "common log format": (lambda t: f"{t:%d/%b/%Y:%H:%M:%S} +0000", 10**6),
     "ctime": (lambda t: f"{t:%a %b} {t.day:2d} {t:%H:%M:%S.%f %Y}", 1),
+    "with hyphens": (lambda t: f"{t:%d-%b-%Y %H:%M:%S.%f}", 1),
     "RFC 2822": (lambda t: f"{t:%a, %d %b %Y %H:%M:%S} GMT", 10**6),
     "java.util.logging": (lambda t: f"{t:%b} {t.day}, {t:%Y %I:%M:%S %p}", 10**6),
     "a newer one": (

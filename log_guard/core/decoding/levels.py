@@ -24,6 +24,9 @@ LEVEL_WORDS: dict[str, Level] = {
 LEVEL_WORD = "TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|SEVERE|FATAL|CRITICAL|PANIC"
 """Regular expression of the level words that are looked for in running text (upper case)."""
 
+LEVEL_THREE = "VRB|TRC|DBG|INF|WRN|ERR|FTL"
+"""Of those that Serilog and zerolog cut to three letters: a level only where one is expected."""
+
 _SEEN_CHARS = 80
 _BRACKETED = (
     "trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|panic|emerg|alert"

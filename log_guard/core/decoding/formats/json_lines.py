@@ -21,10 +21,9 @@ from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.json_cause import may_tell_a_cause
 from log_guard.core.decoding.formats.json_record import (
     ALIASES,
-    OTEL_NUMBERS,
-    SYSLOG_NUMBERS,
     Fields,
     has_deep_fields,
+    numbers_of,
     parse_record,
 )
 
@@ -179,7 +178,7 @@ class JsonLines:
         if not self._may_be_fast or not self.keys.level:
             return None
         level = self.keys.level[0]
-        if level in SYSLOG_NUMBERS or level in OTEL_NUMBERS:
+        if numbers_of(level, self.keys.message[0]):
             return None
         service = self.keys.service[0] if self.keys.service else ""
         return self.keys.timestamp[0], level, service, self.keys.message[0]
@@ -233,7 +232,7 @@ class JsonLines:
         if not self.keys.level:
             return pl.lit(None, dtype=pl.String)
         key = self.keys.level[0]
-        numbers = SYSLOG_NUMBERS.get(key) or OTEL_NUMBERS.get(key)
+        numbers = numbers_of(key, self.keys.message[0])
         return pl.col(key).replace(numbers) if numbers else pl.col(key)
 
 

@@ -54,18 +54,29 @@ ALIASES = Fields(
         "Resource.service.name", "resource.attributes.service.name", "app", "application",
         "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "kubernetes.container_name", "container_name", "component",
         "name", "logger", "_COMM", "resource.labels.container_name", "svc",
+        "_service", "_app", "_container_name",
     ),
     message=("message", "msg", "MESSAGE", "body", "Body", "log", "event", "text", "@m", "@mt",
-             "jsonPayload.message", "jsonPayload.msg", "textPayload", "txt"),
+             "jsonPayload.message", "jsonPayload.msg", "textPayload", "txt", "short_message"),
 )  # fmt: skip
 
 SYSLOG_WORDS = ("fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug")
-SYSLOG_NUMBERS = {"PRIORITY": {str(n): word for n, word in enumerate(SYSLOG_WORDS)}}
-_OTEL = ("trace", "debug", "info", "warn", "error", "fatal")
-OTEL_NUMBERS = {
-    key: {str(n): _OTEL[(n - 1) // 4] for n in range(1, 25)}
-    for key in ("severityNumber", "severity_number", "SeverityNumber")
+_SYSLOG = {str(n): word for n, word in enumerate(SYSLOG_WORDS)}
+_OTEL_WORDS = ("trace", "debug", "info", "warn", "error", "fatal")
+OTEL_NUMBERS = {str(n): _OTEL_WORDS[(n - 1) // 4] for n in range(1, 25)}
+_NUMBERS = {
+    "PRIORITY": _SYSLOG,
+    **dict.fromkeys(("severityNumber", "severity_number", "SeverityNumber"), OTEL_NUMBERS),
 }
+
+
+def numbers_of(level: str | None, message: str | None) -> dict[str, str]:
+    """What numbers mean as levels in a record with fields of these names; nothing of their own: empty.
+
+    ``short_message`` is GELF's, whose levels are those of syslog.
+    """
+    return _SYSLOG if message == "short_message" else _NUMBERS.get(level or "", {})
+
 
 Row = tuple[str | None, str | None, str | None, str | None, str | None]
 """timestamp, level, service, message, reason: as in ``RAW_COLUMNS``."""
@@ -113,7 +124,7 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
     message_key, message = _find(record, fields.message, scalar=False)
     if message_key is None:
         rest = _pairs(record, (timestamp_key, level_key, service_key))
-        return (_text(timestamp), _level(level_key, level), _text(service), rest, None)
+        return (_text(timestamp), _level(level, level_key), _text(service), rest, None)
     told, known = record, (timestamp_key, level_key, service_key, message_key)
     inner = _nested(message)
     if inner is not None:
@@ -127,7 +138,8 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
             message, told = deeper, inner
     shown = (_text(_unwrap(message)) or "").rstrip("\r\n")
     shown = _text(with_cause(shown, lambda name: _find(told, (name,))[1], known)) or ""
-    return (_text(timestamp), _level(level_key, level), _text(service), shown, None)
+    level = _level(level, level_key, message_key)
+    return (_text(timestamp), level, _text(service), shown, None)
 
 
 def _pairs(record: dict[str, Any], known: tuple[str | None, ...]) -> str:
@@ -224,12 +236,9 @@ def _walk(record: dict[str, Any], name: str) -> Any:
     return value
 
 
-def _level(key: str | None, value: Any) -> str | None:
+def _level(value: Any, key: str | None, message: str | None = None) -> str | None:
     text = _text(value)
-    if key is None or text is None:
-        return text
-    numbers = SYSLOG_NUMBERS.get(key) or OTEL_NUMBERS.get(key) or {}
-    return numbers.get(text, text)
+    return None if text is None else numbers_of(key, message).get(text, text)
 
 
 def _text(value: Any) -> str | None:

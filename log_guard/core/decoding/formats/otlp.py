@@ -68,7 +68,7 @@ def _records(envelope: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _plain_record(record: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
     """Unset fields are left out; in OTLP a time of 0 is an unset one."""
-    numbers = OTEL_NUMBERS["severityNumber"]
+    numbers = OTEL_NUMBERS
     fields = {
         "timestamp": _time(record.get("timeUnixNano")) or _time(record.get("observedTimeUnixNano")),
         "level": record.get("severityText") or numbers.get(str(record.get("severityNumber"))),

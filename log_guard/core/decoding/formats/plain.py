@@ -12,7 +12,7 @@ from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.jul import with_jul
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.formats.spring import with_spring
-from log_guard.core.decoding.levels import LEVEL_WORD
+from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
 
 _STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL})[\])]?"
@@ -24,10 +24,11 @@ _LINE = rf"(?s)^{_STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
 _BEFORE = r"(?:[^\s\[\]:]+(?:\[\w+\])?:?[ \t]+|\[[^\]\n]{0,60}\][ \t]*|-[ \t]+|\|[ \t]*){0,4}?"
 _IN_BRACKETS = (
     r"[\[<(][ \t]*(?:\w+:)?"  # Apache names the module first: [core:error]
-    r"((?i:trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|alert|emerg))"
+    r"((?i:trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|alert|emerg)"
+    rf"|{LEVEL_THREE})"
     r"[ \t]*[\])>]\s*(?:[-:|]+\s+)?"
 )
-_BARE = rf"\b({LEVEL_WORD})\b(?:\s*[-:|]+\s+|\s+|$)|\b(LOG):\s+"  # the last is PostgreSQL's
+_BARE = rf"\b({LEVEL_WORD}|{LEVEL_THREE})\b(?:\s*[-:|]+\s+|\s+|$)|\b(LOG):\s+"  # the last is PostgreSQL's
 _LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
 
 _SAID_OF_IT = "DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT"

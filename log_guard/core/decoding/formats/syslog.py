@@ -17,11 +17,13 @@ from log_guard.core.decoding.timestamps import BSD, ISO
 
 _PRIORITY = r"<(?P<pri>[0-9]{1,3})>"
 _ISO_T = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
-_TAG = r"(?P<service>[^\s\[\]:]{1,128})(?:\[[^\]\n]*\])?:(?: |$)"
-_HEAD = rf"^(?:{_PRIORITY})?(?P<timestamp>{BSD}|{_ISO_T}) (?P<host>\S+) "
+_TIME = rf"^(?:{_PRIORITY})?(?P<timestamp>{BSD}|{_ISO_T}) "
+_HOST = r"[^\s\[\]]+ "
+_PROGRAM = r"(?P<service>[^\s\[\]:]{1,128})"
+_TAG = rf"{_PROGRAM}(?:\[[^\]\n]*\])?:(?: |$)"
 
-# The tag may be missing: "last message repeated 2 times" has none.
-_OLD = rf"(?s){_HEAD}(?:{_TAG})?(?P<message>.*)$"
+# The tag may be missing: "last message repeated 2 times" has none. So may the host: Heroku writes the tag alone.
+_OLD = rf"(?s){_TIME}(?:{_HOST})?(?:{_TAG})?(?P<message>.*)$"
 _NEW = (
     rf"(?s)^{_PRIORITY}1 (?:(?P<timestamp>{ISO})|-) \S+ (?:-|(?P<service>\S+)) \S+ \S+ "
     r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+)'
@@ -35,7 +37,7 @@ def _groupless(pattern: str) -> str:
 
 # An ISO timestamp is no proof. There must be a tag, and the host must not be a level: a line like
 # "2026-01-01T00:00:00Z INFO com.example.Cart: started" is an application's own.
-_TAGGED = _groupless(_HEAD + _TAG).replace(r"(?:\S+) ", rf"(?!\[?(?:{LEVEL_WORD})\b)\S+ ", 1)
+_TAGGED = _groupless(rf"{_TIME}(?!\[?(?:{LEVEL_WORD})\b)(?:{_HOST}{_TAG}|{_PROGRAM}\[[^\]\n]+\]: )")
 _CLAIMED = rf"{_TAGGED}|^(?:<[0-9]{{1,3}}>)?{BSD} \S+ |{_groupless(_NEW)}"
 
 

@@ -19,7 +19,7 @@ _CLF = rf"(?P<day>[0-9]{{2}})/{_MONTH}/(?P<year>[0-9]{{4}}):{_CLOCK}(?P<zone> {_
 _BSD = rf"{_MONTH} (?P<day>[ 0-9]?[0-9]) (?:(?P<year>[0-9]{{4}}) )?{_CLOCK}{_FRACTION}"
 _CTIME = rf"{_WEEKDAY} {_MONTH} (?P<day>[ 0-9]?[0-9]) {_CLOCK}{_FRACTION} (?P<year>[0-9]{{4}})"
 _MAIL = (
-    rf"(?:{_WEEKDAY}, )?(?P<day>[0-9]{{1,2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_CLOCK}{_FRACTION}"
+    rf"(?:{_WEEKDAY}, )?(?P<day>[0-9]{{1,2}})[ -]{_MONTH}[ -](?P<year>[0-9]{{4}}) {_CLOCK}{_FRACTION}"
     rf"(?P<zone> (?:UTC|GMT|{_OFFSET}))?"
 )
 _DOTTED = rf"(?P<day>[0-9]{{2}})\.(?P<month>[0-9]{{2}})\.(?P<year>[0-9]{{4}}),? {_CLOCK}{_FRACTION}"
@@ -53,7 +53,7 @@ CTIME = _groupless(_CTIME)
 """Of Apache's error log: ``Mon Nov 23 23:36:28.123456 2026``."""
 
 MAIL = _groupless(_MAIL)
-"""Of RFC 2822's ``23 Nov 2026 23:36:28``, which Redis writes too, with a fraction."""
+"""Of RFC 2822's ``23 Nov 2026 23:36:28``, which Redis writes too, with a fraction; Tomcat and PHP with hyphens."""
 
 DOTTED = _groupless(_DOTTED)
 """Of ``23.11.2026 23:36:28``; a date with slashes and the year at its end has two meanings."""

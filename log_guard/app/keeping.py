@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from log_guard.adapters.kafka.reading import read
-from log_guard.adapters.kafka.records import UnreadableError, commit_of
+from log_guard.adapters.kafka.records import UnreadableError, commit_of, place
 from log_guard.adapters.summaries import SummaryWriter
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
@@ -21,8 +21,9 @@ def fetch_summaries(deployment: Deployment, out: Path, start: str | None, end: s
     with SummaryWriter(out, slide, options.detect.group_by) as writer:
         for messages in read(deployment.cluster("-summaries"), options.summaries):
             for message in messages:
+                value, headers = message.value() or b"", message.headers()
                 try:
-                    commit = commit_of(message.value() or b"", message.headers(), slide)  # type: ignore[arg-type]  # headers are typed wider than they come
+                    commit = commit_of(value, headers, slide, place(message))  # type: ignore[arg-type]  # headers are typed wider than they come
                 except UnreadableError:
                     continue  # the detector has kept it as a dead letter
                 summary, _ = commits.take(commit, message.offset() or 0)

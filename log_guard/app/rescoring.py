@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 
 from log_guard.adapters.kafka.clients import failure
 from log_guard.adapters.kafka.reading import read
-from log_guard.adapters.kafka.records import UnreadableError, commit_of, result_record
+from log_guard.adapters.kafka.records import UnreadableError, commit_of, place, result_record
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.deployment import Deployment
 from log_guard.app.roles.guidance import Guidance
@@ -65,7 +65,7 @@ def _rescored(deployment: Deployment, since: int | None, until: int | None) -> i
                 log.info("scoring again", reached=reached, published=published + len(waiting))
             offset, value = message.offset() or 0, message.value() or b""
             try:
-                commit = commit_of(value, message.headers(), detect.window.slide)  # type: ignore[arg-type]  # headers are typed wider than they come
+                commit = commit_of(value, message.headers(), detect.window.slide, place(message))  # type: ignore[arg-type]  # headers are typed wider than they come
             except UnreadableError:
                 continue  # the live detector has kept it as a dead letter
             for out in fold.slices(commit, offset):

@@ -71,3 +71,28 @@ def test_records_that_nobody_can_read_are_kept_and_passed_over(pipeline: Pipelin
         assert store.count_dead_letters(settings.summary_topic) == 4
         assert store.count_dead_letters(settings.output_topic) == 4
         assert store.count_dead_letters(settings.topic) == 0
+
+
+def test_a_record_of_a_newer_version_is_named_with_its_place(pipeline: Pipeline) -> None:
+    settings = pipeline.settings
+    producer = Producer({"bootstrap.servers": pipeline.brokers})
+    headers: dict[str, str | bytes | None] = {"logguard": b'{"schema": 99}'}
+    producer.produce(settings.summary_topic, b"?", headers=headers, partition=0)
+    producer.flush(30)
+
+    said = f"{settings.summary_topic}-0@0 is of schema 99, but this version knows 1: upgrade"
+    pipeline.start("detect", "detect")
+    pipeline.wait("detect to say it", lambda: said in pipeline.log("detect"))
+    pipeline.stop()
+    audited = pipeline.run("audit")
+    assert audited.returncode == 1
+    assert f"in flight: {settings.summary_topic}-0 [0, 1) ({said}" in audited.stdout
+
+    producer.produce(settings.output_topic, b'{"schema": 99}', partition=2)
+    producer.flush(30)
+    said = f"{settings.output_topic}-2@0 is of schema 99, but this version knows 1: upgrade"
+    pipeline.start("write", "write")
+    pipeline.wait("write to say it", lambda: said in pipeline.log("write"))
+    pipeline.stop()
+    audited = pipeline.run("audit")
+    assert (audited.returncode, audited.stderr[: len(said) + 10]) == (1, f"logguard: {said}")

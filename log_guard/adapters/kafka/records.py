@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from confluent_kafka import Message
 
 from log_guard.core.events import DeadLetter
 from log_guard.core.iso import iso
@@ -33,10 +34,21 @@ MAX_RECORD_BYTES = 900_000
 """A larger commit is cut: brokers refuse more than a megabyte by default."""
 
 Headers = list[tuple[str, bytes]]
+A_RECORD = "a record"
+"""What a record is called of which nobody asks where it is."""
 
 
 class UnreadableError(StreamError):
     """A record that no version of ours has written: to be kept as a dead letter, and passed over."""
+
+
+class NewerError(StreamError):
+    """A record that a newer version wrote: to pass over it would lose what it says."""
+
+
+def place(message: Message) -> str:
+    """Where a record is: ``TOPIC-PARTITION@OFFSET``."""
+    return f"{message.topic()}-{message.partition()}@{message.offset()}"
 
 
 def pack(offsets: np.ndarray, lines: np.ndarray | int = 0) -> np.ndarray:
@@ -72,14 +84,15 @@ def commit_records(commit: Commit, slide: int, topic: str) -> Iterator[tuple[byt
         yield _arrow(part) if i else first, [("logguard", json.dumps(told).encode())]
 
 
-def commit_of(value: bytes, headers: Headers | None, slide: int) -> Commit:
+def commit_of(value: bytes, headers: Headers | None, slide: int, where: str = A_RECORD) -> Commit:
     """Read a record of ``window-summaries``, finer panes pooled to those of ``slide`` (µs).
 
-    UnreadableError if it is none, OptionError if its panes cannot be pooled to ours.
+    UnreadableError if it is none, NewerError, which says ``where``, if a newer version wrote it, OptionError if
+    its panes cannot be pooled to ours.
     """
     try:
         told = json.loads(dict(headers or [])["logguard"])
-        known(told)
+        known(told, where)
         refuse_coarser(told["slide"], slide)
         summary = pl.read_ipc(io.BytesIO(value)).select(list(SUMMARY_SCHEMA))
         if told["slide"] != slide:
@@ -128,13 +141,14 @@ def refuse_coarser(theirs: int, ours: int) -> None:
         )
 
 
-def known(told: dict[str, Any]) -> None:
-    """Refuse a record that a newer version wrote."""
+def known(told: dict[str, Any], where: str) -> None:
+    """Refuse a record that a newer version wrote: NewerError, which says where it is."""
     if not isinstance(told.get("schema"), int):
         raise UnreadableError("a record without a schema version")
     if told["schema"] > SCHEMA:
-        raise StreamError(
-            f"a record of schema {told['schema']}, but this version knows {SCHEMA}: upgrade this process"
+        raise NewerError(
+            f"{where} is of schema {told['schema']}, but this version knows {SCHEMA}: upgrade this LogGuard, or "
+            "remove the record (kafka-delete-records.sh, which takes what is before it as well)"
         )
 
 
@@ -183,15 +197,15 @@ def dead_letter_record(dead: DeadLetter, topic: str) -> tuple[bytes, bytes]:
     return f"{topic}-{dead.source}-{offset}-{line}".encode(), _json(body)
 
 
-def json_of(value: bytes | None) -> dict[str, Any]:
-    """Read a JSON record; StreamError if it is none."""
+def json_of(value: bytes | None, where: str = A_RECORD) -> dict[str, Any]:
+    """Read a JSON record; UnreadableError if it is none, NewerError, which says ``where``, if it is newer than we."""
     try:
         body = json.loads(value or b"")
     except ValueError as e:
         raise UnreadableError("a record that is no JSON") from e
     if not isinstance(body, dict):
         raise UnreadableError("a record that is no JSON object")
-    known(body)
+    known(body, where)
     return body
 
 

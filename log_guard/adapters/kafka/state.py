@@ -62,7 +62,7 @@ class StateTopic:
         if MANIFEST not in records:
             return stored
         manifest = json.loads(records[MANIFEST])
-        known(manifest)
+        known(manifest, f"the state on {self.topic}")
         unpacker = zstandard.ZstdDecompressor()
         for name, (digest, chunks) in manifest["parts"].items():
             body = b"".join(records.get(f"{name}/{i}", b"") for i in range(chunks))

@@ -16,6 +16,7 @@ from log_guard.app.audit.alerts import alert_rows
 from log_guard.app.audit.comparing import Oldest, Row, by_time
 from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.letters import letter_rows
+from log_guard.app.audit.newer import check_summaries
 from log_guard.app.audit.offsets import (
     Totals,
     Written,
@@ -96,7 +97,7 @@ def audit(
 def _set_back(
     deployment: Deployment, cluster: Cluster, store: Store, totals: Totals
 ) -> Iterator[Finding]:
-    """Groups whose offsets are behind what is known of them; what is known is asked for first."""
+    """Groups whose offsets are behind what is known of them, or cannot go on; what is known is asked for first."""
     s = deployment.settings
     written = {t: store.positions(s.writer_group, t) for t in (s.output_topic, s.dead_letter_topic)}
     if not s.run:
@@ -108,6 +109,8 @@ def _set_back(
         done = committed(cluster, s.detector_group, s.summary_topic)
         effect = "without effect, its state says where to go on"
         yield from check_group(s.detector_group, s.summary_topic, done, reached, effect)
+        slide = deployment.window.slide
+        yield from check_summaries(cluster, s.summary_topic, s.detector_group, slide)
     for topic, reached in written.items():
         done = committed(cluster, s.writer_group, topic)
         # Its rows are there a moment before its offsets; of those that it has set itself there is nothing to say.

@@ -19,6 +19,7 @@ from log_guard.adapters.kafka.records import (
     commit_of,
     dead_letter_record,
     made_of,
+    place,
     refuse_others,
     result_record,
 )
@@ -162,9 +163,9 @@ class DetectSession:
         """Fold a record; what it gives waits to be published, if it was not before."""
         options, value = self.options, message.value() or b""
         try:
-            commit = commit_of(value, message.headers(), options.window.slide)  # type: ignore[arg-type]  # headers are typed wider than they come
+            commit = commit_of(value, message.headers(), options.window.slide, place(message))  # type: ignore[arg-type]  # headers are typed wider than they come
         except UnreadableError as e:
-            self._log.warning("a record that cannot be read", offset=offset, reason=str(e))
+            self._log.warning("a record that cannot be read", record=place(message), reason=str(e))
             letter = DeadLetter(str(e), offset << LINE_BITS, 0, value[:DEAD_LETTER_BYTES])
             if offset > self._frontier:
                 self._waiting.append(

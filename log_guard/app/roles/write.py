@@ -10,7 +10,7 @@ import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets
-from log_guard.adapters.kafka.records import UnreadableError, json_of
+from log_guard.adapters.kafka.records import UnreadableError, json_of, place
 from log_guard.adapters.kafka.topics import origin
 from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import gather
@@ -139,13 +139,13 @@ class WriteSession:
 
     def _record(self, message: Message) -> Mapping[str, Any]:
         try:
-            return json_of(message.value())
+            return json_of(message.value(), place(message))
         except UnreadableError as e:
             return self._kept(message, str(e))
 
     def _kept(self, message: Message, reason: str) -> Mapping[str, Any]:
         """What stands for a record that nobody can store: it is kept, too."""
-        self._log.warning("a record that cannot be stored", topic=message.topic(), reason=reason)
+        self._log.warning("a record that cannot be stored", record=place(message), reason=reason)
         return {
             "kind": "dead_letter",
             "run": "",

@@ -53,6 +53,7 @@ can also write to our topics: a record that nobody can read is kept as a dead le
 over, but one of a newer schema stops its reader until that is upgraded.
 
 Whatever goes wrong in a step ends the *session*: clients are closed, nothing half-done is kept, and
-the role starts from what is durable; at once if the session had got somewhere, else after a pause that
-grows. There is one way back, and every failure takes it.
+the role starts from what is durable; at once if the session had got somewhere and the role was not
+interrupted before, else after a pause that grows. There is one way back, and every failure takes it. Why is said
+once, and every five minutes while it lasts (:mod:`log_guard.app.roles.news`).
 """

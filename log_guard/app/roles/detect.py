@@ -30,6 +30,7 @@ from log_guard.app.promised import departed
 from log_guard.app.roles.guidance import Guidance, Sources
 from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import gather
+from log_guard.app.roles.news import News
 from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter
@@ -102,6 +103,7 @@ class DetectSession:
         self.cluster = cluster
         self.options = options
         self._log = structlog.get_logger().bind(role="detect")
+        self._news = News(role="detect")
         self._fold: Fold | None = None
         self._frontier = -1  # last record whose results are out
         self._slices = 0  # so many slices of the next one are, too
@@ -259,7 +261,7 @@ class DetectSession:
         self._state_due = time.monotonic() + STATE_EVERY
         self._held_still(consumer)
         self._say_moved(committed + 1, stored)
-        self._log.info("took over", state_offset=self._position, frontier=self._frontier)
+        self._news.info("took over", state_offset=self._position, frontier=self._frontier)
         consumer.incremental_assign(
             [TopicPartition(p.topic, p.partition, self._position) for p in partitions]
         )
@@ -269,7 +271,7 @@ class DetectSession:
         if before == committed:
             return
         if not stored.parts and before == 0:
-            self._log.warning(
+            self._news.warning(
                 "the state is gone: reading the summaries again from their beginning",
                 topic=self.options.state,
             )
@@ -301,7 +303,7 @@ class DetectSession:
                 fold.restore({name: thaw(data, KINDS) for name, data in stored.parts.items()})
             return fold, stored
         except StateError as e:
-            self._log.warning("reading the summaries again from their beginning", reason=str(e))
+            self._news.warning("reading the summaries again from their beginning", reason=str(e))
             stored.parts = {}
             return self.options.fold(), stored
 

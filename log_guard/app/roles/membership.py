@@ -9,6 +9,7 @@ import structlog
 from confluent_kafka import Consumer, TopicPartition
 
 from log_guard.adapters.kafka.clients import Callbacks
+from log_guard.app.roles.news import REMIND_EVERY, News
 
 Place = tuple[str, int]
 
@@ -33,24 +34,26 @@ class Membership:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = structlog.get_logger().bind(role=role, group=group)
+        self._news = News(role=role, group=group)
         self._assigned, self._gone = assigned, gone
         self._held: set[Place] = set()
         self._clock = clock
         self._waiting_since: float | None = clock()
+        self._patience = PATIENCE  # so long it is waited before that is said
         self._callbacks = Callbacks(self._on_assigned, self._on_gone)
 
     def subscribe(self, consumer: Consumer, topics: list[str]) -> None:
         self._callbacks.subscribe(consumer, topics)
 
     def check(self) -> None:
-        """Raise what a takeover has failed with since; say, once, that the group gives us nothing to do."""
+        """Raise what a takeover has failed with since; say, now and then, that the group gives us nothing to do."""
         self._callbacks.check()
-        since = self._waiting_since
-        if since is not None and self._clock() - since > PATIENCE:
-            self._waiting_since = None
+        since, now = self._waiting_since, self._clock()
+        if since is not None and now - since > self._patience:
+            self._patience = now - since + REMIND_EVERY
             self._log.warning(
                 "waiting for partitions: the group's coordinator is away, or waits for a member that does not answer",
-                seconds=round(self._clock() - since),
+                seconds=round(now - since),
             )
 
     def close(self, consumer: Consumer) -> None:
@@ -61,7 +64,7 @@ class Membership:
         self, topic: str, partition: int, before: int | None, now: int, effect: str
     ) -> None:
         """Say that hands have moved the group's offset of a partition, and what comes of it."""
-        self._log.warning(
+        self._news.warning(
             "offset was moved by hand",
             partition=f"{topic} {partition}",
             before=before,
@@ -71,7 +74,7 @@ class Membership:
 
     def say_deleted(self, topic: str, partition: int, first: int, after: int) -> None:
         """Say that the topic's retention was quicker than we."""
-        self._log.warning(
+        self._news.warning(
             "events were deleted before they were read: lengthen retention.ms, or add processes",
             partition=f"{topic} {partition}",
             first=first,
@@ -84,22 +87,22 @@ class Membership:
             self._assigned(consumer, partitions)
             # Only now: where a takeover fails, it fails again and again.
             self._held |= _places(partitions)
-            self._log.info("took over partitions", partitions=named(_places(partitions)))
+            self._news.info("took over partitions", partitions=named(_places(partitions)))
         elif not self._held:
-            self._log.info("standing by: other members hold all partitions")
+            self._news.info("standing by: other members hold all partitions")
 
     def _on_gone(self, partitions: list[TopicPartition], lost: bool) -> None:
         gone = _places(partitions) & self._held
         self._held -= gone
         if not self._held:
-            self._waiting_since = self._clock()
+            self._waiting_since, self._patience = self._clock(), PATIENCE
         if lost and gone:
             self._log.warning(
                 "lost partitions: this member was not heard of for so long that it was put out of the group",
                 partitions=named(gone),
             )
         elif gone:
-            self._log.info("gave up partitions", partitions=named(gone))
+            self._news.info("gave up partitions", partitions=named(gone))
         self._gone(partitions)
 
 

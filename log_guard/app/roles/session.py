@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from contextvars import copy_context
 from threading import Event
 from typing import Protocol
 
-import structlog
 from confluent_kafka import KafkaError, KafkaException
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
-from tenacity.stop import stop_when_event_set
 
+from log_guard.app.roles.news import Course
 from log_guard.errors import StoreError, StreamError
 
 Failure = (KafkaException, StreamError, StoreError)
@@ -41,61 +42,38 @@ class Role(Protocol):
         ...
 
 
-def run(role: Role, stop: Event) -> None:
-    """Run sessions until ``stop``; a session that got nowhere makes the next one wait longer."""
-    log = structlog.get_logger().bind(role=role.name)
+def run(role: Role, stop: Event, clock: Callable[[], float] = time.monotonic) -> None:
+    """Run sessions until ``stop``; while they fail, the pauses between them grow."""
+    copy_context().run(_sessions, role, stop, Course(role.name, clock))
+
+
+def _sessions(role: Role, stop: Event, course: Course) -> None:
     while not stop.is_set():
-        trouble = False
-
-        def say_once(state: RetryCallState) -> None:
-            nonlocal trouble
-            if not trouble and state.outcome is not None:
-                log.warning("interrupted, trying again", reason=reason(state.outcome.exception()))
-                trouble = True
-
-        def wait(seconds: float) -> None:
-            stop.wait(seconds)
-
-        retrying = Retrying(
-            wait=wait_exponential_jitter(multiplier=0.2, max=5.0, jitter=0.5),
-            retry=retry_if_exception_type(Failure),
-            stop=stop_when_event_set(stop),
-            before_sleep=say_once,
-            sleep=wait,
-            reraise=True,
-        )
         try:
-            retrying(_session, role, stop, log)
-        except Failure as e:
-            if not stop.is_set():
-                raise
-            log.warning("stopped while interrupted", reason=reason(e))
+            pause = _session(role, stop, course)
+        except Failure as e:  # in leaving
+            pause = course.failed(e, somewhere=False, stopped=stop.is_set())
+        stop.wait(pause)
 
 
-def reason(error: BaseException | None) -> str:
-    """One line of what went wrong."""
-    if isinstance(error, KafkaException):
-        return str(error.args[0].str())
-    return str(error)
-
-
-def _session(role: Role, stop: Event, log: structlog.stdlib.BoundLogger) -> None:
-    """Run one session; raises if it failed before it had done anything, else returns."""
-    session = role.open()
-    running = done = clean = False
+def _session(role: Role, stop: Event, course: Course) -> float:
+    """Run one session; for how many seconds to wait before the next."""
+    session: Session | None = None
+    done = clean = False
+    course.begin()
     try:
+        session = role.open()
         while not stop.is_set():
             done = session.step() or done
-            if not running:
-                log.info("running")
-                running = True
+            course.went_on()
         clean = True
     except Failure as e:
-        if not done:
-            raise
-        if isinstance(e, KafkaException) and e.args[0].code() in REBALANCED:
-            log.info("partitions are shared out anew, starting again from what is committed")
+        # It is said before the session leaves, and says what it gives up.
+        if done and isinstance(e, KafkaException) and e.args[0].code() in REBALANCED:
+            course.shared_anew()
         else:
-            log.warning("interrupted, starting again from what is committed", reason=reason(e))
+            return course.failed(e, somewhere=done, stopped=stop.is_set())
     finally:
-        session.close(clean=clean)
+        if session is not None:
+            session.close(clean=clean)
+    return 0.0

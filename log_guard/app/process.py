@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from types import FrameType
+from typing import NoReturn
 
 import structlog
 
@@ -23,7 +24,8 @@ def run_roles(roles: Sequence[Role], stop: threading.Event | None = None) -> int
 
     SIGINT and SIGTERM let each finish its step, commit and leave its group. A second one exits at
     once: nothing is lost by that either; and so does the process itself after GRACE seconds, where a
-    server that is away keeps a role waiting. A role that fails for good stops the others.
+    server that is away keeps a role waiting. Once all have finished after a signal, it does not return: Kafka's
+    clients, taken down with the interpreter, would wait for that server. A role that fails for good stops the others.
     """
     stop = stop or threading.Event()
     failures: list[BaseException] = []
@@ -58,13 +60,20 @@ def run_roles(roles: Sequence[Role], stop: threading.Event | None = None) -> int
                     said = True
                 if stopped and time.monotonic() - stopped[0] > GRACE:
                     log.warning("stopped without waiting any longer", role=thread.name)
-                    sys.stdout.flush()
-                    sys.stderr.flush()
-                    os._exit(0)
+                    _leave()
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
     for failure in failures:
         raise failure
     log.info("stopped")
+    if stopped:
+        _leave()
     return 0
+
+
+def _leave() -> NoReturn:
+    """End the process at once, as a success."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -18,6 +18,8 @@ from log_guard.errors import OptionError
 
 PROPERTIES = f"{PREFIX}KAFKA_PROPERTIES"
 FILE = f"{PREFIX}CONFIG"
+COMMAND_LINE, ENVIRONMENT, DEFAULT = "command line", "environment", "default"
+"""Where a setting is from; else from a file, by its name."""
 _NOT_OURS = re.compile(
     rf"{PREFIX}(TEST_.*|(.*_)?SERVICE_(HOST|PORT).*|(.*_)?PORT(_\d+_(TCP|UDP).*)?)"
 )
@@ -43,13 +45,13 @@ def load_settings(
     named = file or (Path(os.environ[FILE]) if FILE in os.environ else None)
     path = named or default_file()
     sources = {
-        "default": {},
+        DEFAULT: {},
         str(path): _from_file(path, required=named is not None),
-        "environment": _from_environment(),
-        "command line": {k: v for k, v in given.items() if v is not None},
+        ENVIRONMENT: _from_environment(),
+        COMMAND_LINE: {k: v for k, v in given.items() if v is not None},
     }
     values: dict[str, Any] = {}
-    origins = dict.fromkeys(Settings.model_fields, "default")
+    origins = dict.fromkeys(Settings.model_fields, DEFAULT)
     for origin, found in sources.items():
         values |= found
         origins |= dict.fromkeys(found, origin)
@@ -74,9 +76,9 @@ def load_settings(
 def _place(name: str, origin: str) -> str:
     """A setting as it was given: an option, a variable, or a line of a file."""
     known = {
-        "command line": option(name),
-        "environment": PREFIX + name.upper(),
-        "default": f"the default {option(name)}",
+        COMMAND_LINE: option(name),
+        ENVIRONMENT: PREFIX + name.upper(),
+        DEFAULT: f"the default {option(name)}",
     }
     return known.get(origin, f"{origin}: {name}")
 

@@ -39,6 +39,7 @@ def write(settings: Settings) -> None:
 @with_settings("Kafka", "Windows", "Detection", "Input", "Database", "Logging")
 def process(
     settings: Settings,
+    origins: dict[str, str],
     also_write: Annotated[
         bool, typer.Option("--write", help="Write to the database too (the --db options).")
     ] = False,
@@ -55,6 +56,8 @@ def process(
     published beside the live ones under the name that --run gives them.
     """
     deployment = _start(settings)
+    if not also_write:
+        _tell_unused(origins)
     if start is not None or end is not None:
         from log_guard.app.rescoring import rescore
 
@@ -221,6 +224,20 @@ def _tell_unknown_variables() -> None:
     for name, meant in unknown_variables().items():
         hint = f"; is {meant} meant?" if meant else "; see `logguard config show`"
         typer.echo(f"logguard: {name}: no such setting{hint}", err=True)
+
+
+def _tell_unused(origins: dict[str, str]) -> None:
+    """Options of the database that were given to a process that does not write; variables and files serve many."""
+    import structlog
+
+    from log_guard.app.settings import option, section
+    from log_guard.app.settings_loading import COMMAND_LINE
+
+    given = [n for n, o in origins.items() if section(n) == "Database" and o == COMMAND_LINE]
+    if given:
+        structlog.get_logger().warning(
+            "the --db options apply only with --write", options=" ".join(map(option, given))
+        )
 
 
 def _run(roles: list[Any]) -> None:

@@ -234,3 +234,17 @@ def test_a_database_is_made_checked_and_kept_up_to_date(tmp_path: Path) -> None:
     assert logguard("db", "check", *url).returncode == 0
     assert logguard("db", "upgrade", *url).returncode == 0, "a second time is harmless"
     assert "deleted 0 results" in logguard("db", "maintain", *url).stdout
+
+
+@pytest.mark.parametrize(("write", "told"), [((), ["--db-host --db-port"]), (("--write",), [])])
+def test_options_of_the_database_without_write_are_told(
+    write: tuple[str, ...], told: list[str]
+) -> None:
+    done = logguard(
+        *("process", "--to", "2026-01-31T12:00:00Z", "--log-format", "json", *write),
+        *("--db-port", "5433", "--db-host", "db"),
+        LOGGUARD_DB_NAME="logs",
+    )
+    assert done.returncode == 2, "there is no --run"
+    said = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert [line["options"] for line in said if "only with --write" in line["event"]] == told

@@ -98,7 +98,7 @@ class Membership:
             self._waiting_since, self._patience = self._clock(), PATIENCE
         if lost and gone:
             self._log.warning(
-                "lost partitions: this member was not heard of for so long that it was put out of the group",
+                "lost partitions: the group's broker is gone, or has not heard of this member for so long that it put it out",
                 partitions=named(gone),
             )
         elif gone:

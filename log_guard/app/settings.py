@@ -53,7 +53,10 @@ class Settings(BaseSettings):
 
     kafka_brokers: str = _of("Kafka", "localhost:9092", "Kafka's brokers, HOST:PORT, by commas.")
     kafka_properties: dict[str, str] = _of(
-        "Kafka", {}, "Any librdkafka setting, as NAME=VALUE (SASL, TLS, ...). Repeatable."
+        "Kafka",
+        {},
+        "Any librdkafka setting, as NAME=VALUE (SASL, TLS, ...). Repeatable. By environment: "
+        "LOGGUARD_KAFKA_PROPERTIES, as a=b,c=d or a JSON object.",
     )
     topic: str = _of("Kafka", "log-events", "Topic of the log events.", **_TOPIC)
     summary_topic: str = _of("Kafka", "window-summaries", "Topic of the summaries.", **_TOPIC)

@@ -80,7 +80,8 @@ def simulate(
         typer.Option(
             "--kafka-property",
             metavar="NAME=VALUE",
-            help="Any librdkafka setting (SASL, TLS, ...). Repeatable.",
+            help="Any librdkafka setting (SASL, TLS, ...). Repeatable. By environment: "
+            "LOGGUARD_KAFKA_PROPERTIES, as a=b,c=d or a JSON object.",
         ),
     ] = None,
 ) -> None:

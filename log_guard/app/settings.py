@@ -135,7 +135,9 @@ class Settings(BaseSettings):
     db_name: str = _of("Database", "logguard", "The database.", min_length=1)
     db_user: str = _of("Database", "logguard", "User.")
     db_password: SecretStr = _of(
-        "Database", SecretStr(DEVELOPMENT_PASSWORD), "Password; better by environment or file."
+        "Database",
+        SecretStr(DEVELOPMENT_PASSWORD),
+        "Password; better by environment or file. Of the two the one holds that was said last.",
     )
     db_password_file: str = _of("Database", "", "File that holds the password.")
     db_sslmode: str = _of(

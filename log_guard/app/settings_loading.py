@@ -55,6 +55,7 @@ def load_settings(
     for origin, found in sources.items():
         values |= found
         origins |= dict.fromkeys(found, origin)
+    _choose_password(values, origins, list(sources))
     try:
         settings = Settings(**values)
     except ValidationError as e:
@@ -71,6 +72,20 @@ def load_settings(
         said = [f"{_place(name, origins[name])} {getattr(settings, name)}" for name in later]
         raise OptionError(f"{said[0]}: does not go with {said[1]}: {why}")
     return settings, origins
+
+
+def _choose_password(values: dict[str, Any], origins: dict[str, str], order: list[str]) -> None:
+    """Of a password and a file that holds one the one holds that was said last; OptionError for two in one place."""
+    names = ("db_password", "db_password_file")
+    given = [name for name in names if values.get(name)]
+    if len(given) < len(names):
+        return
+    weak, strong = sorted(names, key=lambda name: order.index(origins[name]))
+    if origins[weak] == origins[strong]:
+        one, other = (_place(name, origins[name]) for name in names)
+        raise OptionError(f"{one}: does not go with {other}: give one of them")
+    del values[weak]
+    origins[weak] = f"{origins[weak]}, without effect beside {_place(strong, origins[strong])}"
 
 
 def _place(name: str, origin: str) -> str:

@@ -152,6 +152,12 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: s
             "LOGGUARD_KAFKA_PROPERTIES: that is no JSON",
         ),
         (("--config", "/nowhere.toml"), {}, "", "--config /nowhere.toml: no such file"),
+        (
+            (),
+            {"LOGGUARD_DB_PASSWORD": "hush", "LOGGUARD_DB_PASSWORD_FILE": "/run/secret"},
+            "",
+            "LOGGUARD_DB_PASSWORD: does not go with LOGGUARD_DB_PASSWORD_FILE: give one of them",
+        ),
         (("--window-seconds", "inf"), {}, "", "--window-seconds inf: Input should be a finite"),
         (("--false-alarms-per-day", "nan"), {}, "", "--false-alarms-per-day nan: Input should be"),
         (("--max-lateness-seconds", "1e300"), {}, "", "--max-lateness-seconds 1e+300: Input"),
@@ -211,6 +217,17 @@ def test_a_variable_that_is_no_setting_is_told(tmp_path: Path) -> None:
     url = ("--db-url", str(tmp_path / "store.db"), "--log-format", "json")
     said = json.loads(logguard("db", "upgrade", *url, **odd).stderr.splitlines()[0])
     assert (said["variable"], said["meant"]) == ("LOGGUARD_KAFKA_BROKER", "LOGGUARD_KAFKA_BROKERS")
+
+
+def test_of_two_passwords_the_one_that_was_said_last_holds() -> None:
+    unused = "without effect beside"
+    found = shown("--db-password", "hush", LOGGUARD_DB_PASSWORD_FILE="/run/secret")
+    assert found["db_password"] == {"value": "***", "from": "command line"}
+    told = {"value": "", "from": f"environment, {unused} --db-password"}
+    assert found["db_password_file"] == told
+    found = shown("--db-password-file", "/run/secret", LOGGUARD_DB_PASSWORD="hush")
+    assert found["db_password"]["from"] == f"environment, {unused} --db-password-file"
+    assert found["db_password_file"] == {"value": "/run/secret", "from": "command line"}
 
 
 def test_properties_of_kafka_are_shown_with_their_origin() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from log_guard.adapters.kafka.reading import read
+from log_guard.adapters.kafka.reading import committed, held, read
 from log_guard.adapters.kafka.records import commit_of
 from log_guard.core.events import SECOND
 from tests.integration.test_kafka_pipeline import audit
@@ -96,3 +98,44 @@ def test_a_record_of_a_newer_version_is_named_with_its_place(pipeline: Pipeline)
     pipeline.stop()
     audited = pipeline.run("audit")
     assert (audited.returncode, audited.stderr[: len(said) + 10]) == (1, f"logguard: {said}")
+
+
+def test_a_record_of_a_newer_version_can_be_removed_with_all_before_it(pipeline: Pipeline) -> None:
+    """Kafka removes no single record: what precedes it is published, stored and written by then."""
+    settings = pipeline.settings
+    start = int(time.time()) - 3_600
+    pipeline.produce([made(start, 1.0, 600) for _ in range(PARTITIONS)])
+    pipeline.start("summarise", "summarise", idle_seconds=1.0, max_batch=50)
+    cluster = pipeline.deployment.cluster("-test")
+
+    def through() -> bool:
+        done = committed(cluster, settings.processor_group, settings.topic)
+        return all(done.get(p, 0) >= high for p, (_, high) in held(cluster, settings.topic).items())
+
+    pipeline.wait("the summaries", through)
+    pipeline.stop()
+
+    def says(role: str, what: str) -> bool:
+        return what in pipeline.log(role)
+
+    remove = []
+    for topic, role in ((settings.summary_topic, "detect"), (settings.output_topic, "write")):
+        ends = {p: high for p, (_, high) in held(cluster, topic).items()}
+        fullest = max(ends, key=ends.__getitem__)
+        assert ends[fullest] > 20
+        producer = Producer({"bootstrap.servers": pipeline.brokers})
+        headers: dict[str, str | bytes | None] = {"logguard": b'{"schema": 99}'}
+        producer.produce(topic, b'{"schema": 99}', headers=headers, partition=fullest)
+        producer.flush(30)
+        said = f"{topic}-{fullest}@{ends[fullest]} is of schema 99"
+        pipeline.start(role, role)
+        pipeline.wait(f"{role} to say it", partial(says, role, said))
+        pipeline.stop()
+        remove.append(TopicPartition(topic, fullest, ends[fullest] + 1))
+    admin = AdminClient({"bootstrap.servers": pipeline.brokers})
+    for future in admin.delete_records(remove).values():
+        future.result()
+    for role in ("summarise", "detect", "write"):
+        pipeline.start(role, role, idle_seconds=1.0)
+    pipeline.wait("all", lambda: audit(pipeline, "--recount") == 0)
+    pipeline.stop()

@@ -50,7 +50,8 @@ goes by its state, and write by revisions. Each role says in its log what was mo
 carry metadata, those that a person sets do not, and the last summaries, the state and the table
 ``positions`` tell where the group was. Hands
 can also write to our topics: a record that nobody can read is kept as a dead letter and passed
-over, but one of a newer schema stops its reader until that is upgraded.
+over, but one of a newer schema stops its reader until that is upgraded. What precedes it is then published,
+stored and written, so that it can be removed with all before it.
 
 Whatever goes wrong in a step ends the *session*: clients are closed, nothing half-done is kept, and
 the role starts from what is durable; at once if the session had got somewhere and the role was not

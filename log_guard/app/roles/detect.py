@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets
 from log_guard.adapters.kafka.records import (
+    NewerError,
     UnreadableError,
     account_record,
     alert_record,
@@ -108,6 +109,7 @@ class DetectSession:
         self._frontier = -1  # last record whose results are out
         self._slices = 0  # so many slices of the next one are, too
         self._position = 0  # next record to take
+        self._stored = 0  # the same, as the stored state has it
         self._waiting: list[tuple[str, bytes, bytes]] = []  # topic, key and value to be published
         self._state = StateTopic(cluster, options.state)
         self._faults: set[str] = set()
@@ -134,10 +136,17 @@ class DetectSession:
             return False
         self._heed(fold)
         before = self._position
-        for message in messages:
-            offset = message.offset()
-            if offset is not None and offset >= self._position:
-                self._take(fold, message, offset)
+        try:
+            for message in messages:
+                offset = message.offset()
+                if offset is not None and offset >= self._position:
+                    self._take(fold, message, offset)
+        except NewerError:
+            # Whoever removes it has to remove what is before it as well: no one may need that any more.
+            self._publish(fold)
+            if self._stored < self._position:
+                self._store(fold)
+            raise
         self._publish(fold)
         return self._position > before
 
@@ -154,6 +163,10 @@ class DetectSession:
         catching_up = self._slices > 0 or 0 < self._position <= self._frontier
         if catching_up or not self._guidance.apply(fold):
             return
+        self._store(fold)
+
+    def _store(self, fold: Fold) -> None:
+        """Write the state alone."""
         self._transactions.begin()
         self._save(fold)
         self._state.frontier(self._frontier, self._slices, self._to_state)
@@ -242,7 +255,7 @@ class DetectSession:
             frozen[name] = None if same else freeze(part, KINDS)
         about = {"offset": self._position, "settings": self.options.settings()}
         self._state.save(frozen, about, self._to_state)
-        self._kept = parts
+        self._kept, self._stored = parts, self._position
 
     def _to_state(self, key: str, value: bytes | None) -> None:
         self._transactions.produce(self.options.state, value, key=key.encode(), partition=0)
@@ -255,7 +268,7 @@ class DetectSession:
         committed = self._committed()
         self._fold, stored = self._restored(committed)
         self._frontier, self._slices = stored.frontier, stored.slices
-        self._position = stored.manifest["offset"] if stored.parts else 0
+        self._position = self._stored = stored.manifest["offset"] if stored.parts else 0
         self._waiting = []
         self._kept = {}
         self._state_due = time.monotonic() + STATE_EVERY

@@ -10,7 +10,7 @@ import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets
-from log_guard.adapters.kafka.records import UnreadableError, json_of, place
+from log_guard.adapters.kafka.records import NewerError, UnreadableError, json_of, place
 from log_guard.adapters.kafka.topics import origin
 from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import gather
@@ -99,9 +99,32 @@ class WriteSession:
     def step(self) -> bool:
         messages = gather(self._consumer, self.options.batch, self.options.poll, fill=False)
         self._membership.check()
-        records = [self._record(message) for message in messages]
-        if not records:
-            return False
+        messages, records, newer = self._readable(messages)
+        if records:
+            self._write(messages, records)
+        if newer is not None:
+            raise newer
+        return bool(records)
+
+    def _readable(
+        self, messages: list[Message]
+    ) -> tuple[list[Message], list[Mapping[str, Any]], NewerError | None]:
+        """Of each partition what comes before a record of a newer version, as records too; and why not that one."""
+        taken: list[Message] = []
+        records: list[Mapping[str, Any]] = []
+        held_up: dict[tuple[str | None, int | None], NewerError] = {}
+        for message in messages:
+            at = message.topic(), message.partition()
+            if at in held_up:
+                continue
+            try:
+                records.append(self._record(message))
+                taken.append(message)
+            except NewerError as e:
+                held_up[at] = e
+        return taken, records, next(iter(held_up.values()), None)
+
+    def _write(self, messages: list[Message], records: list[Mapping[str, Any]]) -> None:
         # The last of each partition counts.
         reached = {(m.topic() or "", m.partition() or 0): (m.offset() or 0) + 1 for m in messages}
         group = self.options.group
@@ -116,7 +139,6 @@ class WriteSession:
             self._sink.apply(kept, group, reached)
         offsets = [TopicPartition(*at, offset, metadata=OURS) for at, offset in reached.items()]
         self._consumer.commit(offsets=offsets, asynchronous=False)
-        return True
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Say where hands have moved the offset; the client goes on from it, whatever it is."""

@@ -49,8 +49,8 @@ class News:
 class Course:
     """How a role fares over its sessions, in the thread that runs it.
 
-    It is *interrupted* from a session's failure on until one has begun to run; or, where sessions broke off in
-    their midst, until one has lasted: what comes before the failure may go well each time.
+    It is *interrupted* from a session's failure on until one has begun to run; or, where the last one broke off in
+    its midst, until one has lasted: what comes before the failure may go well each time.
     """
 
     def __init__(self, role: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -95,8 +95,7 @@ class Course:
         if _interrupted.get() is None:
             _interrupted.set(set())
             self._since = now
-        if self._running_since is not None:
-            self._to_last = SETTLED
+        self._to_last = 0.0 if self._running_since is None else SETTLED
         self._failures += 1
         self._say(error, now, somewhere=somewhere)
         if somewhere and self._failures == 1:

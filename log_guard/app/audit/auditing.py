@@ -6,12 +6,14 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 
 from rich.console import Console
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.reading import committed, held, read, set_by_hand
 from log_guard.adapters.store import Store
+from log_guard.adapters.store.retention import surely_there_from
 from log_guard.app.audit.alerts import alert_rows
 from log_guard.app.audit.comparing import Oldest, Row, by_time
 from log_guard.app.audit.findings import Audit, Finding
@@ -51,13 +53,14 @@ def audit(
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     span = time_of(start, "--from"), time_of(end, "--to")
     outcome, run = Audit(run=settings.run), settings.run
+    oldest = surely_there_from(datetime.now(UTC))
     with deployment.own_store(cluster) as store:
         outcome.accounted = not run or store.balance(run) is not None
         # A run over a past span has rows only: what it read was accounted for by the live one.
         live = run if outcome.accounted else ""
         done = committed(cluster, settings.writer_group, settings.output_topic)
         # The balance before the accounts: all that it is of are then there, if the writer had come so far.
-        totals = Totals(store.balance(live))
+        totals = Totals(store.balance(live), oldest)
         there = held(cluster, settings.topic)
         moved = set_by_hand(cluster, settings.processor_group, settings.topic)
         accounts = store.accounts(settings.topic, live)
@@ -69,7 +72,7 @@ def audit(
         else:
             deque(offsets, 0)  # for the totals; what is amiss with them is told of the live run
         written = Written(totals)
-        outcome.add(_compare_rows(deployment, cluster, store, span, written, outcome))
+        outcome.add(_compare_rows(deployment, cluster, store, span, written, outcome, oldest))
         if outcome.accounted:
             outcome.add(check_sums(totals, written=written.books(done)))
             outcome.add(_compare_letters(deployment, cluster, store, totals))
@@ -124,6 +127,7 @@ def _compare_rows(
     span: Span,
     written: Written,
     outcome: Audit,
+    there_from: int,
 ) -> Iterator[Finding]:
     """The results against the rows, of windows and (of all time only) of alerts."""
     settings, oldest = deployment.settings, Oldest()
@@ -135,8 +139,8 @@ def _compare_rows(
             written.see(partition, offset, record)
 
     with (
-        window_rows(run, *span, lambda: by_time(store.verdicts(run, *span))) as windows,
-        alert_rows(run, lambda: store.alert_heads(run)) as alerts,
+        window_rows(run, *span, lambda: by_time(store.verdicts(run, *span)), there_from) as windows,
+        alert_rows(run, lambda: store.alert_heads(run), there_from) as alerts,
     ):
         tables = [windows, alerts] if span == (None, None) else [windows]
         yield from held_against(cluster, topic, settings.writer_group, tables, oldest, see)
@@ -153,11 +157,19 @@ def _compare_letters(
 ) -> Iterator[Finding]:
     """The dead letters against the rows, then against the accounts: a letter is published before its account."""
     s = deployment.settings
-    with letter_rows(s.topic, lambda: store.dead_letter_places(s.topic)) as letters:
+    there = 0
+
+    def places() -> Iterator[Row]:
+        nonlocal there
+        for row in store.dead_letter_places(s.topic):
+            there += row["offset"] >= totals.whole_from.get(row["partition"], NEVER)
+            yield row
+
+    with letter_rows(s.topic, places, totals.oldest) as letters:
         group, topic = s.writer_group, s.dead_letter_topic
         yield from held_against(cluster, topic, group, [letters], Oldest(), lambda *_: None)
         if not letters.lacking:
-            yield from check_letters(totals, store.count_dead_letters(s.topic))
+            yield from check_letters(totals, there)
 
 
 def show(outcome: Audit, console: Console, *, as_json: bool) -> None:

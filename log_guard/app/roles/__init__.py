@@ -39,7 +39,8 @@ the first run did.
 
 **Write** is at least once on purpose. A row is replaced only by one of the same or a greater
 revision, and the revision is the offset of the record that caused it; writing a record twice, or
-late, or by a zombie, changes nothing. Of one revision, what is final stays.
+late, or by a zombie, changes nothing. Of one revision, what is final stays. Accounts have no revision: those that are old
+are merged in the database (``db maintain``), and so not written a second time where hands have set the group back.
 
 **Pausing** a partition that is far ahead changes when something is read and not what: it goes on from
 the first offset that no commit has covered.

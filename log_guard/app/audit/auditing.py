@@ -142,7 +142,9 @@ def _compare_rows(
             written.see(partition, offset, record)
 
     with (
-        window_rows(run, *span, lambda: by_time(store.verdicts(run, *span)), windows_from) as windows,
+        window_rows(
+            run, *span, lambda: by_time(store.verdicts(run, *span)), windows_from
+        ) as windows,
         alert_rows(run, lambda: store.alert_heads(run), there_from) as alerts,
     ):
         tables = [windows, alerts] if span == (None, None) else [windows]

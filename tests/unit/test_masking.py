@@ -57,6 +57,13 @@ TEMPLATES = {
     "card 00-1A-2B-3C-4D-5E": "card <mac>",
     "mail to bob.smith+x@example.co.uk now": "mail to <email> now",
     "GET https://example.com/a/b?x=1&y=2 200": "GET <url> <num>",
+    # how a request was answered is no number like others
+    '10.0.0.1:41208 - "GET /items/7 HTTP/1.1" 200': '<ip>:<num> - "GET <path> HTTP/<num>" <num>',
+    '10.0.0.1:41208 - "GET /items/7 HTTP/1.1" 503': '<ip>:<num> - "GET <path> HTTP/<num>" server-error',
+    '"PUT /a HTTP/2" 404 0 "-"': '"PUT <path> HTTP/<num>" client-error <num> "-"',
+    '"PUT /a HTTP/1.1" 499 0 "-"': '"PUT <path> HTTP/<num>" <num> "-"',
+    '"PUT /a HTTP/1.1" 5030': '"PUT <path> HTTP/<num>" <num>',
+    "took 503 ms": "took <num> ms",
     "GET /api/v1/users/123?page=2 done": "GET <path> done",
     # numbers
     "took 150ms": "took <num>ms",

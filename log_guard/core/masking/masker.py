@@ -39,6 +39,14 @@ MAX_TEMPLATE_CHARS = 512
 
 DIGITS = r"(?-u:\b)[0-9a-fA-F]*[0-9][0-9a-fA-F]*(?-u:\b)|[0-9]+"
 
+# How a request was answered is the one number of its line that says what it means. All other numbers are masked,
+# so its class is put into the word that an access log read as such has (``formats/nginx.py``).
+_STATUS = r'(HTTP/[0-9](?:\.[0-9])?" )(?:{})(?-u:\b)'
+_CLIENT_ERROR, _SERVER_ERROR = (
+    _STATUS.format(code) for code in ("4[0-8][0-9]|49[0-8]", "5[0-9]{2}")
+)
+_ANSWERED_BADLY = _STATUS.format("[45][0-9]{2}")
+
 _WITHOUT_SECRETS = replacing(SECRETS)
 _NARROWED = replacing(NARROWING)
 _FINISHED = replacing(RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
@@ -83,6 +91,11 @@ class Masker:
             messages = messages.str.slice(0, MAX_MESSAGE_CHARS)
         for name, pattern in self.extra:
             messages = messages.str.replace_all(pattern, f"<{name}>")
+        badly = messages.str.contains(_ANSWERED_BADLY).arg_true()
+        if len(badly):
+            lines = messages.gather(badly).str.replace_all(_CLIENT_ERROR, "${1}client-error")
+            lines = lines.str.replace_all(_SERVER_ERROR, "${1}server-error")
+            messages = messages.clone().scatter(badly, lines)
         return messages.str.replace_all(DIGITS, "0")
 
     def refine(self, coarse: pl.Series) -> pl.Series:

@@ -373,6 +373,21 @@ def test_a_sample_is_recognised(name: str, sample: str) -> None:
     assert found.name == name
 
 
+def test_a_program_that_logs_its_requests_too_has_no_access_log() -> None:
+    request = (
+        "2026-01-01 00:00:00,123 INFO [aiohttp.access] 10.0.0.1 [01/Jan/2026:00:00:00 +0000] "
+        '"POST /charge HTTP/1.1" 500 171 "-" "python-requests/2.34"'
+    )
+    found = recognise(
+        [request, request, "2026-01-01 00:00:00,124 ERROR [pay] giving up on order 7"]
+    )
+    assert found is FORMATS["plain"]
+    stamped = (
+        '2026-01-01T00:00:00Z 10.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 5'
+    )
+    assert recognise([stamped, stamped]) is FORMATS["nginx"]
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_prose_is_not_recognised(name: str) -> None:
     assert FORMATS[name].sniff(["Once upon a time", "there was a log."]) == 0.0

@@ -253,6 +253,17 @@ def test_a_gzip_that_is_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -> N
     assert b"cannot be unpacked beyond byte" in done.stderr.splitlines()[-1]
 
 
+def test_a_gzip_that_is_cut_off_and_too_short_is_said_to_be_both(tmp_path: Path) -> None:
+    log = tmp_path / "app.log.gz"
+    log.write_bytes(gzip.compress("\n".join(plain(3)).encode())[:-20])
+    done = run("try", str(log))
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    assert b"app.log.gz cannot be unpacked beyond byte" in said
+    assert b"(it ends too early): what came before was read; copy or compress it again" in said
+    assert b"of what was read, the log spans" in said
+
+
 @pytest.mark.parametrize("end", ["2026-01-01 10:20:00,", "  torn frame of the event be"])
 def test_the_line_at_which_a_gzip_was_cut_off_is_no_event(tmp_path: Path, end: str) -> None:
     log, letters = tmp_path / "app.log.gz", tmp_path / "dead.jsonl"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from log_guard.core.decoding.formats.base import Format
+from log_guard.core.decoding.formats.container import Container
 from log_guard.core.decoding.formats.cri import Cri
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.logfmt import Logfmt
@@ -15,7 +16,10 @@ from log_guard.core.decoding.formats.syslog import Syslog
 
 FORMATS: dict[str, Format] = {
     format_.name: format_
-    for format_ in (JsonLines(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText(), Prefixed())
+    for format_ in (
+        *(JsonLines(), Container(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText()),
+        Prefixed(),
+    )
 }
 """Name → format, in the order in which they are tried."""
 

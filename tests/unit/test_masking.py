@@ -7,7 +7,7 @@ from random import Random
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from log_guard.core.masking import (
@@ -273,6 +273,7 @@ def test_a_template_depends_on_its_message_alone(messages: list[str]) -> None:
 def test_messages_that_differ_in_digits_only_share_their_template(
     message: str, random: Random
 ) -> None:
+    assume("HTTP/" not in message)  # how a request was answered is no number like others
     other = "".join(random.choice(string.digits) if c in string.digits else c for c in message)
     one, same = Masker().templates(pl.Series([message, other])).to_list()
     assert one == same

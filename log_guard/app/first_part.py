@@ -5,7 +5,6 @@ The same of a log and of the summaries that were kept of it: it ends where a pan
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import polars as pl
@@ -57,11 +56,19 @@ def first_part_of(
     if total is None or total > LOOK_AHEAD_BYTES:
         return FirstPart(_end(span, None, options))
     parts: list[pl.Series] = []
-    with suppress(InputError):  # of a log that breaks off, the third of what can be read
+    broken: InputError | None = None
+    try:
         for batch in source.batches(joins_lines(decoder)):
-            parts.append(decoder.decode(batch).events["time"])  # what was read stays
+            parts.append(decoder.decode(batch).events["time"])
+    except InputError as error:  # of a log that breaks off, the third of what can be read
+        broken = error
     times = pl.concat(parts).sort()
-    until = _end(span, int(times[len(times) // SHARE]), options)
+    try:
+        until = _end(span, int(times[len(times) // SHARE]), options)
+    except InputError as short:
+        if broken is None:
+            raise
+        raise InputError(f"{broken}; of what was read, {short}") from broken
     return FirstPart(until, (int(times.search_sorted(until)), len(times)))
 
 

@@ -1,10 +1,10 @@
-"""A log that is still written: waiting for its first line, reading on until a signal."""
+"""A log that is still written, or piped: waiting for its first line, reading on until a signal."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from rich.console import Console
@@ -27,7 +27,16 @@ def await_lines(path: str, errors: Console) -> None:
 
 
 def follow(scan: Scan) -> Iterator[Output]:
-    """Read on until SIGINT or SIGTERM; a second one interrupts what is being done."""
+    """Keep up with it until SIGINT or SIGTERM; a second one interrupts what is being done."""
+    yield from _until_told(scan.follow)
+
+
+def read_pipe(scan: Scan) -> Iterator[Output]:
+    """To its end, or until a signal, as :func:`follow`."""
+    yield from _until_told(scan.run)
+
+
+def _until_told(read: Callable[[Callable[[], bool]], Iterator[Output]]) -> Iterator[Output]:
     stopped = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -38,7 +47,7 @@ def follow(scan: Scan) -> Iterator[Output]:
 
     previous = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield from scan.follow(lambda: stopped)
+        yield from read(lambda: stopped)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -194,7 +194,9 @@ def _format(lines: list[str], called: str, read: ReadOptions) -> Format:
     if isinstance(found, JsonLines):
         group = () if read.group_by in ((), ("service",)) else read.group_by
         for option, name in read.named:
-            text = unknown_field(option, name, lines)
+            alone = option == "--group-by" and len(read.group_by) == 1
+            so = ", and so all are judged as one" if alone else ""
+            text = unknown_field(option, name, lines, so)
             if text is not None:
                 read.tell(f"{called}: {text}")
         text = no_message(fields, lines) if not read.message_field else None

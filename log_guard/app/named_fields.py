@@ -15,12 +15,16 @@ _NEARLY_NONE = 0.1
 """Share of the records below which a field counts as not there: a few lines of another program may have it."""
 
 
-def unknown_field(option: str, name: str, lines: Sequence[str]) -> str | None:
-    """Say that the field an option names is in none of these JSON lines, and which are; None if it is."""
+def unknown_field(option: str, name: str, lines: Sequence[str], so: str = "") -> str | None:
+    """Say that the field an option names is in none of these JSON lines, and which are; None if it is.
+
+    An object is a value for a message only.  so:  what comes of it.
+    """
     records = [record for record in map(_record, unpack_lines(lines)) if record]
-    if not records or any(has_field(record, name) for record in records):
+    scalar = option != "--message-field"
+    if not records or any(has_field(record, name, scalar=scalar) for record in records):
         return None
-    return f"{option} {name}: in none of the first {len(records):,} records; {_listed(records)}"
+    return f"{option} {name}: in none of the first {len(records):,} records{so}; {_listed(records)}"
 
 
 def no_message(fields: Fields, lines: Sequence[str]) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from log_guard.adapters.files import FileSource, StartsEvent
+from log_guard.adapters.files import FileSource, StartsEvent, never
 from log_guard.adapters.models import is_model, is_registry, open_model
 from log_guard.adapters.summaries import SummaryWriter, is_summaries
 from log_guard.app.first_part import FirstPart, first_part_of
@@ -59,11 +59,11 @@ class Scan:
     taken_for: str | None = None
     as_one: tuple[str, ...] = ()
 
-    def run(self) -> Iterator[Output]:
-        """All of the source, then the end; where the source breaks off, the end and then its InputError."""
+    def run(self, stop: Callable[[], bool] = never) -> Iterator[Output]:
+        """All of the source, or until ``stop()``, then the end; where it breaks off, the end and then its InputError."""
         broken: InputError | None = None
         try:
-            for batch in self.source.batches(self.joins_lines):
+            for batch in self.source.batches(self.joins_lines, stop):
                 yield self.pipeline.feed(batch)
         except InputError as error:
             broken = error

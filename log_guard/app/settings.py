@@ -114,7 +114,9 @@ class Settings(BaseSettings):
     flush_on_exit: bool = _of("Detection", False, "On exit publish open windows, as not final.")
     run: str = _of("Detection", "", "Name of a re-scoring; empty for the live results.")
 
-    input_format: str = _of("Input", "json", "json, cri, nginx, logfmt, syslog, plain or prefixed.")
+    input_format: str = _of(
+        "Input", "json", "json, container, cri, nginx, logfmt, syslog, plain or prefixed."
+    )
     service: str = _of("Input", "", "Name for events that name no service.")
     timezone: str = _of("Input", "UTC", "IANA time zone of timestamps that have none.")
     group_by: str = _of("Input", "service", "service, JSON fields (service,host), or none.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from log_guard.app.following import await_lines, follow
+from log_guard.app.following import await_lines, follow, read_pipe
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import Output, PipelineOptions
 from log_guard.app.reading_bar import ReadingBar
@@ -78,7 +78,8 @@ def run_trial(trial: Trial, console: Console, errors: Console) -> bool:
         if trial.follow:
             outputs = follow(scan)
         else:
-            outputs = stack.enter_context(ReadingBar(scan, errors)).watch(scan.run())
+            read = read_pipe(scan) if scan.source.total_bytes is None else scan.run()
+            outputs = stack.enter_context(ReadingBar(scan, errors)).watch(read)
         for out in as_far_as_readable(outputs, broken):
             seen.take(out)
             if letters is not None:

@@ -50,7 +50,7 @@ class Way:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """What would change.
+    """What would change. Alerts are counted as ``try`` does: one that comes back is one.
 
     effects:    of the suppressions of the other way.
     templates:  its alerts by what raises them; real: about a known incident, false: labelled as noise or,
@@ -97,7 +97,7 @@ def what_if(
     remark = None
     if incidents and span is not None:
         remark = outside(source, span, span_of(incidents), incidents)
-    before, after, *others = (judge.alerts for judge in judges)
+    before, after, *others = (judge.told for judge in judges)
     each = others[: len(feedback.suppressions)]
     without_all = others[-1] if others else []
     known = list({(i.start, i.end): i for i in _incidents(incidents, now, then)}.values())
@@ -111,8 +111,12 @@ def what_if(
 
 
 def _is_noise(alert: Alert, labels: Sequence[Label]) -> bool:
-    about = (label for label in labels if label.about(alert.start, alert.end, alert.services))
-    return any(not label.real for label in about)
+    return any(
+        label.about(bout.start, bout.end, alert.services)
+        for label in labels
+        if not label.real
+        for bout in alert.bouts
+    )
 
 
 def _with(way: Way, **changes: Any) -> Way:

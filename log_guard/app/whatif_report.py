@@ -72,4 +72,6 @@ def _alerts(many: int) -> str:
 def _line(alert: Alert) -> str:
     services = ", ".join(s for s in alert.services if s != "*") or "whole stream"
     onset = alert.start if alert.course.onset is None else alert.course.onset
-    return f"{moment(onset)}  {services}: {alert.evidence.sentence}"
+    times = len(alert.bouts)
+    again = f" ({times} times)" if times > 1 else ""
+    return f"ALERT {alert.id}  {moment(onset)}  {services}: {alert.evidence.sentence}{again}"

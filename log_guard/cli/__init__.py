@@ -21,6 +21,19 @@ def _stopped_early(number: int, frame: FrameType | None) -> None:
     os._exit(0 if number == signal.SIGTERM else INTERRUPTED)
 
 
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Raise it once: a second Ctrl-C, or one where nothing can be raised, leaves nothing to be told."""
+    signal.signal(number, _stopped_early)
+    sys.unraisablehook = _unraisable
+    raise KeyboardInterrupt
+
+
+def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+    if unraisable.exc_type is KeyboardInterrupt:
+        os._exit(INTERRUPTED)
+    sys.__unraisablehook__(unraisable)
+
+
 def main() -> None:
     """Run the command line."""
     # Until the imports are done there is nothing to finish.
@@ -32,5 +45,5 @@ def main() -> None:
     from log_guard.cli.commands import run
 
     if heard:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, _interrupted)
     run()

@@ -113,6 +113,10 @@ def db_upgrade(settings: Settings) -> None:
                 markup=False,
             )
         console().print("the database is up to date")
+        console().print(
+            "run `logguard db maintain` once an hour or a day: else accounts, alerts and dead letters pile up",
+            markup=False,
+        )
 
 
 @with_settings("Database", "Logging")
@@ -126,7 +130,7 @@ def db_check(settings: Settings) -> None:
 
 @with_settings("Database", "Logging")
 def db_maintain(settings: Settings) -> None:
-    """Roll up by the hour and drop what is older than 30 days; run it once an hour or a day."""
+    """Roll up by the hour, drop what is older than 30 days, merge older accounts; run it once an hour or a day."""
     from datetime import UTC, datetime
 
     deployment = _start(settings)

@@ -208,10 +208,25 @@ class Alert:
     opened: int
     course: Course = field(default_factory=Course)
 
+    @property
+    def bouts(self) -> tuple[Bout, ...]:
+        """The times it was on: what is measured must not count the time between."""
+        return self.course.bouts or (Bout(self.start, self.end, self.opened),)
+
     def each_bout(self) -> list[Alert]:
-        """The alert as one for each time it was on: what is measured must not count the time between."""
-        bouts = self.course.bouts or (Bout(self.start, self.end, self.opened),)
-        return [replace(self, start=b.start, end=b.end, opened=b.opened) for b in bouts]
+        """The alert as one for each time it was on."""
+        if len(self.bouts) == 1:
+            return [self]
+        return [
+            replace(
+                self,
+                start=bout.start,
+                end=bout.end,
+                opened=bout.opened,
+                course=replace(self.course, bouts=(bout,)),
+            )
+            for bout in self.bouts
+        ]
 
     @property
     def started_at(self) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -105,6 +106,41 @@ def test_a_file_that_is_to_come_is_waited_for(tmp_path: Path) -> None:
     assert opening.endswith(b"learning from the first 5 minutes\n")
     assert alert.startswith(b"ALERT 1  2026-01-01 10:06:50")
     assert "all 1,720 events accounted for" in rest
+
+
+@pytest.mark.parametrize("follow", [[], ["--follow"]])
+def test_ctrl_c_ends_a_pipe_as_its_end_would(follow: list[str]) -> None:
+    after = [line.replace(" 10:", " 11:") for line in plain_lines(59) if "Order" in line]
+    command = [sys.executable, "-m", "log_guard.cli", "try", "-", "--exit-code", *follow]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1) as reading:
+        assert reading.stdin is not None
+        assert reading.stdout is not None
+        reading.stdin.write("\n".join([*plain_lines(), *after, ""]).encode())
+        reading.stdin.flush()
+        first = next(line for line in reading.stdout if line.startswith(b"ALERT"))
+        reading.send_signal(signal.SIGINT)
+        rest = reading.stdout.read().decode()  # while the pipe into it is still open
+        assert reading.wait(timeout=30) == 3
+    assert first.startswith(b"ALERT 1  2026-01-01 10:06:50")
+    assert "(--service NAME gives it a name)\n" in rest
+    assert re.search(r"\nall ([0-9,]+) events accounted for: \1 scored\n$", rest)
+
+
+@pytest.mark.parametrize("presses", [1, 3])
+def test_ctrl_c_while_a_file_is_read_shows_no_traceback(tmp_path: Path, presses: int) -> None:
+    lines = plain_lines(59)
+    hours = (line.replace(" 10:", f" {hour}:") for hour in range(10, 20) for line in lines)
+    (tmp_path / "app.log").write_text("\n".join(hours))
+    command = [sys.executable, "-m", "log_guard.cli", "try", "app.log"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1) as reading:
+        assert reading.stderr is not None
+        opening = reading.stderr.readline()
+        for _ in range(presses):
+            reading.send_signal(signal.SIGINT)
+        rest = reading.stderr.read()
+        assert reading.wait(timeout=30) in (130, -signal.SIGINT)
+    assert opening.startswith(b"app.log: plain lines")
+    assert rest == b""
 
 
 def test_a_window_that_is_judged_again_and_again_counts_once() -> None:

@@ -112,9 +112,14 @@ def test_a_field_that_no_record_has_is_told(tmp_path: Path) -> None:
     done = run("try", "app.log", *options, cwd=tmp_path)
     assert done.returncode == 0
     assert done.stderr.decode().splitlines()[:-1] == [
-        f"logguard: app.log: {wrong}: in none of the first 200 records; their fields: host.name, lvl, msg, time"
-        for wrong in ("--service-field hots", "--group-by host.nam")
+        f"logguard: app.log: {wrong}; their fields: host.name, lvl, msg, time"
+        for wrong in (
+            "--service-field hots: in none of the first 200 records",
+            "--group-by host.nam: in none of the first 200 records, and so all are judged as one",
+        )
     ]
+    one = run("try", "app.log", "--group-by", "host", cwd=tmp_path).stderr
+    assert one.count(b"--group-by host: in none of the first 200 records, and so all are") == 1
     fitting = ("--service-field", "host.name", "--group-by", "service,host.name")
     assert b"in none of" not in run("try", "app.log", *fitting, cwd=tmp_path).stderr
 

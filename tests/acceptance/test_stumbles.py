@@ -207,7 +207,7 @@ def test_what_is_not_recognised_is_shown(tmp_path: Path) -> None:
     path.write_text("10:00:00 INFO no date, password=hunter2 \x1b[31m\n")
     done = run("try", str(path))
     assert done.stderr.decode() == (
-        f"logguard: {path}: format not recognised; looked for json, cri, nginx, logfmt, syslog, plain, prefixed. "
+        f"logguard: {path}: format not recognised; looked for json, container, cri, nginx, logfmt, syslog, plain, prefixed. "
         "Each event needs a date and a time of day, among the first words of its line or in a JSON field; "
         "its first line is '10:00:00 INFO no date, password=<secret>  [31m'\n"
     )
@@ -251,6 +251,17 @@ def test_a_gzip_that_is_cut_off_is_judged_as_far_as_it_goes(tmp_path: Path) -> N
     assert b"ALERT 1" in done.stdout
     assert b"events accounted for" in done.stdout.splitlines()[-1]
     assert b"cannot be unpacked beyond byte" in done.stderr.splitlines()[-1]
+
+
+def test_a_gzip_that_is_cut_off_and_too_short_is_said_to_be_both(tmp_path: Path) -> None:
+    log = tmp_path / "app.log.gz"
+    log.write_bytes(gzip.compress("\n".join(plain(3)).encode())[:-20])
+    done = run("try", str(log))
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    assert b"app.log.gz cannot be unpacked beyond byte" in said
+    assert b"(it ends too early): what came before was read; copy or compress it again" in said
+    assert b"of what was read, the log spans" in said
 
 
 @pytest.mark.parametrize("end", ["2026-01-01 10:20:00,", "  torn frame of the event be"])

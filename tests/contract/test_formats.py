@@ -75,7 +75,34 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
         "PHP Notice:  odd",
     ),
     ("prefixed", "[WARN] 2026-01-01 00:00:00 cart: slow", Level.WARN, UNSAID, "cart: slow"),
-    ("prefixed", "web-1  | 2026-01-01 00:00:00 ERROR lost", Level.ERROR, UNSAID, "web-1  | lost"),
+    ("prefixed", "INFO | 2026-01-01 00:00:00 | up", Level.INFO, UNSAID, "up"),
+    ("container", "web-1  | 2026-01-01 00:00:00 ERROR lost", Level.ERROR, "web", "lost"),
+    ("container", f"shop_web_12 | {T} [info] up", Level.INFO, "shop_web", "up"),
+    ("container", f"\x1b[36mdb  | \x1b[0m{T} WARN full", Level.WARN, "db", "full"),
+    (
+        "container",
+        "redis-1  | 1:M 01 Jan 2026 00:00:00.000 * Up",
+        Level.UNSPECIFIED,
+        "redis",
+        "1:M * Up",
+    ),
+    ("container", f"[pod/api-6f7d9-x2x/app] {T} ERROR lost", Level.ERROR, "app", "lost"),
+    ("container", f'web-1  | {{"level":"warn","time":"{T}","msg":"m"}}', Level.WARN, "web", "m"),
+    (
+        "container",
+        f'web-1 | {{"time":"{T}","service":"pay","msg":"m"}}',
+        Level.UNSPECIFIED,
+        "pay",
+        "m",
+    ),
+    ("container", f"web-1  | time={T} level=error msg=m", Level.ERROR, "web", "m"),
+    (
+        "container",
+        'edge-1  | 192.0.2.1 - - [01/Jan/2026:00:00:00 +0000] "GET /a HTTP/1.1" 502 12',
+        Level.ERROR,
+        "edge",
+        "GET /a HTTP/1.1 -> server-error 502, 12 bytes",
+    ),
     (
         "prefixed",
         f"\x1b[2m{T}\x1b[0m \x1b[32m INFO\x1b[0m shop::cart: up",
@@ -373,6 +400,21 @@ def test_a_sample_is_recognised(name: str, sample: str) -> None:
     assert found.name == name
 
 
+def test_a_program_that_logs_its_requests_too_has_no_access_log() -> None:
+    request = (
+        "2026-01-01 00:00:00,123 INFO [aiohttp.access] 10.0.0.1 [01/Jan/2026:00:00:00 +0000] "
+        '"POST /charge HTTP/1.1" 500 171 "-" "python-requests/2.34"'
+    )
+    found = recognise(
+        [request, request, "2026-01-01 00:00:00,124 ERROR [pay] giving up on order 7"]
+    )
+    assert found is FORMATS["plain"]
+    stamped = (
+        '2026-01-01T00:00:00Z 10.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 5'
+    )
+    assert recognise([stamped, stamped]) is FORMATS["nginx"]
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_prose_is_not_recognised(name: str) -> None:
     assert FORMATS[name].sniff(["Once upon a time", "there was a log."]) == 0.0
@@ -468,6 +510,13 @@ def test_a_stack_trace_belongs_to_its_event() -> None:
         "on",
     ]
     assert decoded.events["position"].to_list() == [1, 6]
+
+
+def test_a_container_stands_before_each_line_of_a_stack_trace() -> None:
+    text = b"web-1  | 2026-01-01 00:00:00 ERROR lost\nweb-1  |   File x\nweb-1  | ValueError: no\ndb-1   | 2026-01-01 00:00:00 INFO on\n"
+    decoded = Decoder(FORMATS["container"]).decode(RawBatch(text, 1, multiline=True))
+    assert decoded.events["message"].to_list() == ["lost\n  File x\nValueError: no", "on"]
+    assert decoded.events["service"].to_list() == ["web", "db"]
 
 
 @pytest.mark.parametrize(("name", "sample"), [(name, sample) for name, sample, *_ in SAMPLES])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from alembic import command
 from psycopg import OperationalError
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 
 from log_guard.adapters.kafka.records import (
     account_record,
@@ -26,6 +26,7 @@ from log_guard.adapters.kafka.records import (
 )
 from log_guard.adapters.store import Store, check_database
 from log_guard.adapters.store.failures import store_error
+from log_guard.adapters.store.schema import ALERTS
 from log_guard.adapters.store.upgrading import _config
 from log_guard.core.events import SECOND, DeadLetter, Level
 from log_guard.core.results import Alert, Result
@@ -241,6 +242,51 @@ def test_log_events_are_kept_once_and_for_seven_days(store: Store) -> None:
     assert store.log_events("other") == []
 
 
+def test_what_nothing_else_prunes_is_merged_or_deleted_when_it_is_old(store: Store) -> None:
+    now = datetime.now(UTC)
+    old = {"written": round((now - timedelta(days=31)).timestamp() * SECOND)}
+
+    def letter(offset: int, topic: str = "log-events", **changes: Any) -> dict[str, Any]:
+        return {**of_letter(offset), "topic": topic, "partition": 0, **changes}
+
+    alerts = [{**of_alert(alert(id=n), 1), **changes} for n, changes in ((1, old), (2, {}))]
+    aged = [
+        *(of_account(n, n + 10) for n in range(0, 50, 10)),
+        # The account of the last one is not old.
+        *(letter(offset) for offset in (3, 44, 55)),
+        *(letter(offset, "anomaly-results") for offset in (1, 2)),
+    ]
+    store.apply(
+        [{**record, **old} for record in aged]
+        + [json_of(balance_record(Balance(90, 0, 0, 0, 0, None), "")[1])]
+    )
+    store.apply([of_account(n, n + 10) for n in (50, 60)])
+    store.apply([letter(4), letter(3, "anomaly-results")])  # read again, and published again
+    for one in alerts:
+        store.apply([one])
+    said = store.maintain(now)
+    assert said[-3:] == [
+        "merged 4 accounts older than 30 days with their neighbours",
+        "deleted 4 dead letters older than 30 days",
+        "deleted 1 alerts older than 30 days",
+    ]
+    spans = [(a["first_offset"], a["next_offset"]) for a in store.accounts("log-events")]
+    assert spans == [(0, 50), (50, 60), (60, 70)]
+    assert sum(a["consumed"] for a in store.accounts("log-events")) == 70
+    assert [row["offset"] for row in store.dead_letter_places("log-events")] == [4, 55]
+    assert [row["offset"] for row in store.dead_letter_places("anomaly-results")] == [3]
+    assert [one.id for one in store.alerts()] == [2]
+    assert [line.split()[1] for line in store.maintain(now)[-3:]] == ["0", "0", "0"]
+
+
+def test_many_are_deleted_a_batch_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("log_guard.adapters.store.maintaining.BATCH", 2)
+    monkeypatch.setattr("log_guard.adapters.store.maintaining.PAUSE", 0)
+    store.apply([{**of_letter(n), "written": START} for n in range(5)])
+    assert "deleted 5 dead letters older than 30 days" in store.maintain(datetime.now(UTC))
+    assert store.dead_letters() == []
+
+
 OURS = Origin("cluster-a", "log-events", "id-1", "anomaly-results", "id-2")
 
 
@@ -293,6 +339,9 @@ def test_rows_of_an_older_schema_are_kept(url: str) -> None:
         assert [letter.reason for letter in store.dead_letters()] == ["why"]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT id, revision FROM alerts")).one() == (4, 0)
+        # Its age is not known: it counts from here.
+        (written,) = connection.execute(select(ALERTS.c.written)).one()
+        assert abs(written - datetime.now(UTC).timestamp() * SECOND) < 60 * SECOND
     engine.dispose()
 
 

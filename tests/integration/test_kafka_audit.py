@@ -6,22 +6,30 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from confluent_kafka import Producer
 
 from log_guard.adapters.kafka.clients import Cluster
-from log_guard.adapters.kafka.records import alert_record, dead_letter_record, result_record
+from log_guard.adapters.kafka.records import (
+    account_record,
+    alert_record,
+    balance_record,
+    dead_letter_record,
+    result_record,
+)
 from log_guard.adapters.store import Store
 from log_guard.app.audit.auditing import audit
 from log_guard.app.audit.findings import Audit
 from log_guard.app.deployment import Deployment
 from log_guard.core.events import DeadLetter
 from log_guard.core.results import Alert, Result
+from log_guard.core.stream.progress import Account, Balance
 from log_guard.core.summarising.intake import LINE_BITS
 from tests.integration.test_kafka_bounds import made
 from tests.integration.test_kafka_operations import query
-from tests.integration.test_kafka_pipeline import reset
+from tests.integration.test_kafka_pipeline import execute, reset
 from tests.integration.test_store import alert, result
 from tests.kafka import PARTITIONS, Pipeline
 
@@ -194,3 +202,70 @@ def test_dead_letters_that_are_missing_or_forged_are_named(pipeline: Pipeline) -
     assert found() == []
     keep(letters[2])
     assert found() == [line("wrong", 7, "a row that was never published")]
+
+
+def test_what_was_dropped_or_merged_for_its_age_is_no_finding_and_comes_back_once(
+    pipeline: Pipeline,
+) -> None:
+    """Records older than what the database keeps: a topic deletes whole segments, so it holds some for longer."""
+    settings = pipeline.settings
+    topic, results, dead = settings.topic, settings.output_topic, settings.dead_letter_topic
+
+    def of_account(first: int, letters: int) -> tuple[bytes, bytes]:
+        counts = {"consumed": 10, "summarised": 10 - letters, "dead_lettered": letters}
+        return account_record(Account(1, first, first + 10, "accepted", first, **counts), topic, "")
+
+    def letter(offset: int) -> tuple[bytes, bytes]:
+        return dead_letter_record(DeadLetter("no timestamp", offset << LINE_BITS, 1, b"?"), topic)
+
+    now = time.time()
+    old = now - 31 * 86_400
+    producer = Producer({"bootstrap.servers": pipeline.brokers})
+    for to, at, (key, value) in (
+        (results, old, of_account(0, 1)),
+        (results, old, of_account(10, 0)),
+        (results, old, alert_record(alert(id=1), 7, topic, "")),
+        (dead, old, letter(5)),
+        (results, now, of_account(20, 1)),
+        (results, now, alert_record(alert(id=2), 8, topic, "")),
+        (results, now, balance_record(Balance(30, 28, 28, 0, 0, None), "")),
+        (dead, now, letter(25)),
+    ):
+        producer.produce(to, value, key=key, partition=0, timestamp=round(at * 1_000))
+    assert producer.flush(30) == 0
+    reset(pipeline, settings.processor_group, topic, 30)
+    reset(pipeline, settings.detector_group, settings.summary_topic, 31, 1)
+
+    def written() -> bool:
+        """Whether the writer is through, and the audit finds nothing."""
+        return query(pipeline, "SELECT id FROM alerts WHERE id = 2") != [] and (
+            why(audited(pipeline)) == []
+        )
+
+    def accounts() -> list[int]:
+        found = query(pipeline, "SELECT next_offset FROM accounts ORDER BY first_offset")
+        return [row["next_offset"] for row in found]
+
+    pipeline.start("write", "write")
+    pipeline.wait("the rows", written)
+    pipeline.stop()
+    assert accounts() == [10, 20, 30]
+    with pipeline.deployment.store() as store:
+        assert [line.split()[1] for line in store.maintain(datetime.now(UTC))[-3:]] == list("111")
+    assert accounts() == [20, 30]
+    assert why(audited(pipeline)) == []
+
+    # What is not so old is named.
+    execute(pipeline, "DELETE FROM alerts")
+    execute(pipeline, "DELETE FROM dead_letters")
+    assert [str(f) for f in audited(pipeline).findings] == [
+        "missing: alerts 2 (published, but no row)",
+        f"missing: dead_letters {topic}-1@25:0 (published, but no row)",
+    ]
+    for one in (results, dead):
+        reset(pipeline, settings.writer_group, one, 0)
+    pipeline.start("write", "write")
+    pipeline.wait("the rows", written)
+    pipeline.stop()
+    assert accounts() == [20, 30], "no account beside the one that it was merged to"
+    assert len(query(pipeline, "SELECT id FROM alerts")) == 2, "until they are dropped again"

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartiti
 from confluent_kafka.admin import AdminClient
 from sqlalchemy import create_engine, text
 
-from log_guard.adapters.kafka.reading import held
+from log_guard.adapters.kafka.reading import committed, held
 from log_guard.app.audit import auditing as accounts
 from log_guard.core.events import SECOND
 from log_guard.errors import LogGuardError
@@ -146,6 +146,33 @@ def test_offsets_moved_by_hand_are_named_and_double_nothing(pipeline: Pipeline) 
     assert {f["what"] for f in found(pipeline)} >= {"doubled"}
     where = [f["where"] for f in found(pipeline) if f["what"] == "doubled"]
     assert {w.split(" ")[0] for w in where} == {f"{settings.topic}-{p}" for p in range(PARTITIONS)}
+
+
+def test_what_comes_after_offsets_were_set_back_is_not_lost(pipeline: Pipeline) -> None:
+    """Old messages and new ones wait together: a commit of both would be kept out of the windows whole."""
+    lines, until = prepared()
+    settings, cluster = pipeline.settings, pipeline.deployment.cluster("-test")
+    most = [len(mine) * 3 // 4 for mine in lines]
+    pipeline.produce([mine[:n] for mine, n in zip(lines, most, strict=True)])
+
+    def through() -> bool:
+        done = committed(cluster, settings.processor_group, settings.topic)
+        return [done.get(p) for p in range(PARTITIONS)] == most
+
+    pipeline.start("before", "summarise")
+    pipeline.wait("the first messages", through)
+    pipeline.stop()
+    reset(pipeline, settings.processor_group, settings.topic, min(most) - 100)
+    pipeline.produce([mine[n:] for mine, n in zip(lines, most, strict=True)])
+    for role in ("detect", "write"):
+        pipeline.start(role, role)
+    pipeline.start("summarise", "summarise", idle_seconds=1.0)
+    pipeline.wait("the table", lambda: pipeline.written_to(until))
+    pipeline.wait("the end", lambda: {f["what"] for f in found(pipeline)} == {"doubled"})
+    doubled = [f["where"].partition(" ")[2] for f in found(pipeline)]
+    assert sorted(doubled) == sorted(f"[{min(most) - 100}, {n})" for n in most)
+    pipeline.stop()
+    assert pipeline.table(until) == truth(pipeline, lines, until)
 
 
 def reset(

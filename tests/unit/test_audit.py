@@ -6,7 +6,13 @@ from contextlib import closing
 from typing import Any
 
 from log_guard.app.audit.findings import Finding
-from log_guard.app.audit.offsets import Totals, Written, check_accounts, check_sums
+from log_guard.app.audit.offsets import (
+    Totals,
+    Written,
+    check_accounts,
+    check_letters,
+    check_sums,
+)
 from log_guard.app.audit.recount import Known, Recount
 from log_guard.app.deployment import Deployment
 from log_guard.app.settings import Settings
@@ -15,10 +21,17 @@ from log_guard.core.events import SECOND
 BALANCE = {"summary_offset": 15, "taken": 10, "scored": 10, "late": 0, "open": 0}
 
 
-def account(first: int, summary_offset: int) -> dict[str, Any]:
-    counts = {"consumed": 10, "summarised": 10, "late": 0, "dead_lettered": 0, "filtered": 0}
-    place = {"partition": 0, "first_offset": first, "next_offset": first + 10}
-    return {**place, "summary_offset": summary_offset, "status": "accepted", **counts}
+def account(first: int, summary_offset: int, written: int = 0, dead: int = 0) -> dict[str, Any]:
+    counts = {"consumed": 10, "late": 0, "filtered": 0}
+    place = {"partition": 0, "first_offset": first, "next_offset": first + 10, "written": written}
+    return {
+        **place,
+        "summary_offset": summary_offset,
+        "status": "accepted",
+        **counts,
+        "dead_lettered": dead,
+        "summarised": 10 - dead,
+    }
 
 
 def added(balance: dict[str, Any] | None, *accounts: dict[str, Any]) -> Totals:
@@ -47,6 +60,20 @@ def test_accounts_that_the_writer_had_not_come_to_are_in_flight() -> None:
     behind, through = {0: 101, 1: 200}, {0: 101, 1: 201}
     assert [f.what for f in check_sums(totals, written=written.books(behind))] == ["in flight"]
     assert [f.what for f in check_sums(totals, written=written.books(through))] == ["wrong"]
+
+
+def test_dead_letters_are_counted_from_the_last_account_that_is_old() -> None:
+    accounts = [
+        account(0, 1, 5, 2),
+        account(10, 2, 9, 3),
+        account(20, 3, 10, 4),
+        account(30, 4, 11),
+    ]
+    totals = Totals(None, oldest=10)
+    assert list(check_accounts("log-events", {}, accounts, totals, {})) == []
+    assert totals.whole_from == {0: 20}
+    assert list(check_letters(totals, 4)) == []
+    assert [f.what for f in check_letters(totals, 3)] == ["missing"]
 
 
 def test_a_first_account_may_come_before_any_balance() -> None:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.app.pipeline import Output, Pipeline
+from log_guard.app.pipeline import Output, Pipeline, PipelineOptions
 from log_guard.core.decoding.decode import MAX_LINE_BYTES, Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.decoding.formats.plain import PlainText
 from log_guard.core.events import (
     DEAD_LETTER_BYTES,
     SECOND,
@@ -261,9 +262,40 @@ def test_an_event_of_the_far_future_is_a_dead_letter_and_closes_no_window() -> N
     assert (ledger.scored, ledger.late) == (90, 0)
 
 
+@pytest.mark.parametrize("compiled_after", [None, 0])
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_an_event_of_the_far_future_is_kept_as_its_line(
+    compiled_after: int | None, size: int
+) -> None:
+    future = b"2099-01-01 00:00:00 ERROR lost"
+    now = [b"2026-01-01 00:00:%02d INFO on" % i for i in range(9)]
+    texts = [*now[:5], future, b"  at x.py", *now[5:]]
+    events = [(i, [text]) for i, text in enumerate(texts, 1) if i not in (6, 7)]
+    events.insert(5, (6, [future, b"  at x.py"]))
+    jsons = [line(Event(t)) for t in (0, 1, 50 * 365 * 86_400, 2)]
+    for decoder, records, dead in (
+        (Decoder(PlainText()), events, b"2099-01-01 00:00:00 ERROR lost\n  at x.py"),
+        (Decoder(JsonLines()), [(i, [one]) for i, one in enumerate(jsons, 1)], jsons[2]),
+    ):
+        pipeline = Pipeline(decoder, PipelineOptions(compiled_after=compiled_after))
+        outs = [
+            pipeline.feed(
+                RawBatch(
+                    b"\n".join(text for _, lines in records[at : at + size] for text in lines),
+                    records[at][0],
+                    multiline=True,
+                )
+            )
+            for at in range(0, len(records), size)
+        ]
+        outs.append(pipeline.finish())
+        assert [letter.raw for out in outs for letter in out.dead] == [dead]
+
+
 def test_a_far_future_as_the_last_line_is_a_dead_letter_too() -> None:
-    out, ledger = run(line(Event(0)), line(Event(1)), line(Event(50 * 365 * 86_400)))
-    assert [d.position for d in out.dead] == [3]
+    last = line(Event(50 * 365 * 86_400))
+    out, ledger = run(line(Event(0)), line(Event(1)), last)
+    assert [(d.position, d.raw) for d in out.dead] == [(3, last)]
     assert ledger.scored == 2
 
 

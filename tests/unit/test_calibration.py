@@ -150,3 +150,16 @@ def test_who_puts_up_with_more_false_alarms_gets_no_higher_threshold(
     ends = np.arange(600) * 600 * SECOND
     less, more = (scales_of(values, ends, 600 * SECOND, b) for b in sorted(budgets))
     assert (more.as_array() <= less.as_array()).all()
+
+
+@pytest.mark.parametrize(("spans", "deaf"), [(1, False), (2, False), (3, True)])
+def test_an_incident_or_two_in_a_history_do_not_make_it_deaf(spans: int, deaf: bool) -> None:
+    """Three hours: less than one false alarm is allowed for, and yet an incident is not how things are."""
+    values = np.random.default_rng(3).gumbel(8.0, 1.5, (18, 2))
+    ends = np.arange(18) * 600 * SECOND
+    calm = scales_of(values, ends, 600 * SECOND, 2.0).surprise
+    for span in range(spans):
+        values[3 + 5 * span, 1] = 90.0
+    loud = scales_of(values, ends, 600 * SECOND, 2.0).surprise
+    assert (loud > 80.0) is deaf
+    assert deaf or loud <= 1.5 * calm

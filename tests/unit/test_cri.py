@@ -32,6 +32,23 @@ def test_pieces_of_a_message_are_one_event() -> None:
     ) == [(1, "first"), (2, "lost connection"), (5, "last")]
 
 
+def test_text_with_a_time_of_its_own_is_read_as_text() -> None:
+    lines = [
+        "stdout F 2026-01-01 00:00:00,123 INFO  [cart] up",
+        "stderr F [2025-12-31T23:59:59.9Z] ERROR lost it",
+        "stdout F 2026-01-01 is a date and no time",
+    ]
+    data = "\n".join(f"{T} {line}" for line in lines).encode()
+    events = DECODER.decode(RawBatch(data, 1)).events
+    assert events["message"].to_list() == [
+        "[cart] up",
+        "lost it",
+        "2026-01-01 is a date and no time",
+    ]
+    assert events["level"].to_list() == [Level.INFO, Level.ERROR, Level.UNSPECIFIED]
+    assert set(events["time"].to_list()) == {1767225600_000_000}  # the runtime's
+
+
 def test_a_piece_that_nothing_completes_stands_alone() -> None:
     assert messages("stdout P half", "stderr F other", "stdout P end") == [
         (1, "half"),

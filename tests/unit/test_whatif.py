@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from log_guard.app.inspecting import ReadOptions
 from log_guard.app.pipeline import PipelineOptions
-from log_guard.app.scan import keep_summaries
+from log_guard.app.scan import keep_summaries, open_scan
 from log_guard.app.whatif import Way, WhatIf, what_if
+from log_guard.app.whatif_report import print_whatif
+from log_guard.core.course import Course
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.evaluation.evaluation import Incident
+from log_guard.core.evaluation.whatif import difference
 from log_guard.core.events import SECOND, Level
 from log_guard.core.feedback.feedback import Feedback, Label
 from log_guard.core.feedback.suppression import Suppression
@@ -106,6 +111,32 @@ def test_alerts_come_where_a_suppression_is_taken_away(log: str) -> None:
     found = tried(log, way(CACHE), way()).difference
     assert (len(found.go), len(found.come), len(found.stay)) == (0, 2, 1)
     assert all("cache " in alert.evidence.sentence for alert in found.come)
+
+
+def test_an_alert_that_comes_back_is_one_as_try_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    events = steady(3_000) + burst(1_500, "disk lost") + burst(2_000, "cache rebuilt")
+    path.write_bytes(b"\n".join(line(e) for e in sorted([*events, *burst(2500, "disk lost")])))
+    done = tried(str(path), way(CACHE, DISK), way(CACHE), OUTAGE)
+    told = [a for out in open_scan(str(path), way(CACHE).options).run() for a in out.alerts]
+    assert [(a.id, len(a.bouts)) for a in told if a.state == "resolved"] == [(1, 1), (1, 2)]
+    assert (done.now, done.then) == (0, 1)
+    (come,) = done.difference.come
+    assert (come.id, len(come.bouts)) == (1, 2)
+    # The outage is at the second time that it is on, and the first is no alert for nothing.
+    assert [(t.alerts, t.real, t.false) for t in done.templates] == [(1, 1, 0)]
+    with (console := Console(width=200)).capture() as capture:
+        print_whatif(done, console, as_json=False)
+    head, line_, *_ = capture.get().splitlines()
+    assert head == "now 0 alerts, then 1: 0 go, 1 come, 0 stay"
+    assert re.fullmatch(
+        r"  comes  ALERT 1  2026-01-01 00:25:00  db: .*disk lost.* \(2 times\)", line_
+    )
+    # Only one of the times is the same alert still.
+    once = replace(come, course=replace(come.course, bouts=come.bouts[:1]))
+    assert difference([once], [come]).stay == (come,)
+    between = replace(come, start=come.bouts[0].end, end=come.bouts[1].start, course=Course())
+    assert difference([between], [come]).stay == ()
 
 
 def test_kept_summaries_tell_what_their_log_tells(log: str, tmp_path: Path) -> None:

@@ -7,6 +7,6 @@ way in.
 
 from log_guard.adapters.files.batches import BatchCutter, StartsEvent, UnlessAfter
 from log_guard.adapters.files.follow import has_line
-from log_guard.adapters.files.source import FileSource
+from log_guard.adapters.files.source import FileSource, never
 
-__all__ = ["BatchCutter", "FileSource", "StartsEvent", "UnlessAfter", "has_line"]
+__all__ = ["BatchCutter", "FileSource", "StartsEvent", "UnlessAfter", "has_line", "never"]

@@ -25,6 +25,14 @@ SAMPLE_BYTES = 4 << 20
 SAMPLE_SECONDS = 1.0
 """How long a live pipe may take to fill a sample once its first bytes have come."""
 
+ASK_SECONDS = 0.5
+"""How long a pipe that is quiet is waited for before it is asked whether to stop."""
+
+
+def never() -> bool:
+    """Read on to the end."""
+    return False
+
 
 @dataclass
 class _State:
@@ -125,8 +133,10 @@ class FileSource:
         found = data.removesuffix(b"\n").rsplit(b"\n", lines)
         return [self._trimmed(line) for line in found[-lines:]]
 
-    def batches(self, starts_event: StartsEvent | None = None) -> Iterator[RawBatch]:
-        """All lines to the end of the file or pipe.
+    def batches(
+        self, starts_event: StartsEvent | None = None, stop: Callable[[], bool] = never
+    ) -> Iterator[RawBatch]:
+        """All lines to the end of the file or pipe, or until ``stop()``, which a pipe that is quiet asks, too.
 
         With ``starts_event`` (formats whose events span lines) batches are cut only before a line
         that starts an event; :class:`BatchCutter` says what becomes of events without end. Lines,
@@ -136,7 +146,7 @@ class FileSource:
         cutter = self._cutter(starts_event)
         with self._stream() as stream:
             self._state.reading = stream
-            yield from _finished(self._batches(stream, cutter, self.batch_bytes), cutter)
+            yield from _finished(self._batches(stream, cutter, self.batch_bytes, stop), cutter)
 
     def follow(
         self,
@@ -179,10 +189,13 @@ class FileSource:
     def _cutter(self, starts_event: StartsEvent | None) -> BatchCutter:
         return BatchCutter(self.max_line_bytes, starts_event, self.source)
 
-    def _batches(self, stream: Stream, cutter: BatchCutter, size: int) -> Iterator[RawBatch]:
-        while data := stream.gather(size, linger=self.linger_seconds):
-            cutter.add(data)
-            yield from cutter.take()
+    def _batches(
+        self, stream: Stream, cutter: BatchCutter, size: int, stop: Callable[[], bool] = never
+    ) -> Iterator[RawBatch]:
+        while not stop() and (data := stream.gather(size, ASK_SECONDS, self.linger_seconds)) != b"":
+            if data is not None:
+                cutter.add(data)
+                yield from cutter.take()
 
     def _unpacked_tail(self) -> bytes:
         """Whole lines from the end of a compressed file, :data:`SAMPLE_BYTES` or more."""

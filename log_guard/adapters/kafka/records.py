@@ -11,13 +11,14 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import polars as pl
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from log_guard.core.events import DeadLetter
 from log_guard.core.iso import iso
@@ -207,6 +208,20 @@ def json_of(value: bytes | None, where: str = A_RECORD) -> dict[str, Any]:
         raise UnreadableError("a record that is no JSON object")
     known(body, where)
     return body
+
+
+def record_of(message: Message) -> dict[str, Any]:
+    """The JSON record that a message is, with the time (µs) at which it was published as ``written``.
+
+    UnreadableError if it is none, NewerError if a newer version wrote it.
+    """
+    return {**json_of(message.value(), place(message)), "written": published(message)}
+
+
+def published(message: Message) -> int:
+    """When a message was published (µs)."""
+    kind, milliseconds = message.timestamp()
+    return milliseconds * 1_000 if kind != TIMESTAMP_NOT_AVAILABLE else time.time_ns() // 1_000
 
 
 def _sample(sample: dict[str, Any], topic: str) -> dict[str, Any]:

@@ -111,8 +111,7 @@ class Database:
 
     def accounts(self, run: str, topic: str) -> Iterator[Row]:
         mine = (ACCOUNTS.c.run == run) & (ACCOUNTS.c.topic == topic)
-        order = (ACCOUNTS.c.partition, ACCOUNTS.c.first_offset)
-        return self._stream(select(ACCOUNTS).where(mine).order_by(*order))
+        return self._stream(select(ACCOUNTS).where(mine).order_by(*ACCOUNTS.primary_key))
 
     def balance(self, run: str) -> Row | None:
         found = self._rows(select(BALANCES).where(BALANCES.c.run == run))

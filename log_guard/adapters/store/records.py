@@ -58,6 +58,8 @@ def _row_of(record: Record) -> tuple[Table, Row]:
         table, extra = _KINDS[record["kind"]]
         row = {**extra(record), "run": record.get("run", "")}
         for column in table.columns:
+            if column.default is not None and column.name not in record:
+                continue  # known to the table
             if column.name not in row:
                 row[column.name] = (
                     record.get(column.name) if column.nullable else record[column.name]

@@ -5,6 +5,7 @@ Migrations make them (``migrations/versions``); a test holds the two equal.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,6 +61,15 @@ def _run() -> Column[str]:
     return Column("run", String, primary_key=True, server_default="")
 
 
+def _now() -> int:
+    return time.time_ns() // 1_000
+
+
+def _written() -> Column[int]:
+    """When the row was published to Kafka; where it was not, when it was written. By this old rows are known."""
+    return Column("written", Time, nullable=False, default=_now)
+
+
 METADATA = MetaData()
 
 RESULTS = Table(
@@ -100,6 +110,7 @@ ALERTS = Table(
     Column("windows", BigInteger, nullable=False),
     Column("evidence", _json(), nullable=False),
     Column("course", _json()),  # null in rows of earlier versions
+    _written(),
 )
 """A row an episode, replaced only by a later revision."""
 
@@ -113,6 +124,7 @@ DEAD_LETTERS = Table(
     Column("line", BigInteger, primary_key=True, autoincrement=False),
     Column("reason", String, nullable=False),
     Column("raw", LargeBinary, nullable=False),
+    _written(),
 )
 """A row a record that is no event. ``partition`` and ``offset`` are source and line of a file."""
 
@@ -141,8 +153,9 @@ ACCOUNTS = Table(
         Column(name, BigInteger, nullable=False)
         for name in ("consumed", "summarised", "late", "dead_lettered", "filtered")
     ),
+    _written(),
 )
-"""A row a range of input offsets: what became of it."""
+"""A row a range of input offsets: what became of it. Old ones are merged (``merging``)."""
 
 BALANCES = Table(
     "balances",

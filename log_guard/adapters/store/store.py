@@ -146,14 +146,14 @@ class Store:
         return self._database.notes
 
     def maintain(self, now: datetime) -> list[str]:
-        """Roll up and drop what is older than the retention; what was done, a line each."""
+        """Roll up, drop what is older than the retention, merge old accounts; what was done, a line each."""
         from log_guard.adapters.store.maintaining import maintain
 
         with self._database.failures():
-            return maintain(self._database.engine, now)
+            return list(maintain(self._database.engine, now))
 
     def accounts(self, topic: str, run: str = "") -> Iterator[Mapping[str, Any]]:
-        """The ranges of input offsets of a topic and run, by partition and first offset."""
+        """The ranges of input offsets of a topic and run, by partition and first offset; old ones are merged."""
         return self._database.accounts(run, topic)
 
     def balance(self, run: str = "") -> Mapping[str, Any] | None:

@@ -6,12 +6,14 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 
 from rich.console import Console
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.reading import committed, held, read, set_by_hand
 from log_guard.adapters.store import Store
+from log_guard.adapters.store.retention import surely_there_from
 from log_guard.app.audit.alerts import alert_rows
 from log_guard.app.audit.comparing import Oldest, Row, by_time
 from log_guard.app.audit.findings import Audit, Finding
@@ -52,13 +54,14 @@ def audit(
     settings, cluster = deployment.settings, deployment.cluster("-audit")
     span = time_of(start, "--from"), time_of(end, "--to")
     outcome, run = Audit(run=settings.run), settings.run
+    oldest = surely_there_from(datetime.now(UTC))
     with deployment.own_store(cluster) as store:
         outcome.accounted = not run or store.balance(run) is not None
         # A run over a past span has rows only: what it read was accounted for by the live one.
         live = run if outcome.accounted else ""
         done = committed(cluster, settings.writer_group, settings.output_topic)
         # The balance before the accounts: all that it is of are then there, if the writer had come so far.
-        totals = Totals(store.balance(live))
+        totals = Totals(store.balance(live), oldest)
         there = held(cluster, settings.topic)
         moved = set_by_hand(cluster, settings.processor_group, settings.topic)
         accounts = store.accounts(settings.topic, live)
@@ -70,7 +73,7 @@ def audit(
         else:
             deque(offsets, 0)  # for the totals; what is amiss with them is told of the live run
         written = Written(totals)
-        outcome.add(_compare_rows(deployment, cluster, store, span, written, outcome))
+        outcome.add(_compare_rows(deployment, cluster, store, span, written, outcome, oldest))
         if outcome.accounted:
             outcome.add(check_sums(totals, written=written.books(done)))
             outcome.add(_compare_letters(deployment, cluster, store, totals))
@@ -127,10 +130,14 @@ def _compare_rows(
     span: Span,
     written: Written,
     outcome: Audit,
+    there_from: int,
 ) -> Iterator[Finding]:
     """The results against the rows, of windows and (of all time only) of alerts."""
     settings, oldest = deployment.settings, Oldest()
     run, topic = settings.run, settings.output_topic
+    # Retention drops the oldest: of a log of long ago, read today, no row may lack that has an older one.
+    first = store.span_of_results(run)[1]
+    windows_from = min(there_from, first[0]) if first else 0
 
     def see(partition: int, offset: int, record: Row) -> None:
         if record.get("run", "") == run:
@@ -138,8 +145,10 @@ def _compare_rows(
             written.see(partition, offset, record)
 
     with (
-        window_rows(run, *span, lambda: by_time(store.verdicts(run, *span))) as windows,
-        alert_rows(run, lambda: store.alert_heads(run)) as alerts,
+        window_rows(
+            run, *span, lambda: by_time(store.verdicts(run, *span)), windows_from
+        ) as windows,
+        alert_rows(run, lambda: store.alert_heads(run), there_from) as alerts,
     ):
         tables = [windows, alerts] if span == (None, None) else [windows]
         yield from held_against(cluster, topic, settings.writer_group, tables, oldest, see)
@@ -156,11 +165,19 @@ def _compare_letters(
 ) -> Iterator[Finding]:
     """The dead letters against the rows, then against the accounts: a letter is published before its account."""
     s = deployment.settings
-    with letter_rows(s.topic, lambda: store.dead_letter_places(s.topic)) as letters:
+    there = 0
+
+    def places() -> Iterator[Row]:
+        nonlocal there
+        for row in store.dead_letter_places(s.topic):
+            there += row["offset"] >= totals.whole_from.get(row["partition"], NEVER)
+            yield row
+
+    with letter_rows(s.topic, places, totals.oldest) as letters:
         group, topic = s.writer_group, s.dead_letter_topic
         yield from held_against(cluster, topic, group, [letters], Oldest(), lambda *_: None)
         if not letters.lacking:
-            yield from check_letters(totals, store.count_dead_letters(s.topic))
+            yield from check_letters(totals, there)
 
 
 def show(outcome: Audit, console: Console, *, as_json: bool) -> None:

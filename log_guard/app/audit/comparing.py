@@ -61,10 +61,11 @@ class Comparison:
 
     names:   columns that are compared.
     later:   SQL: whether a record (``excluded``) takes the place of one of the same key (``kept``).
-    row_of:  partition, offset and content of a record → time, name, revision, the columns, partition and
-             offset; None if it is of another table, run or span.
+    row_of:  partition, offset and content of a record → time, name, revision, the columns, partition,
+             offset and when it was published; None if it is of another table, run or span.
     stored:  the rows as they are now.
     where:   names a row, of this time and name.
+    dropped: whether the row of this time and record may have been dropped for its age.
     """
 
     def __init__(
@@ -74,9 +75,11 @@ class Comparison:
         row_of: Callable[[int, int, Row], tuple[Any, ...] | None],
         stored: Callable[[], ByTime],
         where: Callable[[int, str], str],
+        dropped: Callable[[int, Row], bool],
     ) -> None:
         self._names, self._row_of, self._stored, self._where = names, row_of, stored, where
-        columns = ("revision", *names, "partition", "offset_")
+        self._dropped = dropped
+        columns = ("revision", *names, "partition", "offset_", "written")
         merge = ", ".join(f"{name} = excluded.{name}" for name in columns)
         self._published = Scratch(columns, f"{merge} WHERE {later}")
         self._since = Scratch(columns, f"{merge} WHERE {later}")
@@ -111,6 +114,8 @@ class Comparison:
                 record, row = records.get(name), rows.get(name)
                 if row is None:
                     assert record is not None
+                    if self._dropped(time, record):
+                        continue
                     self.lacking += 1
                     yield Finding(
                         _lacking(record, read_to), self._where(time, name), "published, but no row"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -24,18 +25,23 @@ class Totals:
     """What the accepted accounts come to, once they were checked.
 
     balance:     the latest that was written before the accounts were asked for; None: there was none.
+    oldest:      when those dead letters were published (µs) that cannot have been dropped for their age.
     summarised:  of the accounts that the balance is of.
     reported:    last record of ``window-summaries`` that there is an account of.
     covered:     partition → the offsets from the first account to the last.
+    whole_from:  partition → from which offset on its dead letters are there: after the last old account.
+    letters:     partition → how many there are by the accounts from there on.
     """
 
     balance: Row | None
+    oldest: int = 0
     consumed: int = 0
     summarised: int = 0
-    dead_lettered: int = 0
     filtered: int = 0
     reported: int = -1
     covered: dict[int, tuple[int, int]] = field(default_factory=dict)
+    whole_from: dict[int, int] = field(default_factory=dict)
+    letters: Counter[int] = field(default_factory=Counter)
 
     @property
     def known(self) -> int:
@@ -46,12 +52,21 @@ class Totals:
         self.consumed += account["consumed"]
         if self.balance is not None and account["summary_offset"] <= self.balance["summary_offset"]:
             self.summarised += account["summarised"]
-        self.dead_lettered += account["dead_lettered"]
         self.filtered += account["filtered"]
         self.reported = max(self.reported, account["summary_offset"])
         first, after = account["first_offset"], account["next_offset"]
         low, high = self.covered.get(account["partition"], (first, after))
         self.covered[account["partition"]] = min(low, first), max(high, after)
+        self._add_letters(account["partition"], account)
+
+    def _add_letters(self, partition: int, account: Row) -> None:
+        """Old letters go when they and their account are old, which may be later: count in accounts, not in days."""
+        first, after = account["first_offset"], account["next_offset"]
+        if account["written"] < self.oldest:
+            self.whole_from[partition] = max(self.whole_from.get(partition, after), after)
+            self.letters[partition] = 0
+        elif first >= self.whole_from.setdefault(partition, first):
+            self.letters[partition] += account["dead_lettered"]
 
 
 class Written:
@@ -185,7 +200,9 @@ def check_sums(totals: Totals, *, written: bool) -> Iterator[Finding]:
 
 
 def check_letters(totals: Totals, dead_letters: int) -> Iterator[Finding]:
-    """Findings on how many dead letters there are, where each that was published has its row."""
-    if dead_letters < totals.dead_lettered:
-        why = f"the accounts hold {totals.dead_lettered}, {dead_letters} are there"
-        yield Finding(MISSING, "dead_letters", why)
+    """Findings on how many dead letters there are from ``whole_from`` on, where each that was published has its row."""
+    told = totals.letters.total()
+    if dead_letters < told:
+        yield Finding(
+            MISSING, "dead_letters", f"the accounts hold {told}, {dead_letters} are there"
+        )

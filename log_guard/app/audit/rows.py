@@ -14,9 +14,12 @@ COMPARED = ("final", "is_anomaly", "anomaly_score", *COUNTS)
 
 
 def window_rows(
-    run: str, start: int | None, end: int | None, stored: Callable[[], ByTime]
+    run: str, start: int | None, end: int | None, stored: Callable[[], ByTime], oldest: int
 ) -> Comparison:
-    """Of windows that start in ``[start, end)``. Of one revision, what is final stays."""
+    """Of windows that start in ``[start, end)``. Of one revision, what is final stays.
+
+    oldest:  start of those (µs) that cannot have been dropped for their age.
+    """
 
     def row_of(partition: int, offset: int, record: Row) -> tuple[Any, ...] | None:
         if record.get("kind") != "result" or record.get("run", "") != run:
@@ -28,10 +31,10 @@ def window_rows(
             return None  # the writer has kept it as a dead letter
         if (start is not None and at < start) or (end is not None and at >= end):
             return None
-        return (*row, partition, offset)
+        return (*row, partition, offset, record["written"])
 
     later = "(excluded.revision, excluded.final) >= (kept.revision, kept.final)"
-    return Comparison(COMPARED, later, row_of, stored, where_of)
+    return Comparison(COMPARED, later, row_of, stored, where_of, lambda at, _: at < oldest)
 
 
 def where_of(start: int, service: str) -> str:

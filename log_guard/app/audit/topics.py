@@ -9,7 +9,7 @@ from confluent_kafka import Message
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.reading import committed, held, read
-from log_guard.adapters.kafka.records import UnreadableError, json_of, place
+from log_guard.adapters.kafka.records import UnreadableError, record_of
 from log_guard.app.audit.comparing import Comparison, Oldest, Row
 from log_guard.app.audit.findings import Finding
 
@@ -57,5 +57,4 @@ def _records(messages: list[Message]) -> Iterator[tuple[int, int, Row]]:
     """Those that can be read; the others the writer has kept as dead letters."""
     for message in messages:
         with suppress(UnreadableError):
-            record = json_of(message.value(), place(message))
-            yield message.partition() or 0, message.offset() or 0, record
+            yield message.partition() or 0, message.offset() or 0, record_of(message)

@@ -39,13 +39,16 @@ the first run did.
 
 **Write** is at least once on purpose. A row is replaced only by one of the same or a greater
 revision, and the revision is the offset of the record that caused it; writing a record twice, or
-late, or by a zombie, changes nothing. Of one revision, what is final stays.
+late, or by a zombie, changes nothing. Of one revision, what is final stays. Accounts have no revision: those that are old
+are merged in the database (``db maintain``), and so not written a second time where hands have set the group back.
 
 **Pausing** a partition that is far ahead changes when something is read and not what: it goes on from
 the first offset that no commit has covered.
 
 **Hands** can still move a group's offsets. Every commit says which input offsets it covers, and the
-fold keeps out a range that it has seen and names one that it has not (``audit`` shows both). Detect
+fold keeps out a range that it has seen and names one that it has not (``audit`` shows both). A range of which
+it has seen a part it would have to keep out whole: so of a partition that was set back no commit goes across
+the offset up to which commits had come, and that offset is passed on with ours until it is reached. Detect
 goes by its state, and write by revisions. Each role says in its log what was moved: offsets of ours
 carry metadata, those that a person sets do not, and the last summaries, the state and the table
 ``positions`` tell where the group was. Hands

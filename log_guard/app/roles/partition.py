@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from confluent_kafka import TopicPartition
+import numpy as np
+from confluent_kafka import Message, TopicPartition
 
-from log_guard.app.roles.messages import Pending
+from log_guard.app.roles.messages import Pending, offsets_of
 from log_guard.core.events import SECOND
 from log_guard.core.stream.progress import Progress
 from log_guard.core.summarising.intake import Intake, Taken
@@ -26,19 +28,30 @@ class Partition:
     in_step:       where it was when it was last not too far ahead of the others in event time.
     paused:        whether it is so much further that it has to wait for them.
     pending:       what was read and no commit covers yet.
+    known:         up to where commits had covered it already, if hands have set it back. No commit goes across: what it
+                   would summarise could not be told apart, and the new would be kept out with what was read before.
     """
 
-    def __init__(self, intake: Intake, next: int, metadata: str | None, idle_after: float) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        next: int,
+        metadata: str | None,
+        idle_after: float,
+        known: int | None = None,
+    ) -> None:
         """Go on with what the last owner committed, and knew.
 
         metadata:    as :meth:`mark` makes it; nothing where the offset was set by other hands.
         idle_after:  seconds at its end after which it holds time no more.
         """
-        known = _known(metadata)
+        told = _known(metadata)
         self.intake = intake
-        self.intake.clock.high = known.get("high")
+        self.intake.clock.high = told.get("high")
         self.next = next
-        self.appended: float | None = known.get("appended")
+        known = told.get("known", known)
+        self.known = known if known is not None and known > next else None
+        self.appended: float | None = told.get("appended")
         self.idle_after = idle_after
         self.at_end_since: float | None = None
         self.end = 0
@@ -46,11 +59,26 @@ class Partition:
         self.in_step = next
         self.paused = False
         self.pending = Pending(intake.source, next)
+        self._beyond = False  # something from ``known`` on was seen, and left to be read again
         self._reported: float | None = None  # by our clock
+
+    def add(self, messages: Sequence[Message]) -> None:
+        """Take in messages, in their order; those from ``known`` on belong to the next commit."""
+        if self.known is not None and (messages[-1].offset() or 0) >= self.known:
+            self._beyond = True
+            messages = messages[: int(np.searchsorted(offsets_of(messages), self.known))]
+        if messages:
+            self.pending.add(messages)
+
+    def reach_end(self, offset: int, held: int, now: float) -> None:
+        """Hear that it ends here, and what it holds; not while something before that is left to be read."""
+        if not self._beyond:
+            self.end, self.seen = offset, held
+            self.at_end_since = now if self.at_end_since is None else self.at_end_since
 
     def is_due(self, now: float) -> bool:
         """Whether it has something to say though nothing was read."""
-        if self._reported is None or self.end > self.next:
+        if self._reported is None or self._beyond or self.end > self.next:
             return True
         return self.at_end_since is not None and now - self._reported >= HEARTBEAT
 
@@ -63,11 +91,19 @@ class Partition:
                 self.at_end_since = now  # the end was reached again, or there is more
         return taken
 
-    def go_on(self, now: float) -> None:
-        """What was taken goes into a commit; begin with what comes after it."""
-        self.next = max(self.next, self.end)
+    def go_on(self, now: float) -> bool:
+        """What was taken goes into a commit; begin with what comes after it.
+
+        Returns whether that was read before, and must be read again.
+        """
+        again = self._beyond
+        if self.known is not None and (again or self.end >= self.known):
+            self.next, self.known, self._beyond = self.known, None, False
+        else:
+            self.next = max(self.next, self.end)
         self.pending = Pending(self.intake.source, self.next)
         self._reported = now
+        return again
 
     def progress(
         self, first: int, taken: list[Taken], filtered: int, now: float, wall: float
@@ -92,8 +128,10 @@ class Partition:
 
     def mark(self, topic: str) -> TopicPartition:
         """The offset to commit, with what the next owner has to know."""
-        known = {"high": self.intake.clock.high, "appended": self.appended}
-        return TopicPartition(topic, self.intake.source, self.next, metadata=json.dumps(known))
+        told = {"high": self.intake.clock.high, "appended": self.appended}
+        if self.known is not None:
+            told["known"] = self.known
+        return TopicPartition(topic, self.intake.source, self.next, metadata=json.dumps(told))
 
     def _quiet(self, now: float, wall: float) -> float:
         """Seconds for which nothing has come, known since the end was reached; else 0."""

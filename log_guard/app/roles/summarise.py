@@ -11,7 +11,7 @@ import polars as pl
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets
-from log_guard.adapters.kafka.reading import newest, tail
+from log_guard.adapters.kafka.reading import held, newest, read
 from log_guard.adapters.kafka.records import (
     commit_records,
     dead_letter_record,
@@ -35,7 +35,7 @@ from log_guard.errors import StreamError
 
 TIMEOUT = 10.0
 """Seconds to wait for Kafka's answers before the session is given up."""
-LOOK_BACK = 100
+LOOK_BACK = 10_000
 """Offsets of ``window-summaries`` among which our last word on a partition is looked for."""
 _LATEST = 1 << 62
 
@@ -117,7 +117,7 @@ class SummariseSession:
             some = some or bool(messages)
             for number, mine in by_partition(messages).items():
                 if number in self._partitions:
-                    self._partitions[number].pending.add(mine)
+                    self._partitions[number].add(mine)
             for reached in ends:
                 self._at_end(reached)
         self._membership.check()
@@ -128,8 +128,7 @@ class SummariseSession:
     def _at_end(self, reached: Message) -> None:
         ours = self._partitions.get(reached.partition() or 0)
         if ours is not None:
-            ours.end, ours.seen = reached.offset() or 0, self._held(ours)
-            ours.at_end_since = self._clock() if ours.at_end_since is None else ours.at_end_since
+            ours.reach_end(reached.offset() or 0, self._held(ours), self._clock())
 
     def close(self, *, clean: bool) -> None:
         """Leave the group. Every step has committed what it read, so nothing is in hand."""
@@ -150,7 +149,9 @@ class SummariseSession:
                 continue
             first, filtered = ours.next, ours.pending.filtered
             taken = ours.take(now)
-            ours.go_on(now)
+            if ours.go_on(now):
+                here = TopicPartition(self.options.events, ours.intake.source, ours.next)
+                self._consumer.seek(here)
             told.append(ours.progress(first, taken, filtered, now, wall))
             # Also where nothing came: with the offsets goes the question whether it is still ours.
             offsets.append(ours.mark(self.options.events))
@@ -261,22 +262,30 @@ class SummariseSession:
             )
             # What retention has deleted unread lies between two ranges, and the fold will name it.
             begin = max(start, low)
+            before = told.get(partition.partition)
             if not partition.metadata:
-                self._say_moved(partition, told.get(partition.partition), begin)
+                self._say_moved(partition, before, begin)
             elif begin > start:
                 self._membership.say_deleted(partition.topic, partition.partition, start, begin)
             self._partitions[partition.partition] = Partition(
-                intake, begin, partition.metadata, self.options.idle_after
+                intake, begin, partition.metadata, self.options.idle_after, before
             )
             starts.append(TopicPartition(partition.topic, partition.partition, begin))
         consumer.incremental_assign(starts)
         consumer.resume(starts)  # an earlier assignment may have ended while it was paused
 
     def _told(self) -> dict[int, int]:
-        """Partition → first offset that no commit had covered when it was last spoken of."""
-        last = tail(self._cluster, self.options.summaries, back=LOOK_BACK)
-        told = [p for message in last for p in progress_of(message.headers())]  # type: ignore[arg-type]  # headers are typed wider than they come
-        return {progress.partition: progress.next for progress in told}
+        """Partition → first offset that no commit has covered yet.
+
+        Of the latest commits only; of a partition that somebody owns there is one a second.
+        """
+        topic, told = self.options.summaries, dict[int, int]()
+        low, high = held(self._cluster, topic)[0]
+        for messages in read(self._cluster, topic, {0: (max(low, high - LOOK_BACK), high)}):
+            for message in messages:
+                for progress in progress_of(message.headers()):  # type: ignore[arg-type]  # headers are typed wider than they come
+                    told[progress.partition] = max(told.get(progress.partition, 0), progress.next)
+        return told
 
     def _say_moved(self, partition: TopicPartition, before: int | None, now: int) -> None:
         if before == now or (before is None and partition.offset < 0):

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets
-from log_guard.adapters.kafka.records import NewerError, UnreadableError, json_of, place
+from log_guard.adapters.kafka.records import (
+    NewerError,
+    UnreadableError,
+    place,
+    published,
+    record_of,
+)
 from log_guard.adapters.kafka.topics import origin
+from log_guard.adapters.store.retention import surely_there_from
 from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import gather
 from log_guard.app.roles.summarise import TIMEOUT
@@ -58,6 +66,9 @@ class WriteOptions:
     poll: float = 0.1
 
 
+Told = tuple[Message, Mapping[str, Any]]
+"""A message and the record in it."""
+
 OURS = "logguard"
 """Goes with each offset that we commit; one that a person sets is without."""
 
@@ -91,6 +102,7 @@ class WriteSession:
         self._log = structlog.get_logger().bind(role="write")
         for topic in (options.results, options.dead_letters):
             cluster.topic(topic)
+        self._before: dict[tuple[str, int], int] = {}  # how far records were written when we came
         sink.claim(origin(cluster, options.events, options.results))
         self._consumer = cluster.consumer(options.group)
         self._membership = Membership("write", options.group, self._assigned)
@@ -99,32 +111,31 @@ class WriteSession:
     def step(self) -> bool:
         messages = gather(self._consumer, self.options.batch, self.options.poll, fill=False)
         self._membership.check()
-        messages, records, newer = self._readable(messages)
-        if records:
-            self._write(messages, records)
+        told, newer = self._readable(messages)
+        if told:
+            self._write(told)
         if newer is not None:
             raise newer
-        return bool(records)
+        return bool(told)
 
-    def _readable(
-        self, messages: list[Message]
-    ) -> tuple[list[Message], list[Mapping[str, Any]], NewerError | None]:
-        """Of each partition what comes before a record of a newer version, as records too; and why not that one."""
-        taken: list[Message] = []
-        records: list[Mapping[str, Any]] = []
+    def _readable(self, messages: list[Message]) -> tuple[list[Told], NewerError | None]:
+        """Of each partition what comes before a record of a newer version; and why not that one."""
+        told: list[Told] = []
         held_up: dict[tuple[str | None, int | None], NewerError] = {}
         for message in messages:
             at = message.topic(), message.partition()
             if at in held_up:
                 continue
             try:
-                records.append(self._record(message))
-                taken.append(message)
+                told.append((message, self._record(message)))
             except NewerError as e:
                 held_up[at] = e
-        return taken, records, next(iter(held_up.values()), None)
+        return told, next(iter(held_up.values()), None)
 
-    def _write(self, messages: list[Message], records: list[Mapping[str, Any]]) -> None:
+    def _write(self, told: list[Told]) -> None:
+        messages = [message for message, _ in told]
+        told = [(message, record) for message, record in told if not self._merged(message, record)]
+        records = [record for _, record in told]
         # The last of each partition counts.
         reached = {(m.topic() or "", m.partition() or 0): (m.offset() or 0) + 1 for m in messages}
         group = self.options.group
@@ -134,8 +145,10 @@ class WriteSession:
             reasons = [self._sink.refuses(record) for record in records]
             if not any(reasons):
                 raise
-            told = zip(messages, records, reasons, strict=True)
-            kept = [self._kept(m, why) if why else record for m, record, why in told]
+            kept = [
+                self._kept(message, why) if why else record
+                for (message, record), why in zip(told, reasons, strict=True)
+            ]
             self._sink.apply(kept, group, reached)
         offsets = [TopicPartition(*at, offset, metadata=OURS) for at, offset in reached.items()]
         self._consumer.commit(offsets=offsets, asynchronous=False)
@@ -147,6 +160,7 @@ class WriteSession:
             if found.topic not in written:
                 written[found.topic] = self._sink.positions(self.options.group, found.topic)
             before = written[found.topic].get(found.partition)
+            self._before[found.topic, found.partition] = before or 0
             now = max(found.offset, 0)
             if before is None or now == before or found.metadata == OURS:
                 continue  # with our mark: an end between the rows and the offset, which is no news
@@ -161,9 +175,18 @@ class WriteSession:
 
     def _record(self, message: Message) -> Mapping[str, Any]:
         try:
-            return json_of(message.value(), place(message))
+            return record_of(message)
         except UnreadableError as e:
             return self._kept(message, str(e))
+
+    def _merged(self, message: Message, record: Mapping[str, Any]) -> bool:
+        """Whether this account was written before hands set us back, and is so old that `db maintain` may have merged it.
+
+        Written again it would stand beside the row that it is part of.
+        """
+        before = self._before.get((message.topic() or "", message.partition() or 0), 0)
+        again = record.get("kind") == "account" and (message.offset() or 0) < before
+        return again and bool(record["written"] < surely_there_from(datetime.now(UTC)))
 
     def _kept(self, message: Message, reason: str) -> Mapping[str, Any]:
         """What stands for a record that nobody can store: it is kept, too."""
@@ -177,4 +200,5 @@ class WriteSession:
             "line": 0,
             "reason": reason,
             "raw": (message.value() or b"").decode("utf-8", errors="replace")[:4096],
+            "written": published(message),
         }

@@ -29,6 +29,8 @@ for _bytes, _kind in (
 ):
     _KIND[list(_bytes)] = _kind
 _UUID = np.frombuffer(b"0-0-0-0-", np.uint64)[0]  # and a last 0
+_CLIENT, _SERVER = (np.frombuffer(word, np.uint64)[0] for word in (b"client-e", b"server-e"))
+_ERROR = np.frombuffer(b"rror\0\0\0\0", np.uint64)[0]
 _ZEROS = np.uint64(ord("0")) * ONES
 _TENS = np.uint64(10) * ONES
 
@@ -43,7 +45,8 @@ def coarse(text: Bytes, begins: Ints, ends: Ints, most: int) -> tuple[Ints, list
     a UUID which have no decimal digit are collapsed too. Its template is the same, and one text stands
     for many.
     """
-    out = np.empty(int((ends - begins).sum()) + SLACK, np.uint8)
+    # The word that stands for a status is nine bytes longer, and what has to come before it is as many.
+    out = np.empty(2 * int((ends - begins).sum()) + 2 * SLACK, np.uint8)
     bounds = np.zeros(len(begins) + 1, np.int64)
     text, begins, ends = frozen(text), frozen(begins), frozen(ends)
     _collapse(text, words_of(text), begins, ends, most, writable_words_of(out), bounds)
@@ -89,6 +92,12 @@ def _collapse(
                 i = first + 36
                 out[to] = _UUID
                 to += 8
+            elif begun and last - first == 3 and _is_bad_status(text, first, last, begin, end):
+                out[to] = _CLIENT if text[first] == ord("4") else _SERVER
+                out[to + 8] = _ERROR
+                to += 12
+                i = last
+                continue
             elif begun and (last == end or not _KIND[text[last]] & _WORD):
                 to -= i - first
                 i = last
@@ -112,6 +121,37 @@ def _is_uuid(text: Bytes, i: int, begin: int, end: int) -> bool:
         if hyphen != (text[i + x] == ord("-")) or not (hyphen or _KIND[text[i + x]] & _HEX):
             return False
     return True
+
+
+@kernel
+def _is_bad_status(text: Bytes, i: int, last: int, begin: int, end: int) -> bool:
+    """Whether this number is the status of a request, in quotes before it, that was not answered well.
+
+    A client that has gone away (499) is none.
+    """
+    if i - begin < 8 or (last < end and _KIND[text[last]] & _WORD):
+        return False
+    second, third = text[i + 1], text[i + 2]
+    if not (_KIND[second] & _DIGIT and _KIND[third] & _DIGIT):
+        return False
+    if text[i] == ord("4"):
+        if second == ord("9") and third == ord("9"):
+            return False
+    elif text[i] != ord("5"):
+        return False
+    if text[i - 1] != ord(" ") or text[i - 2] != ord('"') or not _KIND[text[i - 3]] & _DIGIT:
+        return False
+    i -= 4
+    if text[i] == ord(".") and _KIND[text[i - 1]] & _DIGIT:
+        i -= 2
+    return (
+        i - 4 >= begin
+        and text[i] == ord("/")
+        and text[i - 4] == ord("H")
+        and text[i - 3] == ord("T")
+        and text[i - 2] == ord("T")
+        and text[i - 1] == ord("P")
+    )
 
 
 @kernel

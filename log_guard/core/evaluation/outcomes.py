@@ -87,8 +87,8 @@ def last_words(alerts: Iterable[Alert]) -> list[Alert]:
 
 def touching(alert: Alert, incidents: Sequence[Incident]) -> list[Incident]:
     """Incidents that an alert is about."""
-    start, end = alert.start / 1e6, alert.end / 1e6
-    return [i for i in incidents if start < i.end + AFTER and end > i.start]
+    spans = [(bout.start / 1e6, bout.end / 1e6) for bout in alert.bouts]
+    return [i for i in incidents if any(a < i.end + AFTER and b > i.start for a, b in spans)]
 
 
 def outcome_of(alerts: Sequence[Alert], labels: Labels) -> AlertOutcome:

@@ -23,10 +23,7 @@ Replay = Iterable[tuple[pl.DataFrame, int | None]]
 
 
 class Replayed:
-    """A detector under replay and what it has said so far.
-
-    alerts:  each as it was told of last, once for each time it was on.
-    """
+    """A detector under replay and what it has said so far."""
 
     def __init__(self, detect: Detect) -> None:
         self.detect = detect
@@ -35,8 +32,14 @@ class Replayed:
         self._alerts: dict[int, Alert] = {}
 
     @property
+    def told(self) -> list[Alert]:
+        """Each alert as it was told of last."""
+        return list(self._alerts.values())
+
+    @property
     def alerts(self) -> list[Alert]:
-        return last_words(self._alerts.values())
+        """The same, once for each time it was on."""
+        return last_words(self.told)
 
     def take(self, summary: pl.DataFrame, watermark: int | None) -> None:
         """Take in the next summary."""

@@ -36,7 +36,7 @@ class SuppressionEffect:
 
 
 def difference(now: Sequence[Alert], then: Sequence[Alert]) -> Difference:
-    """Hold two lists of alerts against one another: the same are those of one time and service."""
+    """Hold two lists of alerts against one another: the same are those that were on at one time, of one service."""
     return Difference(
         tuple(a for a in now if not any(_same(a, b) for b in then)),
         tuple(b for b in then if not any(_same(a, b) for a in now)),
@@ -79,7 +79,7 @@ def _found(alerts: Sequence[Alert], incidents: Sequence[Incident]) -> set[str]:
 
 
 def _same(a: Alert, b: Alert) -> bool:
-    """Whether two alerts are of one time, and of one service (or one is of the whole stream)."""
-    together = a.start < b.end and b.start < a.end
+    """Whether two alerts were on at one time, and are of one service (or one is of the whole stream)."""
+    together = any(x.start < y.end and y.start < x.end for x in a.bouts for y in b.bouts)
     services = {*a.services} & {*b.services}
     return together and bool(services or WHOLE_STREAM in (*a.services, *b.services))

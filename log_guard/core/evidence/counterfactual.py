@@ -17,7 +17,7 @@ from log_guard.core.evidence.lines import (
     Counts,
     Line,
     by_weight,
-    kind_of,
+    kinds_of,
     level_name,
     usual_of,
 )
@@ -181,6 +181,7 @@ def _without(parts: Parts, weights: np.ndarray, kind: str) -> Change | None:
     What is too many or too few becomes what it usually is.
     """
     weight: dict[Key, float] = {}
+    kinds = kinds_of(parts)
     for i in np.flatnonzero((weights > 0) & (parts.template != VOLUME_TEMPLATE)).tolist():
         key = int(parts.level[i]), int(parts.template[i])
         weight[key] = weight.get(key, 0.0) + float(weights[i])
@@ -189,7 +190,7 @@ def _without(parts: Parts, weights: np.ndarray, kind: str) -> Change | None:
             round(float(parts.mean[i])), int(parts.side[i] < 0)
         )
         for i in np.flatnonzero((weights > 0) & (parts.template != VOLUME_TEMPLATE)).tolist()
-        if kind_of(parts, i) == kind
+        if kinds[i] == kind
     }
     if len(mine) < 2:
         return None

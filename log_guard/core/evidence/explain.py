@@ -41,7 +41,7 @@ def explain(
     lines = lines_of(parts, squares, templates)
     made = [part_of(parts, line, total, templates, silent) for line in lines[:SHOWN_PARTS]]
     weighing = squares > 0
-    new = int(((parts.detector == NOVELTY) & (parts.mean < UNSEEN) & weighing).sum())
+    new = int(((parts.detector == NOVELTY) & (parts.mean < UNSEEN) & (weights > 0)).sum())
     seconds = (window[1] - window[0]) / 1e6
     bounds = normal_if(parts, lines, weights, counts, templates, is_normal)
     if made and made[0].is_silence and silent > 1:

@@ -61,10 +61,8 @@ def level_name(level: int) -> str | None:
 
 def lines_of(parts: Parts, squares: np.ndarray, templates: list[str]) -> list[Line]:
     """Lines of the parts that weigh, what leads first."""
-    order = by_weight(parts, squares, templates)
-    lines = [
-        Line(kind_of(parts, i), [i], float(squares[i])) for i in order.tolist() if squares[i] > 0
-    ]
+    order, kinds = by_weight(parts, squares, templates), kinds_of(parts)
+    lines = [Line(kinds[i], [i], float(squares[i])) for i in order.tolist() if squares[i] > 0]
     lines = _explained(parts, lines)
     lines.sort(key=lambda line: -line.square)  # stable: ties stay as they were
     return _grouped(parts, lines, float(squares.sum()), templates)
@@ -82,13 +80,16 @@ def by_weight(parts: Parts, squares: np.ndarray, templates: list[str]) -> np.nda
     return np.array(sorted(range(len(squares)), key=rank), dtype=np.int64)
 
 
-def kind_of(parts: Parts, i: int) -> str:
-    """As in ``results.Part``."""
-    if parts.detector[i] == NOVELTY:
-        return "new" if parts.mean[i] < UNSEEN else "rare"
-    if parts.side[i] > 0:
-        return "surging"
-    return "silent" if parts.count[i] == 0 else "fading"
+def kinds_of(parts: Parts) -> list[str]:
+    """As in ``results.Part``, of each; a message never seen is new also where it is its count that surprises."""
+    novel = parts.detector == NOVELTY
+    unseen = novel & (parts.mean < UNSEEN)
+    keys = set(zip(parts.level[unseen].tolist(), parts.template[unseen].tolist(), strict=True))
+    each = zip(parts.level.tolist(), parts.template.tolist(), strict=True)
+    new = np.fromiter((key in keys for key in each), np.bool_, len(novel))
+    many, few = np.where(novel, "rare", "surging"), np.where(parts.count == 0, "silent", "fading")
+    kinds: list[str] = np.where(parts.side > 0, np.where(new, "new", many), few).tolist()
+    return kinds
 
 
 def usual_of(parts: Parts, i: int, windows: float = 1.0) -> tuple[int, int]:

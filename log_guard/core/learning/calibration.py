@@ -46,6 +46,8 @@ EXPECTED_BLOCKS = 5.0
 WORTH = 1.0 / 3.0
 """What a maximum seen is worth: three quantiles know the scale as well as 0.4 to 0.7 of the maxima would, and the
 lowest of three fits is taken. With it, Gumbel tails fitted to 13 blocks or more keep the rate within a factor of two."""
+ORDINARY = 3
+"""What came in so many spans of a history is how things are; what came in fewer may be an incident."""
 LOWER, MIDDLE, UPPER = (0.1, 0.3, 0.5), (0.3, 0.5, 0.7), (0.5, 0.7, 0.9)
 
 
@@ -155,7 +157,7 @@ def scales_of(
     # A line that comes more often than the budget allows must not be an alarm by its rarity alone,
     # however regular the history was that it was not part of.
     least = float(np.log2(max(DAY / (SPELL / SECOND) / false_alarms_per_day, 1.0)))
-    shown = exceeded(surprise, int(budget))
+    shown = exceeded(surprise, max(int(budget), ORDINARY - 1))
     return Scales(
         max(_threshold(novelty, budget), least),
         max(_threshold(surprise, budget, COUNT_BITS), shown),

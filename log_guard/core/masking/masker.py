@@ -39,9 +39,18 @@ MAX_TEMPLATE_CHARS = 512
 
 DIGITS = r"(?-u:\b)[0-9a-fA-F]*[0-9][0-9a-fA-F]*(?-u:\b)|[0-9]+"
 
+# How a request was answered is the one number of its line that says what it means. All other numbers are masked,
+# so its class is put into the word that an access log read as such has (``formats/nginx.py``).
+# Plain texts find the few lines that may need it, for polars remembers few expressions.
+_BADLY = re.compile(r'(HTTP/[0-9](?:\.[0-9])?" )(4[0-8][0-9]|49[0-8]|5[0-9]{2})\b', re.ASCII)
+
 _WITHOUT_SECRETS = replacing(SECRETS)
 _NARROWED = replacing(NARROWING)
 _FINISHED = replacing(RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
+
+
+def _told(found: re.Match[str]) -> str:
+    return f"{found[1]}{'client' if found[2][0] == '4' else 'server'}-error"
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,13 @@ class Masker:
             messages = messages.str.slice(0, MAX_MESSAGE_CHARS)
         for name, pattern in self.extra:
             messages = messages.str.replace_all(pattern, f"<{name}>")
+        requests = messages.str.contains("HTTP/", literal=True)
+        if requests.any():
+            badly = messages.str.contains('" 4', literal=True)
+            badly |= messages.str.contains('" 5', literal=True)
+            at = (requests & badly).fill_null(False).arg_true()
+            lines = [_BADLY.sub(_told, line) for line in messages.gather(at).to_list()]
+            messages = messages.clone().scatter(at, pl.Series(lines, dtype=pl.String))
         return messages.str.replace_all(DIGITS, "0")
 
     def refine(self, coarse: pl.Series) -> pl.Series:

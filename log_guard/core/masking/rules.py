@@ -19,7 +19,7 @@ _BASE64_UUID = "|".join(
 # The first of them take away what makes nearly every message differ: names in addresses, and the
 # parts of a UUID that hold no digit.
 NARROWING: tuple[tuple[str, str], ...] = (
-    (r"""[A-Za-z][A-Za-z0-9+.-]*://(?:<secret>@)?[^\s"'<>()\[\]{},;]+""", "<url>"),
+    (r"""[A-Za-z][A-Za-z0-9+.-]*://(?:<secret>@)?(?:[^\s"'<>()\[\]{},;]|<secret>)+""", "<url>"),
     (r"[\w.%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", "<email>"),
     (
         # With a gap (::) there must be a digit somewhere, or it is a::b of a program.
@@ -48,7 +48,7 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (r"\b0\.0\.0\.0\b(?:/0)?", "<ip>"),
     (
-        r"""(^|[\s"'(\[=:,|])(?:[A-Za-z]:|~|\.{1,2})?(?:[/\\][\w.@%+~:?&=#$*!-]+)+[/\\]?""",
+        r"""(^|[\s"'(\[=:,|])(?:[A-Za-z]:|~|\.{1,2})?(?:[/\\](?:[\w.@%+~:?&=#$*!-]|<secret>)+)+[/\\]?""",
         "${1}<path>",
     ),
     (r"\b0[xX][0-9a-fA-F]+\b", "<hex>"),

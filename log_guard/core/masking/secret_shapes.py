@@ -35,6 +35,24 @@ _TOLD = (
     r"""|((?i:passw(?:or)?d|passphrase|pwd))\s+(?:"[^"]*"?|'[^']*'?)"""
 )
 
+# After a space alone, what cannot be a word: eight characters with a digit, or capitals as in no name. Kubernetes' names of secrets have
+# digits, among hyphens. A path, an option or a date is no password, nor what stands before "=" or ":".
+_ANY = r"[!#-%*+./\d?@A-Z\\^_`a-z|~-]"
+_FIRST = r"[!#-%+?@A-Z^_`a-z|]"
+_DIGIT_WITHIN = "|".join(
+    (
+        *(rf"{_FIRST}{_ANY}{{{n}}}\d{_ANY}{{{6 - n},}}" for n in range(6)),
+        rf"{_FIRST}{_ANY}{{6,}}\d{_ANY}*",
+        rf"\d+[A-Za-z]{_ANY}{{6,}}",
+    )
+)
+_ODD_CAPITALS = rf"{_FIRST}{_ANY}*[a-z][A-Z](?:[A-Z]|[a-z][A-Z]){_ANY}*"
+_SPACED = (
+    rf"(?:((?i:passw(?:or)?d|passphrase|pwd))\s+(?:{_DIGIT_WITHIN}|{_ODD_CAPITALS})"
+    rf"|((?i:secret(?:\s(?:access\s)?key)?))\s+(?:[A-Za-z]+\d[A-Za-z\d]{{8,}}|{_ODD_CAPITALS}))"
+    r"""=*(:?\s|["',;&)}\]]|:?$)"""
+)
+
 # Up to its last @, for a password may hold one, or a slash. What begins as a port is no password.
 _CREDENTIALS = (
     r"""(?:[^/\s:@"'<>?#]*:(?:[^\d/\s@"'<>?#]|\d+[^\d/\s@"'<>?#])[^\s"'<>?#]*|[^/\s"'<>]+)@"""
@@ -46,17 +64,19 @@ SECRETS: tuple[tuple[str, str], ...] = (
         "${1}${3}<secret>${2}",
     ),
     (
-        rf"\b((?i:bearer|basic))\s+{_OPAQUE}|{_TOLD}",
-        "${1}${2}${3} <secret>",
+        rf"\b((?i:bearer|basic))\s+{_OPAQUE}|{_TOLD}|{_SPACED}",
+        "${1}${2}${3}${4}${5} <secret>${6}",
     ),
     (rf"([A-Za-z][A-Za-z0-9+.-]*://){_CREDENTIALS}", "${1}<secret>@"),
     (
-        r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
+        r"""([?&](?i:code)=)[^\s"'<>()\[\]{},;&#]{16,}|(hooks\.slack\.com/[a-z]+/)[\w/-]+"""
+        r"""|(\b(?i:cv[vc]2?)\\*["']?\s*[:=]?\s*\\*["']?)\d{3,4}\b"""
+        r"|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
         r"|\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}"
         r"|(?s:-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z))",
-        "<secret>",
+        "${1}${2}${3}<secret>",
     ),
 )
 
 # Every secret, a card or one of those above, holds one of these: a message without any is not searched again.
-SUSPECT = rf"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-)|{CARD_LIKE}"
+SUSPECT = rf"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-|[?&]code=|hooks\.slack|cv[vc])|{CARD_LIKE}"

@@ -6,6 +6,7 @@ Everything up to the summaries, the same for a file in one process and for a par
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -70,6 +71,9 @@ class Intake:
         self.clock = PartitionClock(rules)
         self.compiled_after = compiled_after
         self._read = 0
+        self._held: tuple[int, bytes] | None = (
+            None  # position and text of the event that the clock holds
+        )
 
     def take(self, batch: RawBatch, appended: np.ndarray | None = None) -> Taken:
         """Take in the next raw lines.
@@ -82,15 +86,24 @@ class Intake:
             self.decoder = replace(self.decoder, reference=int(appended.max()))
         decoded, text = self._decode(batch)
         events, dead = decoded.events, decoded.dead
+        records = _Records(batch, decoded)
         if appended is not None and batch.positions is not None and not events.is_empty():
             row = np.searchsorted(batch.positions, events["position"].to_numpy())
             ahead = events["time"].to_numpy() > appended[row] + self.options.max_future
             if ahead.any():
                 reason = "timestamp far ahead of the time at which the record was appended"
-                dead = dead + self._dead(_whole(events.filter(pl.Series(ahead)), text), reason)
+                dead = dead + self._dead(events.filter(pl.Series(ahead)), reason, records)
                 events = events.filter(pl.Series(~ahead))
-        judged = self.clock.judge(events, lambda held: _whole(held, text))
-        return self._summarise(judged, dead, decoded.records, text)
+        held: list[int] = []
+
+        def hold(event: pl.DataFrame) -> pl.DataFrame:
+            held.extend(event["position"])
+            return _whole(event, text)
+
+        judged = self.clock.judge(events, hold)
+        taken = self._summarise(judged, dead, decoded.records, text, records)
+        self._held = (held[0], records.at(held[0])) if held else None
+        return taken
 
     def _decode(self, batch: RawBatch) -> tuple[Decoded, Bytes | None]:
         """Decode a batch; the bytes with the messages, if compiled code did it."""
@@ -120,9 +133,14 @@ class Intake:
         return None if judged is None else self._summarise(judged, [], 0)
 
     def _summarise(
-        self, judged: Judged, dead: list[DeadLetter], consumed: int, text: Bytes | None = None
+        self,
+        judged: Judged,
+        dead: list[DeadLetter],
+        consumed: int,
+        text: Bytes | None = None,
+        records: _Records | None = None,
     ) -> Taken:
-        dead = dead + self._dead(_whole(judged.unreal, text), "timestamp far ahead of all others")
+        dead = dead + self._dead(judged.unreal, "timestamp far ahead of all others", records)
         events = judged.events
         if events.is_empty():
             summary = empty()
@@ -135,18 +153,51 @@ class Intake:
             )
         return Taken(summary, dead, consumed, events.height, judged.too_late)
 
-    def _dead(self, events: pl.DataFrame, reason: str) -> list[DeadLetter]:
-        if events.is_empty():
-            return []
-        return [
-            DeadLetter(
-                reason,
-                position,
-                self.source,
-                message.encode("utf-8", errors="replace")[:DEAD_LETTER_BYTES],
-            )
-            for message, position in events.select("message", "position").iter_rows()
-        ]
+    def _dead(
+        self, events: pl.DataFrame, reason: str, records: _Records | None
+    ) -> list[DeadLetter]:
+        """Events of these records, or the one that the clock held, as dead letters."""
+        position, held = self._held or (None, b"")
+
+        def raw(at: int) -> bytes:
+            return held if records is None or at == position else records.at(at)
+
+        return [DeadLetter(reason, at, self.source, raw(at)) for at in events["position"]]
+
+
+class _Records:
+    """The texts of the records of a batch, by their positions; nothing is done before one is asked for."""
+
+    def __init__(self, batch: RawBatch, decoded: Decoded) -> None:
+        self._batch, self._decoded = batch, decoded
+
+    def at(self, position: int) -> bytes:
+        """All lines of this record, cut to :data:`DEAD_LETTER_BYTES`."""
+        batch, lines = self._batch, self._starts
+        first = self._line(position)
+        following = self._positions[np.searchsorted(self._positions, position, side="right") :]
+        last = self._line(int(following[0])) if len(following) else len(lines)
+        end = int(lines[last]) if last < len(lines) else len(batch.data)
+        begin = int(lines[first])
+        return batch.data[begin:end].rstrip(b"\r\n")[:DEAD_LETTER_BYTES]
+
+    def _line(self, position: int) -> int:
+        positions = self._batch.positions
+        if positions is None:
+            return position - self._batch.first
+        return int(np.searchsorted(positions, position))
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        """Where each line begins, ascending."""
+        breaks = np.flatnonzero(np.frombuffer(self._batch.data, np.uint8) == ord("\n"))
+        return np.concatenate([[0], breaks + 1])
+
+    @cached_property
+    def _positions(self) -> np.ndarray:
+        """Of all records of the batch, ascending."""
+        dead = np.array([letter.position for letter in self._decoded.dead], np.uint64)
+        return np.sort(np.concatenate([self._decoded.events["position"].to_numpy(), dead]))
 
 
 def _whole(events: pl.DataFrame, text: Bytes | None) -> pl.DataFrame:

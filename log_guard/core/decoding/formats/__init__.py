@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from log_guard.core.decoding.formats.base import Format
+from log_guard.core.decoding.formats.container import Container
 from log_guard.core.decoding.formats.cri import Cri
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.logfmt import Logfmt
@@ -15,7 +16,10 @@ from log_guard.core.decoding.formats.syslog import Syslog
 
 FORMATS: dict[str, Format] = {
     format_.name: format_
-    for format_ in (JsonLines(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText(), Prefixed())
+    for format_ in (
+        *(JsonLines(), Container(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText()),
+        Prefixed(),
+    )
 }
 """Name → format, in the order in which they are tried."""
 
@@ -26,9 +30,12 @@ ENOUGH = 0.5
 def recognise(lines: Sequence[str]) -> Format | None:
     """Return the first format that fits most of these lines, or the one that fits best; None if none does.
 
-    A stack trace can outweigh the lines that start events: a format that fits any line may win.
+    A stack trace can outweigh the lines that start events: a format that fits any line may win. But a program that
+    logs its requests among its other lines has no access log: what begins all of them with a time is text.
     """
     scores = {name: format_.sniff(lines) for name, format_ in FORMATS.items()}
+    if scores[PlainText.name] > scores[NginxAccess.name]:
+        scores[NginxAccess.name] = 0.0
     for name, score in scores.items():
         if score >= ENOUGH:
             return FORMATS[name]

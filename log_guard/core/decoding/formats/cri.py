@@ -11,6 +11,7 @@ import polars as pl
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.json_record import ALIASES
 from log_guard.core.decoding.formats.matching import parsed, sniffed
+from log_guard.core.decoding.formats.plain import STAMP, PlainText
 from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.timestamps import ISO
 
@@ -33,7 +34,7 @@ _INNER = JsonLines(
 
 @dataclass(frozen=True)
 class Cri:
-    """Container lines. A message that is a JSON object, or Spring Boot's, is read as one; its time is the runtime's.
+    """Container lines. A message that is a JSON object, or text with a time of its own, is read as such; its time is the runtime's.
 
     Long messages are written in pieces (``P``), which :func:`join_pieces` puts together; a piece
     that stands alone is an event of its own.
@@ -53,7 +54,7 @@ class Cri:
         return replace(self, inner=_INNER.tuned(objects.to_list())) if len(objects) else self
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        raw = with_spring(parsed(records, _LINE, "not a CRI line"))
+        raw = _with_text(with_spring(parsed(records, _LINE, "not a CRI line")))
         at = _is_object(raw).arg_true()
         if not len(at):
             return raw
@@ -65,6 +66,18 @@ class Cri:
         return raw.with_columns(
             raw[name].scatter(at, inner[name]) for name in ("level", "service", "message")
         )
+
+
+def _with_text(raw: pl.DataFrame) -> pl.DataFrame:
+    """``raw`` with the messages that begin with a time of their own read as plain text."""
+    at = raw["message"].str.contains(rf"^{STAMP}[\s,:|-]").fill_null(False).arg_true()
+    if not len(at):
+        return raw
+    text = PlainText().parse(raw["message"].gather(at))
+    return raw.with_columns(
+        raw[name].scatter(at, text[name].fill_null(raw[name].gather(at)))
+        for name in ("level", "service", "message")
+    )
 
 
 def _is_object(raw: pl.DataFrame) -> pl.Series:

@@ -25,7 +25,8 @@ _FORMATS: tuple[tuple[str, Format], ...] = (
     (rf'\S{{1,255}} \S{{1,64}} [^\n\["]{{1,128}} \[{CLF}\] "', NginxAccess()),
 )
 
-EMBEDDED = rf"^(?:{'|'.join(begins for begins, _ in _FORMATS)})"
+RECORD = "|".join(begins for begins, _ in _FORMATS)
+EMBEDDED = f"^(?:{RECORD})"
 """Regular expression of a line that begins such a record (Rust and Python syntax)."""
 
 

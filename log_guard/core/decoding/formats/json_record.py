@@ -169,9 +169,9 @@ def _joined(record: dict[str, Any], fields: Fields, group: tuple[str, ...]) -> s
     return "/".join(_text(value) or "" for value in values)
 
 
-def has_field(record: dict[str, Any], *names: str) -> bool:
-    """Whether a field of one of these names, of whatever kind, has a value."""
-    return _find(record, names, scalar=False)[0] is not None
+def has_field(record: dict[str, Any], *names: str, scalar: bool = False) -> bool:
+    """Whether a field of one of these names, of whatever kind or no object, has a value."""
+    return _find(record, names, scalar=scalar)[0] is not None
 
 
 def has_deep_fields(record: dict[str, Any], fields: Fields) -> bool:

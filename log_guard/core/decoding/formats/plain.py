@@ -15,8 +15,8 @@ from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
 
-_STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL})[\])]?"
-_LINE = rf"(?s)^{_STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
+STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL})[\])]?"
+_LINE = rf"(?s)^{STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
 
 # The level stands near the beginning of the first line: in capitals, or in any case in brackets
 # (prose is full of "error"). It is cut out, and so is what sets it off from the text behind it. A
@@ -32,7 +32,7 @@ _BARE = rf"\b({LEVEL_WORD}|{LEVEL_THREE})\b(?:\s*[-:|]+\s+|\s+|$)|\b(LOG):\s+"  
 _LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
 
 _SAID_OF_IT = "DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT"
-_GOES_ON = rf"{_STAMP}(?:[^:\n]|:[^ \n])*[^A-Za-z]((?:{_SAID_OF_IT}):  )"
+_GOES_ON = rf"{STAMP}(?:[^:\n]|:[^ \n])*[^A-Za-z]((?:{_SAID_OF_IT}):  )"
 GOES_ON = f"^{_GOES_ON}"
 """Regular expression of a line that belongs to the one before, though it begins with a time (Rust and Python syntax).
 
@@ -57,10 +57,10 @@ class PlainText:
     """Timestamp, perhaps a level, message; the service is the caller's to give, but where Spring Boot names it."""
 
     name: str = "plain"
-    starts_event: str | None = rf"^{_STAMP}|{EMBEDDED}"
+    starts_event: str | None = rf"^{STAMP}|{EMBEDDED}"
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, rf"^{_STAMP}(?:[\s,:|-]|$)")
+        return sniffed(lines, rf"^{STAMP}(?:[\s,:|-]|$)")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         line = records.to_frame("record").select(

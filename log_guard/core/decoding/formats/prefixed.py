@@ -1,4 +1,4 @@
-"""Plain text whose timestamp is not the first word: ``INFO 2026-...``, ``web-1  | 2026-...``, klog, Redis."""
+"""Plain text whose timestamp is not the first word: ``INFO 2026-...``, klog, Redis."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _LETTER = r"[^ \t\r\n\x0b\x0c\x1b]"
 _BEFORE = (
     rf"(?:(?:{_COLOUR})*{_LETTER}{{1,64}}(?:{_COLOUR})*[ \t]+){{1,3}}?(?:{_COLOUR})*|(?:{_COLOUR})+"
 )
-_BEGINS = (
-    rf"^(?:[IWEF]{KLOG}|\[?(?:{_EPOCH})\]?[ \t]|[\[(]?(?:{_BARE})|(?:{_BEFORE})[\[(]?(?:{_STAMP}))"
+BEGINS = (
+    rf"(?:[IWEF]{KLOG}|\[?(?:{_EPOCH})\]?[ \t]|[\[(]?(?:{_BARE})|(?:{_BEFORE})[\[(]?(?:{_STAMP}))"
 )
 
 _LINE = (
@@ -44,14 +44,14 @@ class Prefixed:
     """
 
     name: str = "prefixed"
-    starts_event: str | None = rf"{_BEGINS}|{EMBEDDED}"
+    starts_event: str | None = rf"^{BEGINS}|{EMBEDDED}"
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, _BEGINS)
+        return sniffed(lines, f"^{BEGINS}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         # An access line, too, has three words before its time.
-        begins = records.str.contains(_BEGINS) & ~records.str.contains(EMBEDDED)
+        begins = records.str.contains(f"^{BEGINS}") & ~records.str.contains(EMBEDDED)
         line = (
             records.to_frame("record")
             .select(pl.when(begins).then(pl.col("record")).str.extract_groups(_LINE))

@@ -6,20 +6,21 @@ that looks like recovery. So that is said at the level ``debug`` until the role 
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
 import structlog
 from confluent_kafka import KafkaException
+from tenacity import RetryCallState, wait_exponential_jitter
 
 REMIND_EVERY = 300.0
 """Seconds after which it is said again what is still so."""
 SETTLED = 30.0
 """Seconds that a session has to last after one that broke off in its midst, for the role to be running again."""
-PAUSE, LONGEST_PAUSE, JITTER = 0.2, 5.0, 0.5
-"""Seconds between two sessions: of the first pause, which doubles each time, at most, and what chance adds."""
+LONGEST_PAUSE = 5.0
+"""Seconds between two sessions, at most."""
+_PAUSES = wait_exponential_jitter(multiplier=0.2, max=LONGEST_PAUSE, jitter=0.5)
 
 _interrupted: ContextVar[set[str] | None] = ContextVar("interrupted", default=None)
 """Of the role that runs in this thread: the warnings that were given since it was interrupted; None: it is not."""
@@ -61,6 +62,7 @@ class Course:
         self._since = 0.0  # so long interrupted, if it is
         self._to_last = 0.0  # seconds that a session has to last
         self._failures = 0
+        self._at_once = False
         self._said: dict[str, float] = {}  # reason → when it was said
 
     def begin(self) -> None:
@@ -82,26 +84,28 @@ class Course:
         """Hear that the session ended since members come or go."""
         self._news.info("partitions are shared out anew, starting again from what is committed")
 
-    def failed(self, error: Exception, *, somewhere: bool, stopped: bool) -> float:
-        """Hear why a session has ended, say it if that is due, and return for how many seconds to wait.
+    def failed(self, error: Exception, *, somewhere: bool, stopped: bool) -> None:
+        """Hear why a session has ended, and say it if that is due.
 
         somewhere:  it had got somewhere: where it was not interrupted before, the next one starts at once.
         stopped:    there is no next one.
         """
         if stopped:
             self._log.warning("stopped while interrupted", reason=reason(error))
-            return 0.0
+            return
         now = self._clock()
         if _interrupted.get() is None:
             _interrupted.set(set())
             self._since = now
         self._to_last = 0.0 if self._running_since is None else SETTLED
         self._failures += 1
+        self._at_once = somewhere and self._failures == 1
         self._say(error, now, somewhere=somewhere)
-        if somewhere and self._failures == 1:
-            return 0.0
-        doubled = PAUSE * 2.0 ** min(self._failures - 1, 10)
-        return min(doubled, LONGEST_PAUSE) + random.random() * JITTER
+
+    def pause(self, state: RetryCallState) -> float:
+        """Seconds until the next session; they grow over all sessions since the role was interrupted."""
+        state.attempt_number = self._failures
+        return 0.0 if self._at_once else float(_PAUSES(state))
 
     def _say(self, error: Exception, now: float, *, somewhere: bool) -> None:
         why = reason(error)

@@ -9,6 +9,8 @@ from threading import Event
 from typing import Protocol
 
 from confluent_kafka import KafkaError, KafkaException
+from tenacity import Retrying, retry_if_exception_type
+from tenacity.stop import stop_when_event_set
 
 from log_guard.app.roles.news import Course
 from log_guard.errors import StoreError, StreamError
@@ -48,16 +50,26 @@ def run(role: Role, stop: Event, clock: Callable[[], float] = time.monotonic) ->
 
 
 def _sessions(role: Role, stop: Event, course: Course) -> None:
+    def sleep(seconds: float) -> None:
+        stop.wait(seconds)
+
+    retrying = Retrying(
+        wait=course.pause,
+        retry=retry_if_exception_type(Failure),
+        stop=stop_when_event_set(stop),
+        sleep=sleep,
+        reraise=True,
+    )
     while not stop.is_set():
         try:
-            pause = _session(role, stop, course)
-        except Failure as e:  # in leaving
-            pause = course.failed(e, somewhere=False, stopped=stop.is_set())
-        stop.wait(pause)
+            retrying(_session, role, stop, course)
+        except Failure:
+            if not stop.is_set():
+                raise
 
 
-def _session(role: Role, stop: Event, course: Course) -> float:
-    """Run one session; for how many seconds to wait before the next."""
+def _session(role: Role, stop: Event, course: Course) -> None:
+    """Run one session; raises if it failed."""
     session: Session | None = None
     done = clean = False
     course.begin()
@@ -69,11 +81,18 @@ def _session(role: Role, stop: Event, course: Course) -> float:
         clean = True
     except Failure as e:
         # It is said before the session leaves, and says what it gives up.
-        if done and isinstance(e, KafkaException) and e.args[0].code() in REBALANCED:
-            course.shared_anew()
-        else:
-            return course.failed(e, somewhere=done, stopped=stop.is_set())
+        if not (done and isinstance(e, KafkaException) and e.args[0].code() in REBALANCED):
+            course.failed(e, somewhere=done, stopped=stop.is_set())
+            raise
+        course.shared_anew()
     finally:
         if session is not None:
-            session.close(clean=clean)
-    return 0.0
+            _close(session, clean, stop, course)
+
+
+def _close(session: Session, clean: bool, stop: Event, course: Course) -> None:
+    try:
+        session.close(clean=clean)
+    except Failure as e:
+        course.failed(e, somewhere=False, stopped=stop.is_set())
+        raise

@@ -101,7 +101,7 @@ def test_a_registry_is_led_from_the_command_line(simulated: Path) -> None:
     learn = ("train", "app.log", "--registry", "reg")
     first = run(*learn, cwd=simulated)
     assert first.returncode == 0, first.stderr
-    assert b"window of the history was not normal itself" in first.stdout
+    assert b"of the history were not normal themselves" in first.stdout
     assert re.search(rb"^promoted 0001-[0-9a-f]{12}$", first.stdout, re.MULTILINE)
     again = run(*learn, cwd=simulated)
     assert again.returncode == 0

@@ -413,6 +413,30 @@ def test_a_program_that_logs_its_requests_too_has_no_access_log() -> None:
         '2026-01-01T00:00:00Z 10.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 5'
     )
     assert recognise([stamped, stamped]) is FORMATS["nginx"]
+    access = stamped.partition(" ")[2]
+    mixed = [*[access] * 9, "2026-01-01 00:00:00,123 [ERROR] order 5 failed"]
+    assert recognise(mixed) is FORMATS["plain"]
+    assert recognise(mixed[:-1]) is FORMATS["nginx"]
+
+
+@pytest.mark.parametrize("before", ["", "pay-1  | ", "[pod/pay-1/pay] "])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        f'{{"ts": "{T}", "level": "error", "msg": "lost it"}}',
+        '{"severity": "ERROR", "message": "lost it"}',
+        "2026-01-01 00:00:00,100 ERROR lost it",
+    ],
+)
+def test_what_stands_behind_the_time_of_a_runtime_is_read(before: str, behind: str) -> None:
+    """As with ``docker compose logs -t`` and ``kubectl logs --timestamps``."""
+    line = f"{before}2026-01-01T00:00:00.107000123Z {behind}"
+    found = recognise([line, line])
+    assert found is not None
+    event = Decoder(found, "pay").decode(RawBatch(line.encode(), 1)).events.row(0, named=True)
+    assert (event["level"], event["service"]) == (Level.ERROR, "pay")
+    if before or behind.startswith("{"):
+        assert event["message"] == "lost it"
 
 
 @pytest.mark.parametrize("name", FORMATS)

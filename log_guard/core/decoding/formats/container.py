@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_COLUMNS
+from log_guard.core.decoding.formats.cri import with_records
 from log_guard.core.decoding.formats.embedded import RECORD
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.formats.plain import STAMP, PlainText
@@ -43,7 +44,9 @@ class Container:
         # Each line of a stack trace has it before it, too.
         bare = records.str.replace_all(f"(?m)^{_PREFIX}", "")
         text = bare.zip_with(service.is_not_null(), records)
-        read = PlainText().parse(text)
+        read = with_records(
+            PlainText().parse(text)
+        )  # `docker compose logs -t` puts its own time before
         at = read["reason"].is_not_null().arg_true()
         if len(at):
             more = Prefixed().parse(text.gather(at))

@@ -1,4 +1,4 @@
-"""CRI: what Kubernetes' container runtimes write, ``TIME stdout F MESSAGE``."""
+"""CRI: what Kubernetes' container runtimes write, ``TIME stdout F MESSAGE``; and ``TIME {...}``, as `kubectl logs --timestamps` shows it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.timestamps import ISO
 
 # Some shippers strip spaces at the end of a line, and with them the one before an empty message.
-_LINE = (
-    rf"(?s)^(?P<timestamp>{ISO}) (?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)(?P<message>.*)$"
-)
+_STREAM = r"(?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)"
+_LINE = rf"(?s)^(?P<timestamp>{ISO}) (?:{_STREAM})?(?P<message>.*)$"
+_CLAIMED = rf"^{ISO} (?:{_STREAM}|\{{.*\}}\s*$)"
 _HEAD = r"^\S+ (stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)"
 
 PIECE = r"^\S+ (?:stdout|stderr) P\b"
@@ -45,7 +45,7 @@ class Cri:
     inner: JsonLines = field(default=_INNER, repr=False)
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, _LINE)
+        return sniffed(lines, _CLAIMED)
 
     def tuned(self, lines: Sequence[str]) -> Cri:
         """Aim the reading of JSON messages at the names that these sample lines use."""
@@ -54,18 +54,23 @@ class Cri:
         return replace(self, inner=_INNER.tuned(objects.to_list())) if len(objects) else self
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        raw = _with_text(with_spring(parsed(records, _LINE, "not a CRI line")))
-        at = _is_object(raw).arg_true()
-        if not len(at):
-            return raw
-        objects = raw[at].select(_with_time()).to_series()
-        data = "\n".join(objects.to_list()).encode()
-        inner = self.inner.parse_data(data, len(objects))
-        read = inner["reason"].is_null()
-        at, inner = at.filter(read), inner.filter(read)
-        return raw.with_columns(
-            raw[name].scatter(at, inner[name]) for name in ("level", "service", "message")
-        )
+        raw = with_spring(parsed(records, _LINE, "not a CRI line"))
+        return with_records(raw, self.inner)
+
+
+def with_records(raw: pl.DataFrame, inner: JsonLines = _INNER) -> pl.DataFrame:
+    """``raw`` (``RAW_SCHEMA``, a row a record) with messages that are records themselves read as such, but for their times."""
+    raw = _with_text(raw)
+    at = _is_object(raw).arg_true()
+    if not len(at):
+        return raw
+    objects = raw[at].select(_with_time()).to_series()
+    read = inner.parse_data("\n".join(objects.to_list()).encode(), len(objects))
+    fit = read["reason"].is_null()
+    at, read = at.filter(fit), read.filter(fit)
+    return raw.with_columns(
+        raw[name].scatter(at, read[name]) for name in ("level", "service", "message")
+    )
 
 
 def _with_text(raw: pl.DataFrame) -> pl.DataFrame:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
+from io import StringIO
 from typing import Any
 
-from log_guard.app.audit.findings import Finding
+from rich.console import Console
+
+from log_guard.app.audit.auditing import show
+from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.offsets import (
     Totals,
     Written,
@@ -97,3 +101,20 @@ def test_rows_that_are_newer_than_what_was_counted_are_not_held_against_it() -> 
     assert recounted(16) == []
     assert [f.what for f in recounted(15)] == ["wrong"]
     assert [f.what for f in recounted(15, written=False)] == ["wrong"], "nothing gives it more"
+
+
+def test_what_is_lost_is_shown_before_hundreds_of_doubled_ranges() -> None:
+    outcome = Audit(events=900, rows=7)
+    outcome.add(
+        Finding("doubled", f"log-events-0 [{n}, {n + 1})", "read again") for n in range(300)
+    )
+    outcome.add([Finding("missing", "log-events-1 [4, 9)", "passed over")])
+    console = Console(file=StringIO(), width=200)
+    show(outcome, console, as_json=False)
+    assert isinstance(console.file, StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert lines[0] == "missing: log-events-1 [4, 9) (passed over)"
+    assert lines[-2:] == [
+        "... and 251 more (--format json shows more)",
+        "900 events accounted for, 301 findings: 1 missing, 300 doubled (7 rows)",
+    ]

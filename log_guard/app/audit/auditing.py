@@ -16,7 +16,7 @@ from log_guard.adapters.store import Store
 from log_guard.adapters.store.retention import surely_there_from
 from log_guard.app.audit.alerts import alert_rows
 from log_guard.app.audit.comparing import Oldest, Row, by_time
-from log_guard.app.audit.findings import Audit, Finding
+from log_guard.app.audit.findings import GRAVEST_FIRST, Audit, Finding
 from log_guard.app.audit.letters import letter_rows
 from log_guard.app.audit.newer import check_summaries
 from log_guard.app.audit.offsets import (
@@ -185,7 +185,7 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
     if as_json:
         console.print(json.dumps(outcome.as_dict()), markup=False)
         return
-    for finding in outcome.findings[:MOST_SHOWN]:
+    for finding in outcome.gravest[:MOST_SHOWN]:
         console.print(str(finding), markup=False)
     more = outcome.more + max(len(outcome.findings) - MOST_SHOWN, 0)
     if more > 0:
@@ -200,12 +200,15 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
     if outcome.recounted_from:
         since = iso(outcome.recounted_from) if outcome.recounted_from < NEVER else "now"
         about += f" from {since} on, events before are deleted"
-    found = len(outcome.findings) + outcome.more
+    found = outcome.kinds.total()
+    kinds = ", ".join(f"{outcome.kinds[k]:,} {k}" for k in GRAVEST_FIRST if outcome.kinds[k])
     if not outcome.accounted:
-        said = f"{found:,} findings" if found else "every row as it was published"
+        said = f"{found:,} findings: {kinds}" if found else "every row as it was published"
         note = "it scored what the live run accounts for: no accounts of its own"
         console.print(f"run {outcome.run}: {said} ({about}; {note})", markup=False)
     elif outcome.complete:
         console.print(f"all {outcome.events:,} events accounted for ({about})")
     else:
-        console.print(f"{outcome.events:,} events accounted for, {found:,} findings ({about})")
+        console.print(
+            f"{outcome.events:,} events accounted for, {found:,} findings: {kinds} ({about})"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ class Finding:
 
 
 MISSING, DOUBLED, WRONG, IN_FLIGHT = "missing", "doubled", "wrong", "in flight"
+GRAVEST_FIRST = (MISSING, WRONG, IN_FLIGHT, DOUBLED)
 
 
 @dataclass
@@ -51,10 +53,12 @@ class Audit:
     recounted_from: int = 0
     findings: list[Finding] = field(default_factory=list)
     more: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)  # of all that was found
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Take in what a check found."""
         for finding in findings:
+            self.kinds[finding.what] += 1
             if len(self.findings) < MOST_KEPT:
                 self.findings.append(finding)
             else:
@@ -63,6 +67,11 @@ class Audit:
     @property
     def complete(self) -> bool:
         return not self.findings
+
+    @property
+    def gravest(self) -> list[Finding]:
+        """The findings, what is lost or wrong first: hundreds of doubled ranges hide nothing."""
+        return sorted(self.findings, key=lambda finding: GRAVEST_FIRST.index(finding.what))
 
     def as_dict(self) -> dict[str, object]:
         """Return a JSON object."""

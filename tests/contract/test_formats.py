@@ -59,6 +59,7 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
     ),
     ("plain", "2026-01-01 00:00:00.000 +00:00 [INF] up", Level.INFO, UNSAID, "up"),
     ("plain", "2026-01-01T00:00:00Z WRN slow n=3", Level.WARN, UNSAID, "slow n=3"),
+    ("plain", "2026-01-01T00:00:00Z ERR db: refused", Level.ERROR, UNSAID, "db: refused"),
     ("prefixed", "INFO 2026-01-01 00:00:00,000 cart: up", Level.INFO, UNSAID, "cart: up"),
     (
         "prefixed",
@@ -417,6 +418,17 @@ def test_a_program_that_logs_its_requests_too_has_no_access_log() -> None:
     mixed = [*[access] * 9, "2026-01-01 00:00:00,123 [ERROR] order 5 failed"]
     assert recognise(mixed) is FORMATS["plain"]
     assert recognise(mixed[:-1]) is FORMATS["nginx"]
+
+
+def test_a_stack_trace_below_json_with_a_time_before_it_belongs_to_its_event() -> None:
+    line = '2026-01-01T00:00:00.123Z {"level": "error", "message": "lost it"}'
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: x'
+    found = recognise([line, line, *trace.splitlines(), line])
+    assert found is not None
+    decoded = Decoder(found).decode(
+        RawBatch(f"{line}\n{trace}\n{line}".encode(), 1, multiline=True)
+    )
+    assert (len(decoded.events), decoded.dead) == (2, [])
 
 
 @pytest.mark.parametrize("before", ["", "pay-1  | ", "[pod/pay-1/pay] "])

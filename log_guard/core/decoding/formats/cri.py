@@ -18,7 +18,9 @@ from log_guard.core.decoding.timestamps import ISO
 # Some shippers strip spaces at the end of a line, and with them the one before an empty message.
 _STREAM = r"(?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)"
 _LINE = rf"(?s)^(?P<timestamp>{ISO}) (?:{_STREAM})?(?P<message>.*)$"
-_CLAIMED = rf"^{ISO} (?:{_STREAM}|\{{.*\}}\s*$)"
+# A program's own times seldom have so many digits, and lines of stack traces below them belong to its events.
+_RUNTIMES = r"[0-9-]{10}T[0-9:]{8}\.[0-9]{8,9}(?:Z|[+-][0-9]{2}:[0-9]{2})"
+_CLAIMED = rf"^(?:{ISO} {_STREAM}|{_RUNTIMES} \{{.*\}}\s*$)"
 _HEAD = r"^\S+ (stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)"
 
 PIECE = r"^\S+ (?:stdout|stderr) P\b"

@@ -68,10 +68,9 @@ def _records(envelope: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _plain_record(record: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
     """Unset fields are left out; in OTLP a time of 0 is an unset one."""
-    numbers = OTEL_NUMBERS
     fields = {
         "timestamp": _time(record.get("timeUnixNano")) or _time(record.get("observedTimeUnixNano")),
-        "level": record.get("severityText") or numbers.get(str(record.get("severityNumber"))),
+        "level": record.get("severityText") or OTEL_NUMBERS.get(str(record.get("severityNumber"))),
         "service": resource.get("service.name"),
         "message": _value(record.get("body")),
         "attributes": _attributes(record),

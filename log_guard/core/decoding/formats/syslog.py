@@ -12,7 +12,7 @@ from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.json_record import SYSLOG_WORDS
 from log_guard.core.decoding.formats.matching import sniffed
-from log_guard.core.decoding.levels import LEVEL_WORD
+from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import BSD, ISO
 
 _PRIORITY = r"<(?P<pri>[0-9]{1,3})>"
@@ -37,7 +37,8 @@ def _groupless(pattern: str) -> str:
 
 # An ISO timestamp is no proof. There must be a tag, and the host must not be a level: a line like
 # "2026-01-01T00:00:00Z INFO com.example.Cart: started" is an application's own.
-_TAGGED = _groupless(rf"{_TIME}(?!\[?(?:{LEVEL_WORD})\b)(?:{_HOST}{_TAG}|{_PROGRAM}\[[^\]\n]+\]: )")
+_NO_LEVEL = rf"(?!\[?(?:{LEVEL_WORD}|{LEVEL_THREE})\b)"
+_TAGGED = _groupless(rf"{_TIME}{_NO_LEVEL}(?:{_HOST}{_TAG}|{_PROGRAM}\[[^\]\n]+\]: )")
 _CLAIMED = rf"{_TAGGED}|^(?:<[0-9]{{1,3}}>)?{BSD} \S+ |{_groupless(_NEW)}"
 
 

@@ -23,7 +23,7 @@ def await_lines(path: str, errors: Console) -> None:
         return
     errors.print(Text(f"{path}: no lines in it yet; waiting for them", style="dim"), soft_wrap=True)
     while not has_line(path):
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)  # no file system tells everywhere of a file to come
 
 
 def follow(scan: Scan) -> Iterator[Output]:

@@ -122,4 +122,4 @@ def _delete(engine: Engine, table: Table, old: ColumnElement[bool]) -> int:
         gone += batch
         if batch < BATCH:
             return gone
-        time.sleep(PAUSE)
+        time.sleep(PAUSE)  # for those who wait for the database meanwhile

@@ -111,7 +111,7 @@ def merge(engine: Engine, oldest: int) -> Merged:
         if last is not None:
             last = _Stretch(last.before, last.row, last.row, last.row)
         if len(rows) == BATCH:
-            time.sleep(PAUSE)
+            time.sleep(PAUSE)  # for those who wait for the database meanwhile
     return done
 
 

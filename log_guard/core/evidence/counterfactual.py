@@ -159,7 +159,8 @@ def _changes(
     """
     order = [int(i) for i in by_weight(parts, weights, templates) if weights[i] > 0]
     kinds = ("new", "rare", "surging", "fading", "silent")
-    together = {kind: _without(parts, weights, kind) for kind in kinds}
+    of_each = kinds_of(parts)
+    together = {kind: _without(parts, weights, kind, of_each) for kind in kinds}
     found: list[Change | None] = []
     for line in lines[:MAX_BOUNDS]:
         if len(line.members) == 1:
@@ -175,13 +176,12 @@ def _changes(
     return list(dict.fromkeys(change for change in found if change is not None))
 
 
-def _without(parts: Parts, weights: np.ndarray, kind: str) -> Change | None:
+def _without(parts: Parts, weights: np.ndarray, kind: str, of_each: list[str]) -> Change | None:
     """No messages of this kind; in its keys those come first that weigh most, in both detectors together.
 
     What is too many or too few becomes what it usually is.
     """
     weight: dict[Key, float] = {}
-    kinds = kinds_of(parts)
     for i in np.flatnonzero((weights > 0) & (parts.template != VOLUME_TEMPLATE)).tolist():
         key = int(parts.level[i]), int(parts.template[i])
         weight[key] = weight.get(key, 0.0) + float(weights[i])
@@ -190,7 +190,7 @@ def _without(parts: Parts, weights: np.ndarray, kind: str) -> Change | None:
             round(float(parts.mean[i])), int(parts.side[i] < 0)
         )
         for i in np.flatnonzero((weights > 0) & (parts.template != VOLUME_TEMPLATE)).tolist()
-        if kinds[i] == kind
+        if of_each[i] == kind
     }
     if len(mine) < 2:
         return None

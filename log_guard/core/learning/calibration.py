@@ -149,7 +149,7 @@ def scales_of(
 
     Not a threshold a group: one whose history holds an incident in every fourth block would be deaf
     to the next. A count surprise must besides exceed what the history has shown, but for as many spans
-    as the budget allows: volumes are heavier-tailed than any tail that could be fitted to so few blocks.
+    as the budget allows, and for two at least: volumes are heavier-tailed than any tail that could be fitted to so few blocks.
     """
     span_days = (int(ends.max()) - int(ends.min()) + block) / SECOND / DAY
     budget = false_alarms_per_day * span_days / 2  # the two detectors share it

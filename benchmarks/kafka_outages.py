@@ -31,6 +31,10 @@ FLAT = 1.25
 """Peak memory of the second half of the catching up, over that of the first."""
 
 
+TABLES = ("anomaly_results", "alerts", "accounts", "balances", "dead_letters", "pipeline")
+"""What a measurement leaves behind, the name of its pipeline too: rows of two do not go together."""
+
+
 def outages(address: str, database: DatabaseServer, directory: Path) -> bool:
     """Both outages; whether all goals were reached."""
     good = _processors_away(address, database.url, directory)
@@ -96,7 +100,7 @@ def _forget(url: str) -> None:
 
     engine = create_engine(url)
     with engine.begin() as connection:
-        for table in ("anomaly_results", "alerts", "accounts", "balances", "dead_letters"):
+        for table in TABLES:
             connection.execute(text(f"DELETE FROM {table}"))
     engine.dispose()
 

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 import uuid
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -21,11 +20,10 @@ os.environ["POLARS_MAX_THREADS"] = "1"
 from benchmarks.kafka_latency import latency
 from benchmarks.kafka_outages import outages
 from benchmarks.measure import report
-from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.sending import Sender
 from log_guard.adapters.kafka.topics import create
 from log_guard.app.deployment import Deployment
-from log_guard.app.roles.summarise import SummariseOptions, SummariseSession
+from log_guard.app.roles.summarise import SummariseSession
 from log_guard.app.settings import Settings
 from log_guard.app.simulate import SimulationSpec, simulate
 from servers import DatabaseServer, KafkaServer
@@ -65,9 +63,10 @@ def throughput(address: str, per_message: int, name: str, goal: str) -> bool:
 
     In the first turn compiled code is loaded on the way. Of what the turns give the median counts.
     """
-    deployment = Deployment(_settings(address))
-    options = deployment.summarise_options()
-    create(deployment.cluster(), deployment.topics(4), 1)
+    topic = f"bench-{uuid.uuid4().hex[:6]}-log-events"
+    # Topics of its own for each turn: what stands in them of an earlier one is not summarised again.
+    deployments = [_deployment(address, topic) for _ in range(TURNS)]
+    options = deployments[0].summarise_options()
     spec = SimulationSpec(kinds=(), duration_s=EVENTS / 100)
     lines = b"".join(simulate(spec).batches()).splitlines()
     with Sender(address, options.events) as sender:
@@ -76,11 +75,11 @@ def throughput(address: str, per_message: int, name: str, goal: str) -> bool:
     events, messages = len(lines), -(-len(lines) // per_message)
     del lines
     ratios, rates = [], []
-    for _ in range(TURNS):
+    for deployment in deployments:
         # As many messages at a time as a step of ours; and as few as the client is quickest with.
         bare = _bare(address, options.events, messages, options.max_batch)
         quickest = _bare(address, options.events, messages, 500)
-        ours = _ours(deployment.cluster(), replace(options, group=uuid.uuid4().hex), events)
+        ours = _ours(deployment, events)
         ratios.append(bare / ours)
         rates.append(events / ours / 1e6)
         print(
@@ -94,9 +93,16 @@ def throughput(address: str, per_message: int, name: str, goal: str) -> bool:
     return report(f"Kafka → summaries, {name}", rate, "M/s", goal, rate >= 0.8)
 
 
-def _ours(cluster: Cluster, options: SummariseOptions, events: int) -> float:
+def _deployment(address: str, topic: str) -> Deployment:
+    """A pipeline that reads this topic, with all the others of its own."""
+    deployment = Deployment(_settings(address, topic))
+    create(deployment.cluster(), deployment.topics(4), 1)
+    return deployment
+
+
+def _ours(deployment: Deployment, events: int) -> float:
     begin = time.process_time()
-    session = SummariseSession(cluster, options)
+    session = SummariseSession(deployment.cluster(), deployment.summarise_options())
     while session.consumed < events:
         session.step()
     spent = time.process_time() - begin
@@ -111,12 +117,12 @@ def _bare(address: str, topic: str, messages: int, most: int) -> float:
     return float(done.stdout)
 
 
-def _settings(address: str) -> Settings:
+def _settings(address: str, topic: str) -> Settings:
     p = f"bench-{uuid.uuid4().hex[:6]}"
     return Settings(
         kafka_brokers=address,
         instance=p,
-        topic=f"{p}-log-events",
+        topic=topic,
         summary_topic=f"{p}-window-summaries",
         state_topic=f"{p}-detector-state",
         output_topic=f"{p}-anomaly-results",

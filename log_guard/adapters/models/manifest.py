@@ -46,10 +46,11 @@ class TrainingEntry(_Strict):
 
 
 class ScalesEntry(_Strict):
-    """Thresholds of the two detectors, bits."""
+    """Thresholds of the detectors, bits."""
 
     novelty: Positive
     surprise: Positive
+    shift: Positive
 
 
 class DensityEntry(_Strict):

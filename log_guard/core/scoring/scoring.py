@@ -15,6 +15,7 @@ from log_guard.core.scoring.counts import count_parts
 from log_guard.core.scoring.entries import Entries, entries_of
 from log_guard.core.scoring.novel import novelty_parts
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
+from log_guard.core.scoring.shifts import shift_parts
 from log_guard.core.statements import Templates
 from log_guard.core.windows import WindowBatch
 
@@ -41,7 +42,8 @@ def find_parts(
     novelty = novelty_parts(entries, returning, known)
     counts = count_parts(entries, returning, known, min_windows, suppressor)
     left = np.flatnonzero(~_suppressed(counts, entries, suppressor))
-    return Parts.join([novelty, counts.take(left)])
+    shifts = shift_parts(entries, batch.recent, known, suppressor)
+    return Parts.join([novelty, counts.take(left), shifts])
 
 
 def _suppressed(parts: Parts, entries: Entries, suppressor: Suppressor) -> np.ndarray:

@@ -18,6 +18,7 @@ from log_guard.core.features.window import window_features
 from log_guard.core.feedback.suppression import Suppression, Suppressor
 from log_guard.core.learning.model import FIRST_SCALES, Model
 from log_guard.core.results import Evidence, Result
+from log_guard.core.scoring.lasting import Shifts, shifts_of
 from log_guard.core.scoring.parts import KINDS, SHIFT, Parts, weighted_squares
 from log_guard.core.scoring.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
@@ -77,7 +78,8 @@ class Judge:
     ) -> list[Result]:
         """Results of a batch, in its order; ``windows``: those that it is of, for their samples."""
         features = self.features(batch)
-        parts = self._parts(batch, known)
+        shifts = shifts_of(batch.rows["end"].to_numpy(), batch.recent, known, self._suppressor)
+        parts = self._parts(batch, known, shifts)
         squares, ratio = self._ratio(parts, batch, features)
         anomalous = np.flatnonzero(ratio >= 1.0)
         evidence: dict[int, Evidence] = {}
@@ -91,7 +93,7 @@ class Judge:
                 at = int(batch.rows["end"][row])
                 if at not in held:
                     held = {at: windows.held(at)}
-                of_row = (parts.take(mine), squares[mine], known, held[at], features[row])
+                of_row = parts.take(mine), squares[mine], known, shifts, held[at], features[row]
                 try:
                     evidence[row] = self._explain(batch, row, *of_row)
                 except DetectorError:
@@ -122,9 +124,9 @@ class Judge:
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]
 
-    def _parts(self, batch: WindowBatch, known: Known) -> Parts:
+    def _parts(self, batch: WindowBatch, known: Known, shifts: Shifts) -> Parts:
         least = np.inf if self.model.scales == FIRST_SCALES else MIN_WINDOWS
-        return find_parts(batch, known, self.templates, self._suppressor, least)
+        return find_parts(batch, known, self.templates, self._suppressor, least, shifts)
 
     def _ratio(
         self, parts: Parts, batch: WindowBatch, features: np.ndarray
@@ -155,6 +157,7 @@ class Judge:
         parts: Parts,
         squares: np.ndarray,
         known: Known,
+        shifts: Shifts,
         held: pl.DataFrame,
         features: np.ndarray,
     ) -> Evidence:
@@ -171,7 +174,7 @@ class Judge:
             heard = whole.with_columns(silent=0) if rows else whole
             entries = pl.DataFrame(rows, schema=batch.entries.schema, orient="row")
             other = replace(batch, rows=heard, entries=entries)
-            _, ratio = self._ratio(self._parts(other, known), other, self.features(other))
+            _, ratio = self._ratio(self._parts(other, known, shifts), other, self.features(other))
             return bool(ratio[0] < 1.0)
 
         nearest = (

@@ -65,7 +65,8 @@ class Recent:
 
         there = np.unique(place(self._group, self._end))
         ends = self._ends[at]
-        return among(place(groups, ends), there) & among(place(groups, ends - self._window), there)
+        both = among(place(groups, ends), there), among(place(groups, ends - self._window), there)
+        return np.asarray(both[0] & both[1])
 
     def keys(self, baseline: Baseline, side: float) -> Stretches:
         """Of each (group, level, template) that is usual."""

@@ -9,21 +9,13 @@ import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.status import CLASSES, LEVELS
 from log_guard.core.decoding.timestamps import CLF
 
 _LINE = (
     rf"(?s)^\S+ \S+ .*?\[(?P<timestamp>{CLF})\] "
     r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: .*)?$'
 )
-_LEVELS = {"1": "INFO", "2": "INFO", "3": "INFO", "4": "WARN", "5": "ERROR", "gone": "INFO"}
-_WORDS = {
-    "1": "informational",
-    "2": "ok",
-    "3": "redirect",
-    "4": "client-error",
-    "5": "server-error",
-    "gone": "client-gone",
-}
 
 
 @dataclass(frozen=True)
@@ -50,12 +42,12 @@ class NginxAccess:
             line.unnest("record")
             .select(
                 timestamp="timestamp",
-                level=status_class.replace(_LEVELS),
+                level=status_class.replace(LEVELS),
                 service=pl.lit(None, dtype=pl.String),
                 message=pl.format(
                     "{} -> {} {}, {} bytes",
                     "request",
-                    status_class.replace(_WORDS),
+                    status_class.replace(CLASSES),
                     "status",
                     "size",
                 ),

@@ -42,7 +42,22 @@ TIMES = st.sampled_from(
 )
 TEXT = st.one_of(
     st.sampled_from(
-        ["INFO", "error", "E", "500", "api", "*", "{}", "[1]", "{", "", "x" * 3000, "é" * 2048]
+        [
+            "INFO",
+            "error",
+            "E",
+            "500",
+            "2025-01-01 00:00:00 ERROR a",
+            "[GIN]",
+            "api",
+            "*",
+            "{}",
+            "[1]",
+            "{",
+            "",
+            "x" * 3000,
+            "é" * 2048,
+        ]
     ),
     st.text(string.ascii_letters + string.digits + " .:-_{}[]", max_size=40),
     st.text(max_size=20),

@@ -138,9 +138,10 @@ def _scan(
         if text[i] == ord("\r"):
             i += 1
         if found == wanted and text[i] == ord("\n"):
-            # Objects within strings are looked into, by those who can.
+            # Objects within strings, and lines with a time of their own, are looked into, by those who can.
             opening = text[spans[0, _MESSAGE, n]]
             inner = opening == ord("{") or opening == ord("[")
+            inner |= _is_year(text, spans[0, _MESSAGE, n])
             if wanted >> _SERVICE & 1:
                 inner |= text[spans[0, _SERVICE, n]] == ord("{")
             if not inner:
@@ -219,6 +220,15 @@ def _may_be_cause(name: np.uint64) -> bool:
         return True
     six = name & _SIX
     return bool(six == _THROWN or six == _STACK)  # noqa: SIM109
+
+
+@kernel
+def _is_year(text: Bytes, i: int) -> bool:
+    """Whether this looks like the beginning of a date."""
+    if text[i] != ord("2") or text[i + 1] != ord("0"):
+        return False
+    mark = text[i + 4]
+    return bool(mark == ord("-") or mark == ord("/"))
 
 
 @kernel

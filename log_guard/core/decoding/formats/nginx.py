@@ -1,4 +1,4 @@
-"""Access logs of nginx and Apache: the common and the combined log format."""
+"""Access logs of nginx and Apache: the common and the combined log format; and Gin's lines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ _LINE = (
     r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: .*)?$'
 )
 
+GIN = r"\[GIN\] [0-9]{4}/[0-9]{2}/[0-9]{2} - [0-9:]{8} \|"
+"""Regular expression of the beginning of a line of Gin's (Rust and Python syntax)."""
+_COLOUR = r"(?:\x1b\[[0-9;]*m)?"
+_GIN = (
+    r"(?s)^\[GIN\] (?P<date>[0-9/]{10}) - (?P<time>[0-9:]{8}) "
+    rf"\|{_COLOUR} *(?P<status>[1-5][0-9]{{2}}) *{_COLOUR}\|[^|\n]*\|[^|\n]*"
+    rf'\|{_COLOUR} *(?P<method>[A-Z]+) *{_COLOUR} *"(?P<path>[^\n]*)"(?P<more>.*)$'
+)
+
 
 @dataclass(frozen=True)
 class NginxAccess:
@@ -31,27 +40,29 @@ class NginxAccess:
     starts_event: str | None = None
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, _LINE)
+        return sniffed(lines, f"{_LINE}|^{GIN}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        line = records.to_frame("record").select(pl.col("record").str.extract_groups(_LINE))
-        gone = pl.col("status") == "499"
-        status_class = pl.when(gone).then(pl.lit("gone")).otherwise(pl.col("status").str.head(1))
-        unread = pl.col("timestamp").is_null()
-        return (
-            line.unnest("record")
-            .select(
-                timestamp="timestamp",
-                level=status_class.replace(LEVELS),
-                service=pl.lit(None, dtype=pl.String),
-                message=pl.format(
-                    "{} -> {} {}, {} bytes",
-                    "request",
-                    status_class.replace(CLASSES),
-                    "status",
-                    "size",
-                ),
-                reason=pl.when(unread).then(pl.lit("not an access log line")),
-            )
-            .select(list(RAW_SCHEMA))
+        record = pl.col("record")
+        of_gin = pl.when(record.str.starts_with("[GIN] ")).then(record)
+        line = records.to_frame("record").select(
+            line=record.str.extract_groups(_LINE), gin=of_gin.str.extract_groups(_GIN)
         )
+        own, gin = pl.col("line").struct, pl.col("gin").struct
+        status = pl.coalesce(own.field("status"), gin.field("status"))
+        gone = status == "499"
+        kind = pl.when(gone).then(pl.lit("gone")).otherwise(status.str.head(1))
+        asked = pl.format("{} {}", gin.field("method"), gin.field("path"))
+        told = pl.format(
+            "{} -> {} {}", pl.coalesce(own.field("request"), asked), kind.replace(CLASSES), status
+        )
+        more = pl.coalesce(pl.format(", {} bytes", own.field("size")), gin.field("more"))
+        return line.select(
+            timestamp=pl.coalesce(
+                own.field("timestamp"), pl.format("{} {}", gin.field("date"), gin.field("time"))
+            ),
+            level=kind.replace(LEVELS),
+            service=pl.lit(None, dtype=pl.String),
+            message=told + more,
+            reason=pl.when(status.is_null()).then(pl.lit("not an access log line")),
+        ).select(list(RAW_SCHEMA))

@@ -44,7 +44,8 @@ class Container:
         return sniffed(lines, rf"^(?!{_LEVEL}){_PREFIX}(?:{_OWN})")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        compose, pod, stern = (records.str.extract(f"^{_PREFIX}", n) for n in (1, 2, 3))
+        named = records.to_frame("line").select(pl.col("line").str.extract_groups(f"^{_PREFIX}"))
+        compose, pod, stern = named.unnest("line").get_columns()
         compose = compose.set(records.str.contains(f"^{_LEVEL}").fill_null(False), None)
         service = compose.str.replace(_NUMBER, "").zip_with(
             compose.is_not_null(), pod.fill_null(stern)

@@ -29,6 +29,8 @@ _RUNTIMES = r"[0-9-]{10}T[0-9:]{8}\.[0-9]{8,9}(?:Z|[+-][0-9]{2}:[0-9]{2})"
 _CLAIMED = rf"^(?:{ISO} {_STREAM}|{_RUNTIMES} \{{.*\}}\s*$)"
 _HEAD = r"^\S+ (stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)"
 
+_READ = ("level", "service", "message")
+
 PIECE = r"^\S+ (?:stdout|stderr) P\b"
 """Regular expression of a line that the next one of its stream completes (Rust and Python syntax)."""
 
@@ -65,13 +67,32 @@ def with_records(raw: pl.DataFrame, inner: JsonLines = RECORDS) -> pl.DataFrame:
 
 
 def with_text(raw: pl.DataFrame) -> pl.DataFrame:
-    """``raw`` with the messages that are lines with a time of their own read as plain text reads them."""
-    at = raw["message"].str.contains(rf"^{STAMP}[\s,:|-]|^(?:{NO_OBJECT})").fill_null(False)
-    return _with_text(raw, at.arg_true())
+    """``raw`` with the messages that are lines with a time of their own read as plain text reads them.
+
+    What the text says of the level and the service goes before.
+    """
+    message = raw["message"]
+    found = message.str.contains(rf"^{STAMP}[\s,:|-]").fill_null(False)
+    other = message.str.contains('] "', literal=True) | message.str.starts_with("t")
+    other = (other | message.str.starts_with("[GIN]")).fill_null(False).arg_true()
+    if len(other):  # few are, and this is found much quicker
+        found = found.scatter(
+            other, found.gather(other) | message.gather(other).str.contains(f"^(?:{NO_OBJECT})")
+        )
+    at = found.arg_true()
+    if not len(at):
+        return raw
+    text = PlainText().parse(message.gather(at))
+    return raw.with_columns(
+        raw[name].scatter(at, text[name].fill_null(raw[name].gather(at))) for name in _READ
+    )
 
 
 def with_wrapped_text(raw: pl.DataFrame) -> pl.DataFrame:
-    """The same for messages of JSON records, in which a shipper put each line of a log as it was."""
+    """The same for messages of JSON records, in which a shipper put each line of a log as it was.
+
+    What the record says goes before.
+    """
     message = raw["message"]
     at = message.str.starts_with("20") | message.str.starts_with("[20")
     at |= message.str.starts_with("[GIN]") | message.str.contains('] "', literal=True)
@@ -79,16 +100,13 @@ def with_wrapped_text(raw: pl.DataFrame) -> pl.DataFrame:
     if len(at):
         own = message.gather(at).str.contains(rf"^\[?{ISO}\]?[\s,:|-]|^(?:{NO_OBJECT})")
         at = at.filter(own)
-    return _with_text(raw, at)
-
-
-def _with_text(raw: pl.DataFrame, at: pl.Series) -> pl.DataFrame:
-    """What the record says of the level and the service goes before what the text says."""
     if not len(at):
         return raw
-    text = PlainText().parse(raw["message"].gather(at))
-    own = [raw[name].gather(at).fill_null(text[name]) for name in ("level", "service")]
-    return raw.with_columns(raw[read.name].scatter(at, read) for read in (*own, text["message"]))
+    said = raw[at].with_columns(message=None)
+    text = with_text(raw[at])
+    return raw.with_columns(
+        raw[name].scatter(at, said[name].fill_null(text[name])) for name in _READ
+    )
 
 
 def join_pieces(lines: pl.Series, positions: np.ndarray) -> tuple[pl.Series, np.ndarray]:

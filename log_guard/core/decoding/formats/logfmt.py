@@ -19,7 +19,7 @@ _KEYS = {
     "service": ("service", "app", "application", "component", "job", "svc"),
     "message": ("msg", "message", "txt"),
     "cause": ("error", "err", "exception"),
-    "status": status.NAMES,
+    "status": tuple(name for name in status.NAMES if name.startswith(("status", "http", "D"))),
 }
 _FIELDS = {key: field for field, keys in _KEYS.items() for key in keys}
 

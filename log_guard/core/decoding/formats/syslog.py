@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.cri import with_text
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.json_record import SYSLOG_WORDS
 from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.objects import with_told_objects
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import BSD, ISO
 
@@ -44,7 +46,10 @@ _CLAIMED = rf"{_TAGGED}|^(?:<[0-9]{{1,3}}>)?{BSD} \S+ |{_groupless(_NEW)}"
 
 @dataclass(frozen=True)
 class Syslog:
-    """The service is the program; the level comes from the priority, where there is one."""
+    """The service is the program; the level comes from the priority, where there is one.
+
+    A message that is a line of its own (of an access log, text with a time, JSON) is read as such, but for its time.
+    """
 
     name: str = "syslog"
     starts_event: str | None = (
@@ -78,4 +83,4 @@ class Syslog:
             message=pl.when(matched).then(either("message").fill_null("")),
             reason=pl.when(~matched).then(pl.lit("not a syslog line")),
         ).select(list(RAW_SCHEMA))
-        return with_embedded(records, raw)
+        return with_embedded(records, with_told_objects(with_text(raw)))

@@ -42,6 +42,12 @@ TEMPLATES = {
         "ConnectionPoolStarting in max_concurrent_running"
     ),
     "user-77 left": "<id> left",
+    "Login: user=<bob>, TLS, session=<Nd1yS5xQyrJ/AAAB>": "Login: user=<bob>, TLS, session=<<id>>",
+    "Login: user=<bob>, TLS, session=<QkFgSvxQyrJNAqAF>": "Login: user=<bob>, TLS, session=<<id>>",
+    "Login: user=<bob>, TLS, session=</+FgS9xQyrJ+AAA=>": "Login: user=<bob>, TLS, session=<<id>>",
+    "imap(bob)<77><QkFgSvxQyrJ/AqAF>: Disconnected": "imap(bob)<<num>><<id>>: Disconnected",
+    "imap(bob)<77><6SyyeRPlmMbAqAFk>: Disconnected": "imap(bob)<<num>><<id>>: Disconnected",
+    "List<String> of <br/> and <none>": "List<String> of <br/> and <none>",
     "blk_-1608999687919862906 terminating": "<id> terminating",
     "order 8f3a9c21 shipped": "order <num> shipped",
     "pointer 0xdeadbeef": "pointer <hex>",

@@ -37,6 +37,9 @@ _SEEN = "|".join((*json_cause.MARKS, *status.MARKS))
 _BADLY = f"{json_cause.TOLD}|{status.BADLY}"
 _SAYING = f"{json_cause.TOLD}|{status.SAYING}"
 
+_PACKED = (b"\x1f\x8b", b"x", b"(\xb5/\xfd")
+"""What polars takes for the beginning of data to be unpacked."""
+
 PLAIN_NAMES = Fields(("timestamp",), ("level",), ("service",), ("message",))
 
 
@@ -200,7 +203,7 @@ class JsonLines:
             for key in (self.keys.timestamp, self.keys.level, self.keys.service, self.keys.message)
             if key
         ]
-        if not self._may_be_fast:
+        if not self._may_be_fast or data.startswith(_PACKED):
             return None
         try:
             frame = pl.read_ndjson(data, schema=dict.fromkeys(names, pl.String), ignore_errors=True)

@@ -142,9 +142,7 @@ def _scan(
             opening = text[spans[0, _MESSAGE, n]]
             inner = opening == ord("{") or opening == ord("[")
             inner |= _is_year(text, spans[0, _MESSAGE, n])
-            inner |= (
-                spans[0, _MESSAGE, n] == spans[1, _MESSAGE, n]
-            )  # then the other fields are told
+            inner |= opening == ord('"')  # without a message the other fields are told
             if wanted >> _SERVICE & 1:
                 inner |= text[spans[0, _SERVICE, n]] == ord("{")
             if not inner:

@@ -28,9 +28,7 @@ LEVEL_THREE = "VRB|TRC|DBG|INF|WRN|ERR|FTL"
 """Of those that Serilog and zerolog cut to three letters: a level only where one is expected."""
 
 _SEEN_CHARS = 80
-_BRACKETED = (
-    "trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|panic|emerg|alert"
-)
+_BRACKETED = "trace|debug|info|information|note|notice|warning|warn|error|err|severe|fatal|critical|crit|panic|emerg|alert"
 _INFERRED = (
     rf"\b(?:{LEVEL_WORD})\b"
     r"|\bLOG:"  # PostgreSQL's ordinary level; without the colon it is a word of any text

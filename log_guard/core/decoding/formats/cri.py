@@ -72,9 +72,10 @@ def with_text(raw: pl.DataFrame) -> pl.DataFrame:
     What the text says of the level and the service goes before.
     """
     message = raw["message"]
-    found = message.str.contains(rf"^{STAMP}[\s,:|-]").fill_null(False)
+    found = message.str.contains(rf"^{STAMP}[\s,:|\[-]").fill_null(False)
     other = message.str.contains('] "', literal=True) | message.str.starts_with("t")
-    other = (other | message.str.starts_with("[GIN]")).fill_null(False).arg_true()
+    other |= message.str.starts_with("[GIN]") | message.str.ends_with('"')
+    other = other.fill_null(False).arg_true()
     if len(other):  # few are, and this is found much quicker
         found = found.scatter(
             other, found.gather(other) | message.gather(other).str.contains(f"^(?:{NO_OBJECT})")

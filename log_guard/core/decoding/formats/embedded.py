@@ -12,7 +12,7 @@ import polars as pl
 from log_guard.core.decoding.formats.base import RAW_COLUMNS, Format
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.logfmt import Logfmt
-from log_guard.core.decoding.formats.nginx import GIN, NginxAccess
+from log_guard.core.decoding.formats.nginx import GIN, HAPROXY, NginxAccess
 from log_guard.core.decoding.timestamps import CLF, ISO
 
 _TIMES = r"@?timestamp|Timestamp|@t|ts|time|datetime|eventTime|event_time|asctime"
@@ -22,7 +22,7 @@ _FORMATS: tuple[tuple[str, Format], ...] = (
         JsonLines(),
     ),
     (rf'(?:time|ts|timestamp)="?{ISO}"?[ \t]', Logfmt()),
-    (GIN, NginxAccess()),
+    (f"{GIN}|{HAPROXY}", NginxAccess()),
     (rf'\S{{1,255}} \S{{1,64}} [^\n\["]{{1,128}} \[{CLF}\] "', NginxAccess()),
 )
 

@@ -21,6 +21,7 @@ from log_guard.core.decoding.formats import json_cause, status
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.json_record import (
     ALIASES,
+    MAY_BE_EMPTY,
     Fields,
     has_deep_fields,
     numbers_of,
@@ -223,12 +224,15 @@ class JsonLines:
             **column,
             reason=pl.lit(None, dtype=pl.String),
         )
-        slow = pl.col("timestamp").is_null() | pl.col("message").is_null()
+        message = pl.col("message")
+        slow = pl.col("timestamp").is_null() | message.is_null()
+        if self.keys.message[0] in MAY_BE_EMPTY:
+            slow = slow | (message == "")
         if self.keys.level:
             slow = slow | pl.col("level").is_null()
         if self.keys.service:
             slow = slow | pl.col("service").is_null() | pl.col("service").str.starts_with("{")
-        opening = pl.col("message").str.head(1)
+        opening = message.str.head(1)
         slow = (
             slow
             | (opening == "{")

@@ -44,11 +44,13 @@ ALIASES = Fields(
         "timestamp", "@timestamp", "time", "ts", "Timestamp", "timeUnixNano", "time_unix_nano",
         "observedTimeUnixNano", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "datetime",
         "date", "eventTime", "event_time", "asctime", "t", "t.$date", "@t", "time_iso8601",
+        "start_time", "started_at", "TimeCreated", "instant.epochSecond", "timeMillis", "record.time.timestamp",
+        "stageTimestamp",
     ),
     level=(
-        "level", "log.level", "severity", "severityText", "severity_text", "SeverityText", "levelname",
+        "level_name", "level", "log.level", "severity", "severityText", "severity_text", "SeverityText", "levelname",
         "loglevel", "log_level", "lvl", "PRIORITY", "severityNumber", "severity_number", "SeverityNumber",
-        "@l", "s", "sev", "error_severity",
+        "@l", "@level", "s", "sev", "error_severity", "LevelDisplayName", "LogLevel", "Level", "record.level.name",
     ),
     service=(
         "service", "service.name", "service_name", "serviceName", "resource.service.name",
@@ -58,8 +60,12 @@ ALIASES = Fields(
         "_service", "_app", "_container_name",
     ),
     message=("message", "msg", "MESSAGE", "body", "Body", "log", "event", "text", "@m", "@mt",
-             "jsonPayload.message", "jsonPayload.msg", "textPayload", "txt", "short_message"),
+             "jsonPayload.message", "jsonPayload.msg", "textPayload", "txt", "short_message", "@message", "Message",
+             "RenderedMessage", "MessageTemplate", "fields.message", "alert.signature", "output"),
 )  # fmt: skip
+
+MAY_BE_EMPTY = ("msg", "message")
+"""Messages that are as good as none where they are empty, as in Traefik's access log."""
 
 SYSLOG_WORDS = ("fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug")
 _SYSLOG = {str(n): word for n, word in enumerate(SYSLOG_WORDS)}
@@ -126,7 +132,7 @@ def _read(record: dict[str, Any], fields: Fields, text: str) -> Row:
     service_key, service = _find(record, fields.service)
     message_key, message = _find(record, fields.message, scalar=False)
     known = (timestamp_key, level_key, service_key, message_key)
-    if message_key is None:
+    if message_key is None or (message == "" and message_key in MAY_BE_EMPTY):
         rest = _pairs(record, known)
         told_level, more = _status(record, known) if has_status else (None, "")
         said = _level(level, level_key) or told_level

@@ -1,4 +1,4 @@
-"""Access logs of nginx and Apache: the common and the combined log format; and Gin's lines."""
+"""Access logs of nginx and Apache: the common and the combined log format; and the lines of Gin and HAProxy."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ _GIN = (
     rf'\|{_COLOUR} *(?P<method>[A-Z]+) *{_COLOUR} *"(?P<path>[^\n]*)"(?P<more>.*)$'
 )
 
+HAPROXY = (
+    r"[0-9a-fA-F.:]{3,45}:[0-9]{1,5} \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}\.[0-9]{3}\] \S"
+)
+"""The same of HAProxy's, whose own time is without a zone."""
+_HAPROXY = (
+    rf"(?s)^\S+ \[(?P<timestamp>{CLF})\.[0-9]{{3}}\] (?P<frontend>\S+) (?P<backend>\S+) [-+/0-9]+ "
+    r'(?P<status>[1-5][0-9]{2}) (?P<size>[+0-9]+) \S+ \S+ (?P<state>\S{4}) .*?"(?P<request>[^"\n]*)"?'
+)
+
 
 @dataclass(frozen=True)
 class NginxAccess:
@@ -40,29 +49,37 @@ class NginxAccess:
     starts_event: str | None = None
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, f"{_LINE}|^{GIN}")
+        return sniffed(lines, f"{_LINE}|^{GIN}|^{HAPROXY}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         record = pl.col("record")
         of_gin = pl.when(record.str.starts_with("[GIN] ")).then(record)
+        of_haproxy = pl.when(record.str.contains(f"^{HAPROXY}")).then(record)
         line = records.to_frame("record").select(
-            line=record.str.extract_groups(_LINE), gin=of_gin.str.extract_groups(_GIN)
+            line=record.str.extract_groups(_LINE),
+            gin=of_gin.str.extract_groups(_GIN),
+            proxy=of_haproxy.str.extract_groups(_HAPROXY),
         )
-        own, gin = pl.col("line").struct, pl.col("gin").struct
-        status = pl.coalesce(own.field("status"), gin.field("status"))
+        own, gin, proxy = (pl.col(name).struct for name in ("line", "gin", "proxy"))
+        status = pl.coalesce(each.field("status") for each in (own, gin, proxy))
         gone = status == "499"
         kind = pl.when(gone).then(pl.lit("gone")).otherwise(status.str.head(1))
         asked = pl.format("{} {}", gin.field("method"), gin.field("path"))
-        told = pl.format(
-            "{} -> {} {}", pl.coalesce(own.field("request"), asked), kind.replace(CLASSES), status
+        request = pl.coalesce(own.field("request"), asked, proxy.field("request"))
+        routed = (proxy.field(name) for name in ("size", "frontend", "backend", "state"))
+        more = pl.coalesce(
+            pl.format(", {} bytes", own.field("size")),
+            gin.field("more"),
+            pl.format(", {} bytes, {} {} {}", *routed),
         )
-        more = pl.coalesce(pl.format(", {} bytes", own.field("size")), gin.field("more"))
         return line.select(
             timestamp=pl.coalesce(
-                own.field("timestamp"), pl.format("{} {}", gin.field("date"), gin.field("time"))
+                own.field("timestamp"),
+                pl.format("{} {}", gin.field("date"), gin.field("time")),
+                proxy.field("timestamp"),
             ),
             level=kind.replace(LEVELS),
             service=pl.lit(None, dtype=pl.String),
-            message=told + more,
+            message=pl.format("{} -> {} {}{}", request, kind.replace(CLASSES), status, more),
             reason=pl.when(status.is_null()).then(pl.lit("not an access log line")),
         ).select(list(RAW_SCHEMA))

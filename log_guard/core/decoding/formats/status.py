@@ -10,8 +10,8 @@ import polars as pl
 NAMES = (
     *("status", "status_code", "statusCode", "http.response.status_code", "http.status_code"),
     *("httpRequest.status", "res.statusCode", "response.status", "http.status", "http_status"),
+    *("DownstreamStatus", "response_code", "responseStatus.code"),
     *("attributes.http.response.status_code", "attributes.http.status_code"),
-    *("DownstreamStatus", "response_code"),
 )
 """Fields that are looked at, the first that says something counts; ``a.b`` may be ``b`` within ``a``."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_DATE = r"(?P<year>[0-9]{4})(?P<sep>[-/])(?P<month>[0-9]{2})[-/](?P<day>[0-9]{2})"
+_DATE = r"(?P<year>[0-9]{4})(?P<sep>[-/.])(?P<month>[0-9]{2})[-/.](?P<day>[0-9]{2})"
 _CLOCK = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
 _FRACTION = r"(?:(?P<mark>[.,])(?P<fraction>[0-9]{1,9}))?"
 _OFFSET = r"[+-][0-9]{2}(?::?[0-9]{2})?"

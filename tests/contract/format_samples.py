@@ -73,7 +73,7 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
     (
         "container",
         "redis-1  | 1:M 01 Jan 2026 00:00:00.000 * Up",
-        Level.UNSPECIFIED,
+        Level.INFO,
         "redis",
         "1:M * Up",
     ),
@@ -174,7 +174,7 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
     (
         "prefixed",
         "1:M 01 Jan 2026 00:00:00.000 * Ready",
-        Level.UNSPECIFIED,
+        Level.INFO,
         UNSAID,
         "1:M * Ready",
     ),
@@ -560,6 +560,50 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
         UNSAID,
         "DownstreamStatus=200 RouterName=web",
     ),
+    ("prefixed", "7:C 01 Jan 2026 00:00:00.000 # lost", Level.WARN, UNSAID, "7:C # lost"),
+    (
+        "nginx",
+        'h2 2026-01-01T00:00:00.000000Z app/lb/50dc6c495c0c9188 10.0.0.1:7 10.0.0.2:80 0.000 0.001 0.000 502 502 34 366 "GET https://a.example:443/x HTTP/2.0" "curl" - - arn:aws:x "Root=1-58337262" "-" "-" 0 2026-01-01T00:00:00.000000Z "forward" "-" "-"',
+        Level.ERROR,
+        UNSAID,
+        "GET https://a.example:443/x HTTP/2.0 -> server-error 502, 366 bytes, app/lb/50dc6c495c0c9188",
+    ),
+    (
+        "plain",
+        '2026-01-01 00:00:00.000 UTC,"app","shop",7,"10.0.0.1:5",6f.7,1,"SELECT",2026-01-01 00:00:00 UTC,3/0,0,ERROR,40P01,"deadlock ""x"" detected","Process 7 waits",,,,,"SELECT 1",,,"psql","client backend",,0',
+        Level.ERROR,
+        UNSAID,
+        'deadlock ""x"" detected',
+    ),
+    (
+        "plain",
+        '2026-01-01 00:00:00.000 UTC,,,7,,6f.7,1,,2026-01-01 00:00:00 UTC,,0,LOG,00000,"up",,,,,,,,,"","postmaster",,0',
+        Level.INFO,
+        UNSAID,
+        "up",
+    ),
+    (
+        "plain",
+        '[2026/01/01 00:00:00.000 +00:00] [ERROR] [a/b.go:7] ["lost \\"x\\""] [conn=7]',
+        Level.ERROR,
+        UNSAID,
+        'lost \\"x\\" [conn=7]',
+    ),
+    (
+        "syslog",
+        "<187>8364: Jan  1 2026 00:00:00: %LINK-3-UPDOWN: Interface Gi0/1, changed state to down",
+        Level.ERROR,
+        UNSAID,
+        "%LINK-3-UPDOWN: Interface Gi0/1, changed state to down",
+    ),
+    (
+        "syslog",
+        "Jan  1 00:00:00 router1 8364: *Jan  1 00:00:00.123 UTC: %SYS-5-CONFIG_I: Configured",
+        Level.INFO,
+        UNSAID,
+        "%SYS-5-CONFIG_I: Configured",
+    ),
+    ("syslog", "Jan  1 00:00:00 host 7zip[7]: 100% done", Level.UNSPECIFIED, "7zip", "100% done"),
 ]
 
 FOREIGN = [

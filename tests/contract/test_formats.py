@@ -188,6 +188,17 @@ def test_a_stack_trace_belongs_to_its_event() -> None:
     assert decoded.events["position"].to_list() == [1, 6]
 
 
+@pytest.mark.parametrize("time", ["2026-01-01 00:00:00 fail: ", "fail: 2026-01-01 00:00:00 "])
+def test_what_stands_below_its_category_is_the_message(time: str) -> None:
+    """As on ASP.NET Core's console."""
+    lines = [f"{time}Pay.Service[0]", "      lost it", "      at all", f"{time}Pay.Service[0]"]
+    found = recognise([lines[0], lines[0]])
+    assert found is not None
+    decoded = Decoder(found).decode(RawBatch("\n".join(lines).encode(), 1, multiline=True))
+    events = decoded.events.select("level", "message").rows()
+    assert events[0] == (Level.ERROR, "lost it\n      at all")
+
+
 def test_a_container_stands_before_each_line_of_a_stack_trace() -> None:
     text = b"web-1  | 2026-01-01 00:00:00 ERROR lost\nweb-1  |   File x\nweb-1  | ValueError: no\ndb-1   | 2026-01-01 00:00:00 INFO on\n"
     decoded = Decoder(FORMATS["container"]).decode(RawBatch(text, 1, multiline=True))

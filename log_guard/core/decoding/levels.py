@@ -9,11 +9,11 @@ import polars as pl
 from log_guard.core.events import Level
 
 _WORDS: dict[Level, str] = {
-    Level.TRACE: "trace trc verbose vrb finest finer t v",
-    Level.DEBUG: "debug dbg fine config d",
+    Level.TRACE: "trace trc trce verbose vrb finest finer t v",
+    Level.DEBUG: "debug dbg dbug fine config d",
     Level.INFO: "info inf information informational notice note success log i n",
     Level.WARN: "warn warning wrn w",
-    Level.ERROR: "error err severe e",
+    Level.ERROR: "error err fail severe e",
     Level.FATAL: "fatal ftl critical crit panic dpanic emerg emergency alert f c",
 }
 LEVEL_WORDS: dict[str, Level] = {

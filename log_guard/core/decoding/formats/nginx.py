@@ -1,4 +1,4 @@
-"""Access logs of nginx and Apache: the common and the combined log format; and the lines of Gin and HAProxy."""
+"""Access logs of nginx and Apache: the common and the combined log format; and the lines of Gin, HAProxy and AWS's ALB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.formats.status import CLASSES, LEVELS
-from log_guard.core.decoding.timestamps import CLF
+from log_guard.core.decoding.timestamps import CLF, ISO
 
 _LINE = (
     rf"(?s)^\S+ \S+ .*?\[(?P<timestamp>{CLF})\] "
@@ -34,6 +34,12 @@ _HAPROXY = (
     rf"(?s)^\S+ \[(?P<timestamp>{CLF})\.[0-9]{{3}}\] (?P<frontend>\S+) (?P<backend>\S+) [-+/0-9]+ "
     r'(?P<status>[1-5][0-9]{2}) (?P<size>[+0-9]+) \S+ \S+ (?P<state>\S{4}) .*?"(?P<request>[^"\n]*)"?'
 )
+ALB = rf"(?:https?|h2|grpcs|wss?) {ISO} \S+/\S+ [0-9a-fA-F.:]+:[0-9]+ "
+"""The same of a load balancer's at AWS."""
+_ALB = (
+    rf"^(?:https?|h2|grpcs|wss?) (?P<timestamp>{ISO}) (?P<name>\S+) (?:\S+ ){{5}}"
+    r'(?P<status>[1-5][0-9]{2}) \S+ \S+ (?P<size>[0-9]+) "(?P<request>[^"]*)"'
+)
 
 
 @dataclass(frozen=True)
@@ -49,34 +55,35 @@ class NginxAccess:
     starts_event: str | None = None
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, f"{_LINE}|^{GIN}|^{HAPROXY}")
+        return sniffed(lines, f"{_LINE}|^{GIN}|^{HAPROXY}|^{ALB}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         record = pl.col("record")
-        of_gin = pl.when(record.str.starts_with("[GIN] ")).then(record)
-        of_haproxy = pl.when(record.str.contains(f"^{HAPROXY}")).then(record)
+        patterns = {"own": _LINE, "gin": _GIN, "proxy": _HAPROXY, "alb": _ALB}
         line = records.to_frame("record").select(
-            line=record.str.extract_groups(_LINE),
-            gin=of_gin.str.extract_groups(_GIN),
-            proxy=of_haproxy.str.extract_groups(_HAPROXY),
+            record.str.extract_groups(pattern).alias(name) for name, pattern in patterns.items()
         )
-        own, gin, proxy = (pl.col(name).struct for name in ("line", "gin", "proxy"))
-        status = pl.coalesce(each.field("status") for each in (own, gin, proxy))
+        own, gin, proxy, alb = each = [pl.col(name).struct for name in patterns]
+        status = pl.coalesce(of.field("status") for of in each)
         gone = status == "499"
         kind = pl.when(gone).then(pl.lit("gone")).otherwise(status.str.head(1))
         asked = pl.format("{} {}", gin.field("method"), gin.field("path"))
-        request = pl.coalesce(own.field("request"), asked, proxy.field("request"))
+        request = pl.coalesce(
+            own.field("request"), asked, proxy.field("request"), alb.field("request")
+        )
         routed = (proxy.field(name) for name in ("size", "frontend", "backend", "state"))
         more = pl.coalesce(
             pl.format(", {} bytes", own.field("size")),
             gin.field("more"),
             pl.format(", {} bytes, {} {} {}", *routed),
+            pl.format(", {} bytes, {}", alb.field("size"), alb.field("name")),
         )
         return line.select(
             timestamp=pl.coalesce(
                 own.field("timestamp"),
                 pl.format("{} {}", gin.field("date"), gin.field("time")),
                 proxy.field("timestamp"),
+                alb.field("timestamp"),
             ),
             level=kind.replace(LEVELS),
             service=pl.lit(None, dtype=pl.String),

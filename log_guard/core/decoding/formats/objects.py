@@ -28,9 +28,11 @@ def records_within(raw: pl.DataFrame, at: pl.Series) -> pl.Series:
 
 def are_objects(raw: pl.DataFrame) -> pl.Series:
     """Which rows, by their numbers."""
-    message = raw["message"].str.strip_chars_end()
-    looks = message.str.starts_with("{") & message.str.ends_with("}")
-    return (looks & ~message.str.contains("\n", literal=True)).fill_null(False).arg_true()
+    at = raw["message"].str.starts_with("{").fill_null(False).arg_true()
+    if not len(at):
+        return at
+    message = raw["message"].gather(at).str.strip_chars_end()
+    return at.filter(message.str.ends_with("}") & ~message.str.contains("\n", literal=True))
 
 
 def with_objects(raw: pl.DataFrame, inner: JsonLines = RECORDS) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.jul import with_jul
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.formats.objects import with_told_objects
+from log_guard.core.decoding.formats.programs import with_programs
 from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
@@ -81,7 +82,7 @@ class PlainText:
             )
             .select(list(RAW_SCHEMA))
         )
-        return with_embedded(records, with_told_objects(with_jul(with_spring(raw))))
+        return with_embedded(records, with_told_objects(with_programs(with_jul(with_spring(raw)))))
 
 
 def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

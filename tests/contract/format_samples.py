@@ -604,6 +604,20 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
         "%SYS-5-CONFIG_I: Configured",
     ),
     ("syslog", "Jan  1 00:00:00 host 7zip[7]: 100% done", Level.UNSPECIFIED, "7zip", "100% done"),
+    (
+        "prefixed",
+        "E20260101 00:00:00.000000  7 a.cc:12] lost",
+        Level.ERROR,
+        UNSAID,
+        "7 a.cc:12] lost",
+    ),
+    (
+        "prefixed",
+        "W260101 00:00:00.000000 7 server/a.go:7 ⋮ [n1] 9  slow",
+        Level.WARN,
+        UNSAID,
+        "7 server/a.go:7 ⋮ [n1] 9  slow",
+    ),
 ]
 
 FOREIGN = [

@@ -46,9 +46,16 @@ _DIGIT_WITHIN = "|".join(
         rf"\d+[A-Za-z]{_ANY}{{6,}}",
     )
 )
-_ODD_CAPITALS = rf"{_FIRST}{_ANY}*[a-z][A-Z](?:[A-Z]|[a-z][A-Z]){_ANY}*"
-# A token has letters and digits, and is longer than a name with a number behind it.
-_TOKEN = r"(?:[A-Za-z]{2,8}_){0,2}(?:[A-Za-z]{1,11}\d|\d+[A-Za-z])[A-Za-z\d_-]{8,}|[A-Za-z]{12,}\d[A-Za-z\d_-]*"
+# A token has digits at two places among its letters, is long, or has capitals as in no name and a digit:
+# sha256withrsa, utf8mb4_bin and the like are words.
+_ODD = r"[a-z][A-Z](?:[A-Z]|[a-z][A-Z])"
+_ODD_CAPITALS = rf"{_FIRST}{_ANY}*{_ODD}{_ANY}*"
+_TOKEN = (
+    r"[A-Za-z_]*[0-9]+[A-Za-z]+[0-9][A-Za-z0-9]{5}[A-Za-z0-9_-]*"
+    rf"|[A-Za-z0-9_-]*(?:[0-9][A-Za-z0-9_-]*{_ODD}|{_ODD}[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]*"
+    r"|[A-Za-z]*[0-9][A-Za-z0-9]{24}[A-Za-z0-9_-]*"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
 _SPACED = (
     rf"(?:((?i:passw(?:or)?d|passphrase|pwd))\s+(?:{_DIGIT_WITHIN}|{_ODD_CAPITALS})"
     rf"|((?i:secret(?:\s(?:access\s)?key)?))\s+(?:[A-Za-z]+\d[A-Za-z\d]{{8,}}|{_ODD_CAPITALS})"

@@ -11,7 +11,10 @@ import polars as pl
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
-from log_guard.core.events import EVENT_SCHEMA, SECOND, Level
+from log_guard.adapters.files.batches import BatchCutter
+from log_guard.app.inspecting import joins_lines
+from log_guard.core.decoding.decode import Decoder
+from log_guard.core.events import EVENT_SCHEMA, SECOND, Level, RawBatch
 from log_guard.core.stream.fold import Emitted, Fold
 from log_guard.core.stream.progress import Commit
 
@@ -73,6 +76,18 @@ def pieces(rows: Sequence[T], cuts: Iterable[int]) -> list[Sequence[T]]:
 def cuts(most: int) -> st.SearchStrategy[list[int]]:
     """Where to cut a stream of up to ``most`` rows."""
     return st.lists(st.integers(1, max(most, 1)), max_size=8)
+
+
+def cut_and_decoded(decoder: Decoder, chunks: Iterable[Sequence[int]]) -> list[tuple[int, str]]:
+    """Positions and messages of the events of a log whose bytes come in these chunks."""
+    cutter = BatchCutter(1 << 20, joins_lines(decoder))
+    batches: list[RawBatch] = []
+    for chunk in chunks:
+        cutter.add(bytes(chunk))
+        batches += cutter.take()
+    batches += cutter.finish()
+    decoded = (decoder.decode(batch).events.select("position", "message") for batch in batches)
+    return [row for events in decoded for row in events.rows()]
 
 
 def fold_in(fold: Fold, commit: Commit, offset: int) -> Emitted:

@@ -42,7 +42,22 @@ TIMES = st.sampled_from(
 )
 TEXT = st.one_of(
     st.sampled_from(
-        ["INFO", "error", "E", "api", "*", "{}", "[1]", "{", "", "x" * 3000, "é" * 2048]
+        [
+            "INFO",
+            "error",
+            "E",
+            "500",
+            "2025-01-01 00:00:00 ERROR a",
+            "[GIN]",
+            "api",
+            "*",
+            "{}",
+            "[1]",
+            "{",
+            "",
+            "x" * 3000,
+            "é" * 2048,
+        ]
     ),
     st.text(string.ascii_letters + string.digits + " .:-_{}[]", max_size=40),
     st.text(max_size=20),
@@ -50,6 +65,9 @@ TEXT = st.one_of(
 ESCAPED = TEXT.map(lambda text: text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
 BARE = st.sampled_from(
     [
+        "200",
+        "404",
+        "503",
         "0",
         "-0",
         "-1",
@@ -89,6 +107,7 @@ NAME = st.sampled_from(
             "stack_trace",
             "error.type",
         ),
+        *("status", "status_code", "http.status", "statusCode", "code"),
     ]
 )
 FIELD = st.tuples(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from itertools import pairwise
-
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.adapters.files import UnlessAfter
-from log_guard.adapters.files.batches import BatchCutter
 from log_guard.core.decoding.decode import Decoder
-from log_guard.core.decoding.formats.cri import PIECE, Cri
+from log_guard.core.decoding.formats.cri import Cri
 from log_guard.core.events import Level, RawBatch
-from tests.streams import bounded
+from tests.streams import bounded, cut_and_decoded, pieces
 
 T = "2026-01-01T00:00:00.000000000Z"
 DECODER = Decoder(Cri(), service="elsewhere")
@@ -77,18 +72,8 @@ LINES = st.lists(st.sampled_from([f"{T} {s} {f} x" for s in ("stdout", "stderr")
 def test_however_bytes_come_in_the_events_are_the_same(lines: list[str], places: list[int]) -> None:
     data = "".join(line + "\n" for line in lines).encode()
 
-    def events(chunks: list[bytes]) -> list[tuple[int, str]]:
-        cutter = BatchCutter(1 << 20, UnlessAfter(re.compile(PIECE.encode())))
-        found: list[tuple[int, str]] = []
-        for chunk in [*chunks, None]:
-            if chunk is not None:
-                cutter.add(chunk)
-            for batch in cutter.take() if chunk is not None else cutter.finish():
-                found += DECODER.decode(batch).events.select("position", "message").rows()
-        return found
-
-    bounds = [0, *sorted(min(p, len(data)) for p in places), len(data)]
-    assert events([data[a:b] for a, b in pairwise(bounds)]) == events([data])
+    whole = cut_and_decoded(DECODER, [data])
+    assert cut_and_decoded(DECODER, pieces(data, places)) == whole
 
 
 def test_a_message_that_is_json_is_read_as_json() -> None:

@@ -17,6 +17,7 @@ OTHERS = {
     '{"level":"error","time":"2026-01-01T00:00:01Z","service":"pay","msg":"refused"}': "refused",
     'time=2026-01-01T00:00:01Z level=error service=pay msg="refused"': "refused",
     '10.0.0.1 - - [01/Jan/2026:00:00:01 +0000] "GET /x HTTP/1.1" 502 12': "GET /x",
+    '[GIN] 2026/01/01 - 00:00:01 | 502 | 1.2ms | 10.0.0.1 | GET "/x"': "GET /x",
 }
 CONTINUING = ("  at a.B.c(B.java:1)", '{"total": 3, "items": [1]}', "time=late", "{", "")
 

@@ -149,3 +149,14 @@ def test_a_byte_order_mark_costs_no_record_wherever_the_batches_are_cut() -> Non
     decoded = _decode(b"\xef\xbb\xbf" + GOOD)
     assert decoded.dead == []
     assert decoded.events.height == 3
+
+
+@pytest.mark.parametrize(
+    "packed", [b"\x1f\x8b", b"x\x9c", b"x\x01", b"\x28\xb5\x2f\xfd", b'\x1f\x8b"timestamp"']
+)
+@pytest.mark.parametrize("after", [GOOD, GOOD + b" "])
+def test_a_line_that_looks_packed_is_a_dead_letter(packed: bytes, after: bytes) -> None:
+    batch = RawBatch(b"\n".join([packed, GOOD, after]), 1)
+    decoded = Decoder(JsonLines()).decode(batch)
+    assert [letter.position for letter in decoded.dead] == [1]
+    assert decoded.events.height == 2

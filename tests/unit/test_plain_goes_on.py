@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.adapters.files.batches import BatchCutter
-from log_guard.app.inspecting import joins_lines
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats import FORMATS
 from log_guard.core.events import RawBatch
 from log_guard.core.masking.masker import mask_one
-from tests.streams import bounded
+from tests.streams import bounded, cut_and_decoded, pieces
 
 T = "2026-01-01 00:00:00.000 UTC"
 DECODER = Decoder(FORMATS["plain"], service="db")
-
-
-def events(chunks: list[bytes]) -> list[tuple[int, str]]:
-    cutter = BatchCutter(1 << 20, joins_lines(DECODER))
-    found: list[tuple[int, str]] = []
-    for chunk in [*chunks, None]:
-        if chunk is not None:
-            cutter.add(chunk)
-        for batch in cutter.take() if chunk is not None else cutter.finish():
-            found += DECODER.decode(batch).events.select("position", "message").rows()
-    return found
 
 
 @pytest.mark.parametrize(
@@ -46,7 +31,7 @@ def test_what_is_said_of_an_error_is_one_event_with_it(prefix: str) -> None:
     data = "\n".join(
         f"{T}{'' if prefix[:1] == ':' else ' '}{prefix}{line}" for line in log
     ).encode()
-    (at, error), (after, checkpoint) = events([data])
+    (at, error), (after, checkpoint) = cut_and_decoded(DECODER, [data])
     assert (at, after) == (1, 7)
     assert "deadlock detected" in mask_one(error)
     assert "DETAIL" not in mask_one(error)
@@ -67,7 +52,7 @@ def test_what_is_said_of_an_error_is_one_event_with_it(prefix: str) -> None:
 )
 def test_a_line_that_only_holds_such_a_word_is_an_event(line: str) -> None:
     data = f"{T} [7] LOG:  up\n{T} [7] {line}".encode()
-    assert [position for position, _ in events([data])] == [1, 2]
+    assert [position for position, _ in cut_and_decoded(DECODER, [data])] == [1, 2]
 
 
 def test_records_of_a_queue_are_not_joined() -> None:
@@ -86,5 +71,5 @@ LINES = st.lists(
 @given(LINES, st.lists(st.integers(0, 2000), max_size=4))
 def test_however_bytes_come_in_the_events_are_the_same(lines: list[str], places: list[int]) -> None:
     data = "".join(f"{T} {line}\n" for line in lines).encode()
-    bounds = [0, *sorted(min(p, len(data)) for p in places), len(data)]
-    assert events([data[a:b] for a, b in pairwise(bounds)]) == events([data])
+    whole = cut_and_decoded(DECODER, [data])
+    assert cut_and_decoded(DECODER, pieces(data, places)) == whole

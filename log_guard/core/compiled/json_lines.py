@@ -2,7 +2,7 @@
 
 Such a line is one object whose fields are strings without escapes, numbers, ``true``, ``false`` or
 ``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other line, and
-one that may tell the cause of an error beside its message, is left to
+one that may tell the cause of an error, or how badly a request was answered, beside its message, is left to
 :mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is.
 """
 
@@ -37,6 +37,7 @@ _ERR, _EXC, _EXC_UPPER, _AT_X, _THROWN, _STACK = np.frombuffer(
     np.uint64,
 )
 _THREE, _SIX = np.uint64(0xFFFFFF), np.uint64(0xFFFFFFFFFFFF)
+_STATUS, _CODE, _CODE_UPPER = np.frombuffer(b"atus\0\0\0\0code\0\0\0\0Code\0\0\0\0", np.uint64)
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,11 @@ def _scan(
         if text[i] == ord("\r"):
             i += 1
         if found == wanted and text[i] == ord("\n"):
-            # Objects within strings are looked into, by those who can.
+            # Objects within strings, and lines with a time of their own, are looked into, by those who can.
             opening = text[spans[0, _MESSAGE, n]]
             inner = opening == ord("{") or opening == ord("[")
+            inner |= _is_year(text, spans[0, _MESSAGE, n])
+            inner |= opening == ord('"')  # without a message the other fields are told
             if wanted >> _SERVICE & 1:
                 inner |= text[spans[0, _SERVICE, n]] == ord("{")
             if not inner:
@@ -174,7 +177,7 @@ def _scan_object(
         if text[i] != ord('"'):
             return -1, i
         field = _field(words, start, i - start, key_bounds)
-        name = start
+        name, name_end = start, i
         i = after_spaces(text, i + 1)
         if text[i] != ord(":"):
             return -1, i
@@ -186,6 +189,8 @@ def _scan_object(
                 return -1, i
             if field < 0 and i > start and _may_be_cause(words[name]):
                 return -1, i
+            if field < 0 and i - start == 3 and _may_be_bad_status(text, words, name_end, start):
+                return -1, i
             # Of a key given twice the first counts.
             if field >= 0 and not (found >> field) & 1:
                 spans[0, field, n] = start
@@ -195,6 +200,8 @@ def _scan_object(
         else:
             end = after_bare(text, words, i)
             if field >= 0 or end == i:
+                return -1, i
+            if end - i == 3 and _may_be_bad_status(text, words, name_end, i):
                 return -1, i
             i = end
         i = after_spaces(text, i)
@@ -214,6 +221,24 @@ def _may_be_cause(name: np.uint64) -> bool:
         return True
     six = name & _SIX
     return bool(six == _THROWN or six == _STACK)  # noqa: SIM109
+
+
+@kernel
+def _is_year(text: Bytes, i: int) -> bool:
+    """Whether this looks like the beginning of a date."""
+    if text[i] != ord("2") or text[i + 1] != ord("0"):
+        return False
+    mark = text[i + 4]
+    return bool(mark == ord("-") or mark == ord("/"))
+
+
+@kernel
+def _may_be_bad_status(text: Bytes, words: Words, name_end: int, value: int) -> bool:
+    """Whether a field with a value of three characters may tell that a request was answered badly (``status``)."""
+    if text[value] != ord("4") and text[value] != ord("5"):
+        return False
+    last = words[name_end - 4] & below(4)
+    return bool(last == _STATUS or last == _CODE or last == _CODE_UPPER)  # noqa: SIM109
 
 
 @kernel

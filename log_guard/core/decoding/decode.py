@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.decoding.formats.base import Format
-from log_guard.core.decoding.formats.cri import Cri, join_pieces
+from log_guard.core.decoding.formats.cri import Cri, join_pieces, with_wrapped_text
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.otlp import MARK, unpack
 from log_guard.core.decoding.formats.plain import PlainText, goes_on, without_heads
@@ -59,7 +59,7 @@ class Decoder:
             if MARK in data:
                 data, positions = unpack(data, positions)
                 lines = len(positions)
-            raw = self.format.parse_data(data, lines)
+            raw = with_wrapped_text(self.format.parse_data(data, lines))
             records = None
         else:
             text = pl.Series(

@@ -9,11 +9,11 @@ import polars as pl
 from log_guard.core.events import Level
 
 _WORDS: dict[Level, str] = {
-    Level.TRACE: "trace trc verbose vrb finest finer t v",
-    Level.DEBUG: "debug dbg fine config d",
+    Level.TRACE: "trace trc trce verbose vrb finest finer t v",
+    Level.DEBUG: "debug dbg dbug fine config d",
     Level.INFO: "info inf information informational notice note success log i n",
     Level.WARN: "warn warning wrn w",
-    Level.ERROR: "error err severe e",
+    Level.ERROR: "error err fail severe e",
     Level.FATAL: "fatal ftl critical crit panic dpanic emerg emergency alert f c",
 }
 LEVEL_WORDS: dict[str, Level] = {
@@ -28,9 +28,7 @@ LEVEL_THREE = "VRB|TRC|DBG|INF|WRN|ERR|FTL"
 """Of those that Serilog and zerolog cut to three letters: a level only where one is expected."""
 
 _SEEN_CHARS = 80
-_BRACKETED = (
-    "trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|panic|emerg|alert"
-)
+_BRACKETED = "trace|debug|info|information|note|notice|warning|warn|error|err|severe|fatal|critical|crit|panic|emerg|alert"
 _INFERRED = (
     rf"\b(?:{LEVEL_WORD})\b"
     r"|\bLOG:"  # PostgreSQL's ordinary level; without the colon it is a word of any text

@@ -66,7 +66,12 @@ RULES: tuple[tuple[str, str], ...] = (
     *_STRUCTURES * 3,
     (r"[\[{(][^\[\]{}()]*[,'\"=:][^\[\]{}()]{40,}$", "<data>"),
     # A version such as 1:2.36-9+deb12u14 is one slot, whatever it is put together of.
-    (r"<(?:num|id|hex)>(?:[.:+~_-]+<(?:num|id|hex)>)+", "<id>"),
+    # So is what Dovecot names a session by: base64 in angle brackets, behind its name or a process.
+    (
+        r"<(?:num|id|hex)>(?:[.:+~_-]+<(?:num|id|hex)>)+"
+        r"|(session=<|<num>><)(?:[A-Za-z+/=]|<(?:num|id|hex)>)+(>)",
+        "${1}<id>${2}",
+    ),
     # A list of numbers is one slot, however long it is.
     (r"<num>(?:[ ,;|]+<num>)+", "<num>"),
 )

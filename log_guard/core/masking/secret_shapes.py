@@ -46,10 +46,20 @@ _DIGIT_WITHIN = "|".join(
         rf"\d+[A-Za-z]{_ANY}{{6,}}",
     )
 )
-_ODD_CAPITALS = rf"{_FIRST}{_ANY}*[a-z][A-Z](?:[A-Z]|[a-z][A-Z]){_ANY}*"
+# A token has digits at two places among its letters, is long, or has capitals as in no name and a digit:
+# sha256withrsa, utf8mb4_bin and the like are words.
+_ODD = r"[a-z][A-Z](?:[A-Z]|[a-z][A-Z])"
+_ODD_CAPITALS = rf"{_FIRST}{_ANY}*{_ODD}{_ANY}*"
+_TOKEN = (
+    r"[A-Za-z_]*[0-9]+[A-Za-z]+[0-9][A-Za-z0-9]{5}[A-Za-z0-9_-]*"
+    rf"|[A-Za-z0-9_-]*(?:[0-9][A-Za-z0-9_-]*{_ODD}|{_ODD}[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]*"
+    r"|[A-Za-z]*[0-9][A-Za-z0-9]{24}[A-Za-z0-9_-]*"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
 _SPACED = (
     rf"(?:((?i:passw(?:or)?d|passphrase|pwd))\s+(?:{_DIGIT_WITHIN}|{_ODD_CAPITALS})"
-    rf"|((?i:secret(?:\s(?:access\s)?key)?))\s+(?:[A-Za-z]+\d[A-Za-z\d]{{8,}}|{_ODD_CAPITALS}))"
+    rf"|((?i:secret(?:\s(?:access\s)?key)?))\s+(?:[A-Za-z]+\d[A-Za-z\d]{{8,}}|{_ODD_CAPITALS})"
+    rf"|((?i:api[ _-]?key|access[ _-]key|token))\s+(?:{_TOKEN}))"
     r"""=*(:?\s|["',;&)}\]]|:?$)"""
 )
 
@@ -65,11 +75,12 @@ SECRETS: tuple[tuple[str, str], ...] = (
     ),
     (
         rf"\b((?i:bearer|basic))\s+{_OPAQUE}|{_TOLD}|{_SPACED}",
-        "${1}${2}${3}${4}${5} <secret>${6}",
+        "${1}${2}${3}${4}${5}${6} <secret>${7}",
     ),
     (rf"([A-Za-z][A-Za-z0-9+.-]*://){_CREDENTIALS}", "${1}<secret>@"),
     (
-        r"""([?&](?i:code)=)[^\s"'<>()\[\]{},;&#]{16,}|(hooks\.slack\.com/[a-z]+/)[\w/-]+"""
+        r"""([?&](?i:code)=)[^\s"'<>()\[\]{},;&#]{16,}"""
+        r"""|(hooks\.slack\.com/[a-z]+/|discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d+/)[\w/-]+"""
         r"""|(\b(?i:cv[vc]2?)\\*["']?\s*[:=]?\s*\\*["']?)\d{3,4}\b"""
         r"|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"
         r"|\b(?:AKIA|ASIA|gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|[rs]k_live_|sk-|AIza)[A-Za-z0-9_-]{6,}"
@@ -79,4 +90,4 @@ SECRETS: tuple[tuple[str, str], ...] = (
 )
 
 # Every secret, a card or one of those above, holds one of these: a message without any is not searched again.
-SUSPECT = rf"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-|[?&]code=|hooks\.slack|cv[vc])|{CARD_LIKE}"
+SUSPECT = rf"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-|[?&]code=|hooks\.slack|discord|cv[vc])|{CARD_LIKE}"

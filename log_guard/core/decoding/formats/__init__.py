@@ -31,9 +31,11 @@ def recognise(lines: Sequence[str]) -> Format | None:
     """Return the first format that fits most of these lines, or the one that fits best; None if none does.
 
     A stack trace can outweigh the lines that start events: a format that fits any line may win. But a program that
-    logs its requests among its other lines has no access log: text reads both.
+    logs its requests among its other lines has no access log: text reads both. Nor has one that writes to syslog.
     """
     scores = {name: format_.sniff(lines) for name, format_ in FORMATS.items()}
+    if scores[Syslog.name] >= scores[NginxAccess.name]:
+        scores[NginxAccess.name] = 0.0
     if scores[PlainText.name] > 0 and scores[NginxAccess.name] < 1:
         scores[PlainText.name] += scores[NginxAccess.name]
         scores[NginxAccess.name] = 0.0

@@ -3,7 +3,7 @@
 A format does not interpret: timestamps and levels leave it as text and are normalised in one place
 (:mod:`log_guard.core.decoding.timestamps`, :mod:`log_guard.core.decoding.levels`), so that every format accepts the
 same spellings. To add a format: one file with a class like this, one line in the registry
-(:mod:`log_guard.core.decoding.formats`), one line in the contract suite (``tests/contract/test_formats.py``).
+(:mod:`log_guard.core.decoding.formats`), one line in the contract suite (``tests/contract/format_samples.py``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lines of several containers: ``docker compose logs`` (``web-1  | ...``), ``kubectl logs --prefix`` (``[pod/web-x/app] ...``)."""
+"""Lines of several containers: ``docker compose logs`` (``web-1  | ...``), ``kubectl logs --prefix`` (``[pod/web-x/app] ...``), ``stern`` (``web-x app ...``)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from log_guard.core.decoding.levels import LEVEL_WORDS
 
 _COLOURS = r"(?:\x1b\[[0-9;]*m)*"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
-_PREFIX = rf"{_COLOURS}(?:({_NAME})[ \t]+\||\[pod/[a-z0-9.-]{{1,253}}/({_NAME})\])[ \t]?{_COLOURS}"
+# As Kubernetes makes names of pods: by the letters that it takes for them, or numbered.
+_HASH = "[bcdfghjklmnpqrstvwxz2456789]"
+_POD = rf"[a-z][a-z0-9.-]{{0,240}}-(?:{_HASH}{{5}}|[0-9]{{1,4}})"
+_PREFIX = (
+    rf"{_COLOURS}(?:({_NAME})[ \t]+\||\[pod/[a-z0-9.-]{{1,253}}/({_NAME})\]"
+    rf"|{_POD} ([a-z0-9][a-z0-9-]{{0,62}}) )[ \t]?{_COLOURS}"
+)
 _LEVEL = rf"{_COLOURS}(?i:{'|'.join(LEVEL_WORDS)})[ \t]+\|"
 _OWN = rf"{STAMP}|{BEGINS}|{RECORD}"
 _NUMBER = r"[-_][0-9]+$"
@@ -38,9 +44,12 @@ class Container:
         return sniffed(lines, rf"^(?!{_LEVEL}){_PREFIX}(?:{_OWN})")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        compose, pod = (records.str.extract(f"^{_PREFIX}", n) for n in (1, 2))
+        named = records.to_frame("line").select(pl.col("line").str.extract_groups(f"^{_PREFIX}"))
+        compose, pod, stern = named.unnest("line").get_columns()
         compose = compose.set(records.str.contains(f"^{_LEVEL}").fill_null(False), None)
-        service = compose.str.replace(_NUMBER, "").zip_with(compose.is_not_null(), pod)
+        service = compose.str.replace(_NUMBER, "").zip_with(
+            compose.is_not_null(), pod.fill_null(stern)
+        )
         # Each line of a stack trace has it before it, too.
         bare = records.str.replace_all(f"(?m)^{_PREFIX}", "")
         text = bare.zip_with(service.is_not_null(), records)

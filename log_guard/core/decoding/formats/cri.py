@@ -8,9 +8,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
+from log_guard.core.decoding.formats.embedded import NO_OBJECT
 from log_guard.core.decoding.formats.json_lines import JsonLines
-from log_guard.core.decoding.formats.json_record import ALIASES
 from log_guard.core.decoding.formats.matching import parsed, sniffed
+from log_guard.core.decoding.formats.objects import (
+    RECORDS,
+    are_objects,
+    records_within,
+    with_objects,
+)
 from log_guard.core.decoding.formats.plain import STAMP, PlainText
 from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.timestamps import ISO
@@ -23,15 +29,10 @@ _RUNTIMES = r"[0-9-]{10}T[0-9:]{8}\.[0-9]{8,9}(?:Z|[+-][0-9]{2}:[0-9]{2})"
 _CLAIMED = rf"^(?:{ISO} {_STREAM}|{_RUNTIMES} \{{.*\}}\s*$)"
 _HEAD = r"^\S+ (stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)"
 
+_READ = ("level", "service", "message")
+
 PIECE = r"^\S+ (?:stdout|stderr) P\b"
 """Regular expression of a line that the next one of its stream completes (Rust and Python syntax)."""
-
-_TIME = "cri.time"
-"""Under this name the runtime's time is put into a message that is JSON."""
-
-_INNER = JsonLines(
-    keys=replace(ALIASES, timestamp=(_TIME,)), fields=replace(ALIASES, timestamp=(_TIME,))
-)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Cri:
 
     name: str = "cri"
     starts_event: str | None = None
-    inner: JsonLines = field(default=_INNER, repr=False)
+    inner: JsonLines = field(default=RECORDS, repr=False)
 
     def sniff(self, lines: Sequence[str]) -> float:
         return sniffed(lines, _CLAIMED)
@@ -52,50 +53,61 @@ class Cri:
     def tuned(self, lines: Sequence[str]) -> Cri:
         """Aim the reading of JSON messages at the names that these sample lines use."""
         raw = parsed(pl.Series(lines, dtype=pl.String), _LINE, "")
-        objects = raw.filter(_is_object(raw)).select(_with_time()).to_series()
-        return replace(self, inner=_INNER.tuned(objects.to_list())) if len(objects) else self
+        objects = records_within(raw, are_objects(raw))
+        return replace(self, inner=RECORDS.tuned(objects.to_list())) if len(objects) else self
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         raw = with_spring(parsed(records, _LINE, "not a CRI line"))
         return with_records(raw, self.inner)
 
 
-def with_records(raw: pl.DataFrame, inner: JsonLines = _INNER) -> pl.DataFrame:
+def with_records(raw: pl.DataFrame, inner: JsonLines = RECORDS) -> pl.DataFrame:
     """``raw`` (``RAW_SCHEMA``, a row a record) with messages that are records themselves read as such, but for their times."""
-    raw = _with_text(raw)
-    at = _is_object(raw).arg_true()
+    return with_objects(with_text(raw), inner)
+
+
+def with_text(raw: pl.DataFrame) -> pl.DataFrame:
+    """``raw`` with the messages that are lines with a time of their own read as plain text reads them.
+
+    What the text says of the level and the service goes before.
+    """
+    message = raw["message"]
+    found = message.str.contains(rf"^{STAMP}[\s,:|\[-]").fill_null(False)
+    other = message.str.contains('] "', literal=True) | message.str.starts_with("t")
+    other |= message.str.starts_with("[GIN]") | message.str.ends_with('"')
+    other = other.fill_null(False).arg_true()
+    if len(other):  # few are, and this is found much quicker
+        found = found.scatter(
+            other, found.gather(other) | message.gather(other).str.contains(f"^(?:{NO_OBJECT})")
+        )
+    at = found.arg_true()
     if not len(at):
         return raw
-    objects = raw[at].select(_with_time()).to_series()
-    read = inner.parse_data("\n".join(objects.to_list()).encode(), len(objects))
-    fit = read["reason"].is_null()
-    at, read = at.filter(fit), read.filter(fit)
+    text = PlainText().parse(message.gather(at))
     return raw.with_columns(
-        raw[name].scatter(at, read[name]) for name in ("level", "service", "message")
+        raw[name].scatter(at, text[name].fill_null(raw[name].gather(at))) for name in _READ
     )
 
 
-def _with_text(raw: pl.DataFrame) -> pl.DataFrame:
-    """``raw`` with the messages that begin with a time of their own read as plain text."""
-    at = raw["message"].str.contains(rf"^{STAMP}[\s,:|-]").fill_null(False).arg_true()
+def with_wrapped_text(raw: pl.DataFrame) -> pl.DataFrame:
+    """The same for messages of JSON records, in which a shipper put each line of a log as it was.
+
+    What the record says goes before.
+    """
+    message = raw["message"]
+    at = message.str.starts_with("20") | message.str.starts_with("[20")
+    at |= message.str.starts_with("[GIN]") | message.str.contains('] "', literal=True)
+    at = at.fill_null(False).arg_true()  # few are, and this is found much quicker
+    if len(at):
+        own = message.gather(at).str.contains(rf"^\[?{ISO}\]?[\s,:|-]|^(?:{NO_OBJECT})")
+        at = at.filter(own)
     if not len(at):
         return raw
-    text = PlainText().parse(raw["message"].gather(at))
+    said = raw[at].with_columns(message=None)
+    text = with_text(raw[at])
     return raw.with_columns(
-        raw[name].scatter(at, text[name].fill_null(raw[name].gather(at)))
-        for name in ("level", "service", "message")
+        raw[name].scatter(at, said[name].fill_null(text[name])) for name in _READ
     )
-
-
-def _is_object(raw: pl.DataFrame) -> pl.Series:
-    message = raw["message"].str.strip_chars_end()
-    looks = message.str.starts_with("{") & message.str.ends_with("}")
-    return (looks & ~message.str.contains("\n", literal=True)).fill_null(False)
-
-
-def _with_time() -> pl.Expr:
-    rest = pl.col("message").str.strip_chars_end().str.slice(1)
-    return pl.concat_str(pl.lit(f'{{"{_TIME}":"'), "timestamp", pl.lit('",'), rest)
 
 
 def join_pieces(lines: pl.Series, positions: np.ndarray) -> tuple[pl.Series, np.ndarray]:

@@ -12,7 +12,7 @@ import polars as pl
 from log_guard.core.decoding.formats.base import RAW_COLUMNS, Format
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.logfmt import Logfmt
-from log_guard.core.decoding.formats.nginx import NginxAccess
+from log_guard.core.decoding.formats.nginx import GIN, HAPROXY, NginxAccess
 from log_guard.core.decoding.timestamps import CLF, ISO
 
 _TIMES = r"@?timestamp|Timestamp|@t|ts|time|datetime|eventTime|event_time|asctime"
@@ -22,10 +22,13 @@ _FORMATS: tuple[tuple[str, Format], ...] = (
         JsonLines(),
     ),
     (rf'(?:time|ts|timestamp)="?{ISO}"?[ \t]', Logfmt()),
+    (f"{GIN}|{HAPROXY}", NginxAccess()),
     (rf'\S{{1,255}} \S{{1,64}} [^\n\["]{{1,128}} \[{CLF}\] "', NginxAccess()),
 )
 
 RECORD = "|".join(begins for begins, _ in _FORMATS)
+NO_OBJECT = "|".join(begins for begins, _ in _FORMATS[1:])
+"""The same for those that are not JSON, both without the beginning of the line."""
 EMBEDDED = f"^(?:{RECORD})"
 """Regular expression of a line that begins such a record (Rust and Python syntax)."""
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import polars as pl
-
 _ERRORS = ("error", "err", "exception", "thrown")
 """Fields that are an error: its text, or an object."""
 _TRACES = ("exc_info", "stack_trace", "@x", "Exception")
@@ -25,12 +23,13 @@ _ATTRIBUTES = ("attributes", "Attributes")
 """Objects of OpenTelemetry that hold an exception among others."""
 
 # As keys with a value that is a text, or an object. Names with a dot in them are those of ECS and OpenTelemetry.
-_TOLD = (
+TOLD = (
     rf"""(?:"(?:(?:{"|".join(_ERRORS)})(?:\.\w+)?|{"|".join(_TRACES)})"\s*:\s*(?:"[^"]|\{{))"""
     r"""|"key"\s*:\s*"exception"""
 )
-_SEEN = r'err|exc|Exc|thrown|stack_tr|@x"'
-"""What stands somewhere in every such line, and is found six times as fast."""
+"""Regular expression of a JSON line that may have one; the others have none."""
+MARKS = ("err", "exc", "Exc", "thrown", "stack_tr", "@x")
+"""One of these stands somewhere in every such line, and is found six times as fast."""
 
 _NOTHING = ("-", "<nil>", "nil", "null", "none", "false")
 """What is written where there was no error."""
@@ -49,15 +48,6 @@ def with_cause(message: str, find: Find, known: tuple[str | None, ...] = ()) -> 
         return message
     begins = "" if cause.startswith(("Traceback ", "Caused by: ")) else "Caused by: "
     return f"{message}\n{begins}{cause}"
-
-
-def may_tell_a_cause(data: bytes, lines: int) -> pl.Series:
-    """Which of these newline-separated records may have one, (lines,); the others have none."""
-    text = pl.Series([data.decode("utf-8", errors="replace")]).str.split("\n").explode()
-    text = text.head(lines)
-    found = text.str.contains(_SEEN)
-    at = found.arg_true()
-    return found.scatter(at, text.gather(at).str.contains(_TOLD)) if len(at) else found
 
 
 def _cause(find: Find) -> str:

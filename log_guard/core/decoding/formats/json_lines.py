@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from log_guard.core.decoding.formats import json_cause, status
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
-from log_guard.core.decoding.formats.json_cause import may_tell_a_cause
 from log_guard.core.decoding.formats.json_record import (
     ALIASES,
+    MAY_BE_EMPTY,
     Fields,
     has_deep_fields,
     numbers_of,
@@ -31,6 +32,14 @@ _Bounds = npt.NDArray[np.int64]
 
 _FEW = 1_000
 """Up to so many lines it is cheaper to look at each than to let polars find that it cannot read one."""
+
+# One expression each, for polars remembers few.
+_SEEN = "|".join((*json_cause.MARKS, *status.MARKS))
+_BADLY = f"{json_cause.TOLD}|{status.BADLY}"
+_SAYING = f"{json_cause.TOLD}|{status.SAYING}"
+
+_PACKED = (b"\x1f\x8b", b"x", b"(\xb5/\xfd")
+"""What polars takes for the beginning of data to be unpacked."""
 
 PLAIN_NAMES = Fields(("timestamp",), ("level",), ("service",), ("message",))
 
@@ -80,9 +89,9 @@ class JsonLines:
 
         f = self.fields
         service = () if self.group else best(f.service)
-        return JsonLines(
-            Fields(best(f.timestamp), best(f.level), service, best(f.message)), f, self.group
-        )
+        named = any("status" in names for names in (f.timestamp, f.service, f.message))
+        level = best(f.level) or (() if named else best(("status",)))
+        return JsonLines(Fields(best(f.timestamp), level, service, best(f.message)), f, self.group)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         lines = [(line or "").encode() for line in records.to_list()]
@@ -173,9 +182,14 @@ class JsonLines:
         return bool(self.keys.timestamp and self.keys.message) and not self.group
 
     @property
+    def _by_status(self) -> bool:
+        """Whether the fast path takes the level from what a status says."""
+        return self.keys.level == ("status",) and "status" not in self.fields.level
+
+    @property
     def flat_keys(self) -> tuple[str, str, str, str] | None:
         """Names of time, level, service ("": none) and message, if compiled code can look for them."""
-        if not self._may_be_fast or not self.keys.level:
+        if not self._may_be_fast or not self.keys.level or self._by_status:
             return None
         level = self.keys.level[0]
         if numbers_of(level, self.keys.message[0]):
@@ -190,7 +204,7 @@ class JsonLines:
             for key in (self.keys.timestamp, self.keys.level, self.keys.service, self.keys.message)
             if key
         ]
-        if not self._may_be_fast:
+        if not self._may_be_fast or data.startswith(_PACKED):
             return None
         try:
             frame = pl.read_ndjson(data, schema=dict.fromkeys(names, pl.String), ignore_errors=True)
@@ -210,12 +224,15 @@ class JsonLines:
             **column,
             reason=pl.lit(None, dtype=pl.String),
         )
-        slow = pl.col("timestamp").is_null() | pl.col("message").is_null()
+        message = pl.col("message")
+        slow = pl.col("timestamp").is_null() | message.is_null()
+        if self.keys.message[0] in MAY_BE_EMPTY:
+            slow = slow | (message == "")
         if self.keys.level:
             slow = slow | pl.col("level").is_null()
         if self.keys.service:
             slow = slow | pl.col("service").is_null() | pl.col("service").str.starts_with("{")
-        opening = pl.col("message").str.head(1)
+        opening = message.str.head(1)
         slow = (
             slow
             | (opening == "{")
@@ -224,16 +241,27 @@ class JsonLines:
         )
         if self.keys.message[0] in ("log", "MESSAGE"):
             shaped = shaped.with_columns(pl.col("message").str.strip_chars_end("\r\n"))
-        return shaped.with_columns(
-            (slow.fill_null(True) | may_tell_a_cause(data, lines)).alias("slow")
-        )
+        more = _may_tell_more(data, lines, has_level=bool(self.keys.level))
+        return shaped.with_columns((slow.fill_null(True) | more).alias("slow"))
 
     def _level(self) -> pl.Expr:
         if not self.keys.level:
             return pl.lit(None, dtype=pl.String)
+        if self._by_status:
+            return pl.col("status").str.to_lowercase().replace_strict(status.LEVEL_OF, default=None)
         key = self.keys.level[0]
         numbers = numbers_of(key, self.keys.message[0])
         return pl.col(key).replace(numbers) if numbers else pl.col(key)
+
+
+def _may_tell_more(data: bytes, lines: int, *, has_level: bool) -> pl.Series:
+    """Which newline-separated records may tell, beside the four fields, a cause or a status, (lines,)."""
+    text = pl.Series([data.decode("utf-8", errors="replace")]).str.split("\n").explode()
+    text = text.head(lines)
+    found = text.str.contains(_SEEN)
+    at = found.arg_true()
+    told = _BADLY if has_level else _SAYING
+    return found.scatter(at, text.gather(at).str.contains(told)) if len(at) else found
 
 
 def _line_bounds(data: bytes, lines: int) -> tuple[_Bounds, _Bounds]:

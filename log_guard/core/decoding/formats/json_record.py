@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from log_guard.core.decoding.formats.json_cause import with_cause
+from log_guard.core.decoding.formats import status
+from log_guard.core.decoding.formats.json_cause import MARKS, with_cause
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,13 @@ ALIASES = Fields(
         "timestamp", "@timestamp", "time", "ts", "Timestamp", "timeUnixNano", "time_unix_nano",
         "observedTimeUnixNano", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "datetime",
         "date", "eventTime", "event_time", "asctime", "t", "t.$date", "@t", "time_iso8601",
+        "start_time", "started_at", "TimeCreated", "instant.epochSecond", "timeMillis", "record.time.timestamp",
+        "stageTimestamp",
     ),
     level=(
-        "level", "log.level", "severity", "severityText", "severity_text", "SeverityText", "levelname",
+        "level_name", "level", "log.level", "severity", "severityText", "severity_text", "SeverityText", "levelname",
         "loglevel", "log_level", "lvl", "PRIORITY", "severityNumber", "severity_number", "SeverityNumber",
-        "@l", "s", "sev", "error_severity",
+        "@l", "@level", "s", "sev", "error_severity", "LevelDisplayName", "LogLevel", "Level", "record.level.name",
     ),
     service=(
         "service", "service.name", "service_name", "serviceName", "resource.service.name",
@@ -57,8 +60,12 @@ ALIASES = Fields(
         "_service", "_app", "_container_name",
     ),
     message=("message", "msg", "MESSAGE", "body", "Body", "log", "event", "text", "@m", "@mt",
-             "jsonPayload.message", "jsonPayload.msg", "textPayload", "txt", "short_message"),
+             "jsonPayload.message", "jsonPayload.msg", "textPayload", "txt", "short_message", "@message", "Message",
+             "RenderedMessage", "MessageTemplate", "fields.message", "alert.signature", "output"),
 )  # fmt: skip
+
+MAY_BE_EMPTY = ("msg", "message")
+"""Messages that are as good as none where they are empty, as in Traefik's access log."""
 
 SYSLOG_WORDS = ("fatal", "fatal", "fatal", "error", "warn", "info", "info", "debug")
 _SYSLOG = {str(n): word for n, word in enumerate(SYSLOG_WORDS)}
@@ -96,7 +103,7 @@ def parse_record(raw: bytes, fields: Fields = ALIASES, group: tuple[str, ...] = 
     if not isinstance(value, dict):
         return _dead("not a JSON object")
     try:
-        row = _read(value, fields)
+        row = _read(value, fields, text)
         return (*row[:2], _joined(value, fields, group), *row[3:]) if group else row
     except RecursionError:
         return _dead("nested too deep")
@@ -115,17 +122,22 @@ _DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_first_wins)
 """``json.loads`` would build one a record."""
 
 
-def _read(record: dict[str, Any], fields: Fields) -> Row:
+def _read(record: dict[str, Any], fields: Fields, text: str) -> Row:
+    """``text``: the record as it was written, for most fields of a cause or a status are in few."""
+    has_status = any(mark in text for mark in status.MARKS)
     timestamp_key, timestamp = _find(record, fields.timestamp)
     if timestamp is None or isinstance(timestamp, bool):
         return _dead("no timestamp")
     level_key, level = _find(record, fields.level)
     service_key, service = _find(record, fields.service)
     message_key, message = _find(record, fields.message, scalar=False)
-    if message_key is None:
-        rest = _pairs(record, (timestamp_key, level_key, service_key))
-        return (_text(timestamp), _level(level, level_key), _text(service), rest, None)
-    told, known = record, (timestamp_key, level_key, service_key, message_key)
+    known = (timestamp_key, level_key, service_key, message_key)
+    if message_key is None or (message == "" and message_key in MAY_BE_EMPTY):
+        rest = _pairs(record, known)
+        told_level, more = _status(record, known) if has_status else (None, "")
+        said = _level(level, level_key) or told_level
+        return (_text(timestamp), said, _text(service), status.with_status(rest, more), None)
+    told = record
     inner = _nested(message)
     if inner is not None:
         _, deeper = _find(inner, fields.message, scalar=False)
@@ -137,9 +149,23 @@ def _read(record: dict[str, Any], fields: Fields) -> Row:
             service = service if service is not None else inner_service
             message, told = deeper, inner
     shown = (_text(_unwrap(message)) or "").rstrip("\r\n")
-    shown = _text(with_cause(shown, lambda name: _find(told, (name,))[1], known)) or ""
     level = _level(level, level_key, message_key)
-    return (_text(timestamp), level, _text(service), shown, None)
+    if has_status:
+        told_level, more = _status(told, known)
+        level = level if level is not None else told_level
+        shown = status.with_status(shown, more)
+    if any(mark in text for mark in MARKS):
+        shown = with_cause(shown, lambda name: _find(told, (name,))[1], known)
+    return (_text(timestamp), level, _text(service), _text(shown), None)
+
+
+def _status(record: dict[str, Any], known: tuple[str | None, ...]) -> tuple[str | None, str]:
+    """Level that a status gives, and what it adds to the message. ``known``: fields that are something else."""
+    for name in status.NAMES:
+        text = None if name in known else _text(_find(record, (name,))[1])
+        if text is not None and (found := status.said(text)):
+            return found
+    return None, ""
 
 
 def _pairs(record: dict[str, Any], known: tuple[str | None, ...]) -> str:

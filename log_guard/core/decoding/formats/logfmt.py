@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from log_guard.core.decoding.formats import status
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.timestamps import ISO
@@ -17,15 +19,18 @@ _KEYS = {
     "service": ("service", "app", "application", "component", "job", "svc"),
     "message": ("msg", "message", "txt"),
     "cause": ("error", "err", "exception"),
+    "status": tuple(name for name in status.NAMES if name.startswith(("status", "http", "D"))),
 }
 _FIELDS = {key: field for field, keys in _KEYS.items() for key in keys}
+
+_IS_STATUS = pl.col("field") == "status"
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _ESCAPES = {r"\\": "\\", r"\"": '"', r"\n": "\n", r"\r": "\r", r"\t": "\t"}
 
 
 def _pair(*fields: str) -> str:
-    keys = "|".join(key for field in fields for key in _KEYS[field])
+    keys = "|".join(re.escape(key) for field in fields for key in _KEYS[field])
     return rf'(?:^|\s)(?:{keys})=(?:{_QUOTED}|[^\s"]*)'
 
 
@@ -61,6 +66,10 @@ class Logfmt:
             .filter(pl.col("field").is_not_null() & ~pl.col("value").is_in(["", '""']))
             .with_columns(_unquoted(pl.col("value")))
         )
+        said = {text: status.said(text) for text in pairs.filter(_IS_STATUS)["value"].unique()}
+        pairs = pairs.filter(~_IS_STATUS | pl.col("value").is_in([t for t in said if said[t]]))
+        levels = {text: found[0] for text, found in said.items() if found}
+        more = {text: found[1] for text, found in said.items() if found}
         for field in _KEYS:
             values = pairs.filter(pl.col("field") == field).unique("row", keep="first")
             table = table.join(
@@ -76,8 +85,14 @@ class Logfmt:
         )
         # As in JSON (json_cause): below the message, so that it is shown and no part of the template.
         caused = pl.concat_str("message", pl.lit("\nCaused by: "), "cause")
-        message = pl.coalesce(caused, "message", rest)
-        return table.with_columns(message=message, reason=reason).select(list(RAW_SCHEMA))
+        table = table.with_columns(
+            message=pl.coalesce(caused, "message", rest),
+            reason=reason,
+            level=pl.coalesce("level", pl.col("status").replace_strict(levels, default=None)),
+        )
+        added = table["status"].replace_strict(more, default=None, return_dtype=pl.String)
+        message = status.with_statuses(table["message"], added)
+        return table.with_columns(message).select(list(RAW_SCHEMA))
 
 
 def _unquoted(value: pl.Expr) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Access logs of nginx and Apache: the common and the combined log format."""
+"""Access logs of nginx and Apache: the common and the combined log format; and the lines of Gin, HAProxy and AWS's ALB."""
 
 from __future__ import annotations
 
@@ -9,21 +9,37 @@ import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.matching import sniffed
-from log_guard.core.decoding.timestamps import CLF
+from log_guard.core.decoding.formats.status import CLASSES, LEVELS
+from log_guard.core.decoding.timestamps import CLF, ISO
 
 _LINE = (
     rf"(?s)^\S+ \S+ .*?\[(?P<timestamp>{CLF})\] "
     r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: .*)?$'
 )
-_LEVELS = {"1": "INFO", "2": "INFO", "3": "INFO", "4": "WARN", "5": "ERROR", "gone": "INFO"}
-_WORDS = {
-    "1": "informational",
-    "2": "ok",
-    "3": "redirect",
-    "4": "client-error",
-    "5": "server-error",
-    "gone": "client-gone",
-}
+
+GIN = r"\[GIN\] [0-9]{4}/[0-9]{2}/[0-9]{2} - [0-9:]{8} \|"
+"""Regular expression of the beginning of a line of Gin's (Rust and Python syntax)."""
+_COLOUR = r"(?:\x1b\[[0-9;]*m)?"
+_GIN = (
+    r"(?s)^\[GIN\] (?P<date>[0-9/]{10}) - (?P<time>[0-9:]{8}) "
+    rf"\|{_COLOUR} *(?P<status>[1-5][0-9]{{2}}) *{_COLOUR}\|[^|\n]*\|[^|\n]*"
+    rf'\|{_COLOUR} *(?P<method>[A-Z]+) *{_COLOUR} *"(?P<path>[^\n]*)"(?P<more>.*)$'
+)
+
+HAPROXY = (
+    r"[0-9a-fA-F.:]{3,45}:[0-9]{1,5} \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8}\.[0-9]{3}\] [!-~]"
+)
+"""The same of HAProxy's, whose own time is without a zone."""
+_HAPROXY = (
+    rf"(?s)^\S+ \[(?P<timestamp>{CLF})\.[0-9]{{3}}\] (?P<frontend>\S+) (?P<backend>\S+) [-+/0-9]+ "
+    r'(?P<status>[1-5][0-9]{2}) (?P<size>[+0-9]+) \S+ \S+ (?P<state>\S{4}) .*?"(?P<request>[^"\n]*)"?'
+)
+ALB = rf"(?:https?|h2|grpcs|wss?) {ISO} \S+/\S+ [0-9a-fA-F.:]+:[0-9]+ "
+"""The same of a load balancer's at AWS."""
+_ALB = (
+    rf"^(?:https?|h2|grpcs|wss?) (?P<timestamp>{ISO}) (?P<name>\S+) (?:\S+ ){{5}}"
+    r'(?P<status>[1-5][0-9]{2}) \S+ \S+ (?P<size>[0-9]+) "(?P<request>[^"]*)"'
+)
 
 
 @dataclass(frozen=True)
@@ -39,27 +55,38 @@ class NginxAccess:
     starts_event: str | None = None
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, _LINE)
+        return sniffed(lines, f"{_LINE}|^{GIN}|^{HAPROXY}|^{ALB}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        line = records.to_frame("record").select(pl.col("record").str.extract_groups(_LINE))
-        gone = pl.col("status") == "499"
-        status_class = pl.when(gone).then(pl.lit("gone")).otherwise(pl.col("status").str.head(1))
-        unread = pl.col("timestamp").is_null()
-        return (
-            line.unnest("record")
-            .select(
-                timestamp="timestamp",
-                level=status_class.replace(_LEVELS),
-                service=pl.lit(None, dtype=pl.String),
-                message=pl.format(
-                    "{} -> {} {}, {} bytes",
-                    "request",
-                    status_class.replace(_WORDS),
-                    "status",
-                    "size",
-                ),
-                reason=pl.when(unread).then(pl.lit("not an access log line")),
-            )
-            .select(list(RAW_SCHEMA))
+        record = pl.col("record")
+        patterns = {"own": _LINE, "gin": _GIN, "proxy": _HAPROXY, "alb": _ALB}
+        line = records.to_frame("record").select(
+            record.str.extract_groups(pattern).alias(name) for name, pattern in patterns.items()
         )
+        own, gin, proxy, alb = each = [pl.col(name).struct for name in patterns]
+        status = pl.coalesce(of.field("status") for of in each)
+        gone = status == "499"
+        kind = pl.when(gone).then(pl.lit("gone")).otherwise(status.str.head(1))
+        asked = pl.format("{} {}", gin.field("method"), gin.field("path"))
+        request = pl.coalesce(
+            own.field("request"), asked, proxy.field("request"), alb.field("request")
+        )
+        routed = (proxy.field(name) for name in ("size", "frontend", "backend", "state"))
+        more = pl.coalesce(
+            pl.format(", {} bytes", own.field("size")),
+            gin.field("more"),
+            pl.format(", {} bytes, {} {} {}", *routed),
+            pl.format(", {} bytes, {}", alb.field("size"), alb.field("name")),
+        )
+        return line.select(
+            timestamp=pl.coalesce(
+                own.field("timestamp"),
+                pl.format("{} {}", gin.field("date"), gin.field("time")),
+                proxy.field("timestamp"),
+                alb.field("timestamp"),
+            ),
+            level=kind.replace(LEVELS),
+            service=pl.lit(None, dtype=pl.String),
+            message=pl.format("{} -> {} {}{}", request, kind.replace(CLASSES), status, more),
+            reason=pl.when(status.is_null()).then(pl.lit("not an access log line")),
+        ).select(list(RAW_SCHEMA))

@@ -11,6 +11,8 @@ from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.jul import with_jul
 from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.objects import with_told_objects
+from log_guard.core.decoding.formats.programs import with_programs
 from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
@@ -24,12 +26,13 @@ _LINE = rf"(?s)^{STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
 _BEFORE = r"(?:[^\s\[\]:]+(?:\[\w+\])?:?[ \t]+|\[[^\]\n]{0,60}\][ \t]*|-[ \t]+|\|[ \t]*){0,4}?"
 _IN_BRACKETS = (
     r"[\[<(][ \t]*(?:\w+:)?"  # Apache names the module first: [core:error]
-    r"((?i:trace|debug|info|notice|warning|warn|error|err|severe|fatal|critical|crit|alert|emerg)"
+    r"((?i:trace|debug|info|information|note|notice|warning|warn|error|err|severe|fatal|critical|crit|alert|emerg)"
     rf"|{LEVEL_THREE})"
     r"[ \t]*[\])>]\s*(?:[-:|]+\s+)?"
 )
 _BARE = rf"\b({LEVEL_WORD}|{LEVEL_THREE})\b(?:\s*[-:|]+\s+|\s+|$)|\b(LOG):\s+"  # the last is PostgreSQL's
-_LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE})"
+_BEFORE_TAB = r"((?i:debug|info|warn|error|dpanic|panic|fatal))\t"  # zap's, beside columns
+_LEVEL = rf"^({_BEFORE})(?:{_IN_BRACKETS}|{_BARE}|{_BEFORE_TAB})"
 
 _SAID_OF_IT = "DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT"
 _GOES_ON = rf"{STAMP}(?:[^:\n]|:[^ \n])*[^A-Za-z]((?:{_SAID_OF_IT}):  )"
@@ -60,7 +63,7 @@ class PlainText:
     starts_event: str | None = rf"^{STAMP}|{EMBEDDED}"
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, rf"^{STAMP}(?:[\s,:|-]|$)")
+        return sniffed(lines, rf"^{STAMP}(?:[\s,:|\[-]|$)")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         line = records.to_frame("record").select(
@@ -79,7 +82,7 @@ class PlainText:
             )
             .select(list(RAW_SCHEMA))
         )
-        return with_embedded(records, with_jul(with_spring(raw)))
+        return with_embedded(records, with_told_objects(with_programs(with_jul(with_spring(raw)))))
 
 
 def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
@@ -87,4 +90,4 @@ def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     level = text.str.extract_groups(_LEVEL).struct
     without = text.str.replace(_LEVEL, "")  # "${1}" would cost ten times as much
     message = pl.coalesce(pl.concat_str(level.field("1"), without), text)
-    return pl.coalesce(*(level.field(n) for n in "234")), message
+    return pl.coalesce(*(level.field(n) for n in "2345")), message

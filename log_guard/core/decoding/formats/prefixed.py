@@ -11,6 +11,7 @@ from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.matching import sniffed
 from log_guard.core.decoding.formats.plain import level_and_message
+from log_guard.core.decoding.formats.programs import with_programs
 from log_guard.core.decoding.timestamps import CLF, CTIME, DOTTED, ISO, KLOG, MAIL
 
 _COLOUR = r"\x1b\[[0-9;]*m"
@@ -34,6 +35,9 @@ _LINE = (
     rf"|[\[(]?(?P<bare>{_BARE})[\])]?|(?P<before>{_BEFORE})[\[(]?(?P<stamp>{_STAMP})[\])]?)"
     r"(?:\s+|[,:|-]+(?:\s+|$))*(?P<rest>.*)$"
 )
+
+_REDIS = r"^[0-9]+:[XCSM] $"
+_REDIS_LEVELS = {". ": "debug", "- ": "debug", "* ": "info", "# ": "warn"}
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,14 @@ class Prefixed:
         text = pl.concat_str(pl.col("before").fill_null(""), "rest").str.replace_all(_COLOUR, "")
         text = text.str.strip_chars_start(" \t")
         level, message = level_and_message(text)
+        mark = pl.when(pl.col("before").str.contains(_REDIS)).then(pl.col("rest").str.head(2))
+        redis = mark.replace_strict(_REDIS_LEVELS, default=None)
         timestamp = pl.coalesce("klog", "epoch", "bare", "stamp")
         raw = line.select(
             timestamp=timestamp,
-            level=pl.coalesce("level", level),
+            level=pl.coalesce("level", level, redis),
             service=pl.lit(None, dtype=pl.String),
             message=message,
             reason=pl.when(timestamp.is_null()).then(pl.lit("no timestamp")),
         ).select(list(RAW_SCHEMA))
-        return with_embedded(records, raw)
+        return with_embedded(records, with_programs(raw))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from log_guard.core.decoding.formats.programs import taken_apart
 from log_guard.core.decoding.levels import LEVEL_WORD
 from log_guard.core.decoding.timestamps import ISO
 
@@ -24,13 +25,4 @@ _LINE = (
 
 def with_spring(raw: pl.DataFrame) -> pl.DataFrame:
     """``raw`` (``RAW_SCHEMA``, a row a record) with the messages that are of this layout taken apart."""
-    message = raw["message"]
-    at = message.str.contains(_MARK, literal=True).fill_null(False).arg_true()
-    if not len(at):
-        return raw
-    read = message.gather(at).to_frame("line").select(pl.col("line").str.extract_groups(_LINE))
-    read = read.unnest("line")
-    return raw.with_columns(
-        raw[name].scatter(at, read[name].fill_null(raw[name].gather(at)))
-        for name in ("level", "service", "message")
-    )
+    return taken_apart(raw, raw["message"].str.contains(_MARK, literal=True), _LINE)

@@ -9,17 +9,21 @@ from dataclasses import dataclass
 import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
+from log_guard.core.decoding.formats.cri import with_text
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.json_record import SYSLOG_WORDS
 from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.objects import with_told_objects
+from log_guard.core.decoding.formats.programs import taken_apart
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import BSD, ISO
 
 _PRIORITY = r"<(?P<pri>[0-9]{1,3})>"
 _ISO_T = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
-_TIME = rf"^(?:{_PRIORITY})?(?P<timestamp>{BSD}|{_ISO_T}) "
-_HOST = r"[^\s\[\]]+ "
-_PROGRAM = r"(?P<service>[^\s\[\]:]{1,128})"
+_COUNTED = r"(?:[0-9]+: )?[*.]?"  # Cisco's number of the message, and whether its clock is right
+_TIME = rf"^(?:{_PRIORITY}{_COUNTED})?(?P<timestamp>{BSD}|{_ISO_T}):? "
+_HOST = r"[^\s\[\]]*[^\s\[\]:] "
+_PROGRAM = r"(?P<service>[0-9]{0,20}[^\s\[\]:0-9%][^\s\[\]:]{0,127})"
 _TAG = rf"{_PROGRAM}(?:\[[^\]\n]*\])?:(?: |$)"
 
 # The tag may be missing: "last message repeated 2 times" has none. So may the host: Heroku writes the tag alone.
@@ -30,6 +34,12 @@ _NEW = (
     "(?: \ufeff?(?P<message>.*))?$"
 )
 
+_CISCO = (
+    rf"(?s)^(?:[0-9]+: )?(?:\S+: )?[*.]?(?:{BSD}(?: [A-Z]{{3,4}})?: )?"
+    r"(?P<message>%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-(?P<level>[0-7])-[A-Z0-9_]+: .*)$"
+)
+_WORDS = {str(number): word for number, word in enumerate(SYSLOG_WORDS)}
+
 
 def _groupless(pattern: str) -> str:
     return re.sub(r"\(\?P<\w+>|^\(\?s\)", lambda group: "(?:" if "P" in group[0] else "", pattern)
@@ -39,16 +49,19 @@ def _groupless(pattern: str) -> str:
 # "2026-01-01T00:00:00Z INFO com.example.Cart: started" is an application's own.
 _NO_LEVEL = rf"(?!\[?(?:{LEVEL_WORD}|{LEVEL_THREE})\b)"
 _TAGGED = _groupless(rf"{_TIME}{_NO_LEVEL}(?:{_HOST}{_TAG}|{_PROGRAM}\[[^\]\n]+\]: )")
-_CLAIMED = rf"{_TAGGED}|^(?:<[0-9]{{1,3}}>)?{BSD} \S+ |{_groupless(_NEW)}"
+_CLAIMED = rf"{_TAGGED}|^(?:<[0-9]{{1,3}}>{_COUNTED})?{BSD}:? \S+ |{_groupless(_NEW)}"
 
 
 @dataclass(frozen=True)
 class Syslog:
-    """The service is the program; the level comes from the priority, where there is one."""
+    """The service is the program; the level comes from the priority, where there is one.
+
+    A message that is a line of its own (of an access log, text with a time, JSON) is read as such, but for its time.
+    """
 
     name: str = "syslog"
     starts_event: str | None = (
-        rf"^(?:<[0-9]{{1,3}}>)?(?:{BSD}|{_ISO_T}) |^<[0-9]{{1,3}}>1 |{EMBEDDED}"
+        rf"^(?:<[0-9]{{1,3}}>{_COUNTED})?(?:{BSD}|{_ISO_T}):? |^<[0-9]{{1,3}}>1 |{EMBEDDED}"
     )
 
     def sniff(self, lines: Sequence[str]) -> float:
@@ -66,16 +79,17 @@ class Syslog:
             return pl.coalesce(pl.col(form).struct.field(name) for form in ("new", "old"))
 
         severity = (either("pri").cast(pl.Int64) % 8).cast(pl.String)
-        words = {str(number): word for number, word in enumerate(SYSLOG_WORDS)}
         matched = pl.any_horizontal(
             pl.col("new").struct.field("pri").is_not_null(),
             pl.col("old").struct.field("timestamp").is_not_null(),
         )
         raw = both.select(
             timestamp=either("timestamp"),
-            level=severity.replace(words),
+            level=severity.replace(_WORDS),
             service=either("service"),
             message=pl.when(matched).then(either("message").fill_null("")),
             reason=pl.when(~matched).then(pl.lit("not a syslog line")),
         ).select(list(RAW_SCHEMA))
-        return with_embedded(records, raw)
+        raw = taken_apart(raw, raw["message"].str.contains("%", literal=True), _CISCO)
+        raw = raw.with_columns(pl.col("level").replace(_WORDS))
+        return with_embedded(records, with_told_objects(with_text(raw)))

@@ -60,7 +60,7 @@ def _read_heads(heads: pl.Series, like: str, offset: int | None, to_utc: ToUtc) 
     two, sixty = "[0-9]{2}", "[0-5][0-9]"
     layout = f"%Y{date}%m{like[7]}%d{gap}%H:%M:%S{mark}"
     # strptime alone would take spaces, signs and a 60th second.
-    exact = f"^[0-9]{{4}}{date}{two}{like[7]}{two}{gap}{two}:{sixty}:{sixty}{re.escape(mark)}$"
+    exact = f"^[0-9]{{4}}[{date}]{two}[{like[7]}]{two}{gap}{two}:{sixty}:{sixty}{re.escape(mark)}$"
     wall = pl.col("head").str.to_datetime(layout, time_unit="us", strict=False, cache=True)
     read = heads.to_frame("head").select(
         wall=wall.dt.epoch("us").fill_null(UNREAD), is_head=pl.col("head").str.contains(exact)

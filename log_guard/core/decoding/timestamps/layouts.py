@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_DATE = r"(?P<year>[0-9]{4})(?P<sep>[-/])(?P<month>[0-9]{2})[-/](?P<day>[0-9]{2})"
+_DATE = r"(?P<year>[0-9]{4})(?P<sep>[-/.])(?P<month>[0-9]{2})[-/.](?P<day>[0-9]{2})"
 _CLOCK = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
 _FRACTION = r"(?:(?P<mark>[.,])(?P<fraction>[0-9]{1,9}))?"
 _OFFSET = r"[+-][0-9]{2}(?::?[0-9]{2})?"
@@ -27,7 +27,9 @@ _JUL = (  # newer Javas put a narrow no-break space before AM
     rf"{_MONTH} (?P<day>[0-9]{{1,2}}), (?P<year>[0-9]{{4}}),? (?P<hour>[0-9]{{1,2}})"
     ":(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?: |\u202f)(?P<half>[AP]M)"
 )
-_KLOG = rf"(?P<month>[01][0-9])(?P<day>[0-3][0-9]) {_CLOCK}{_FRACTION}"
+_KLOG = (  # glog writes the year too, CockroachDB two digits of it
+    rf"(?P<year>(?:20)?[0-9]{{2}})?(?P<month>[01][0-9])(?P<day>[0-3][0-9]) {_CLOCK}{_FRACTION}"
+)
 CALENDAR = tuple(
     re.compile(pattern) for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL, _DOTTED, _KLOG, _JUL)
 )
@@ -62,4 +64,4 @@ JUL = _groupless(_JUL)
 """Of java.util.logging's ``Nov 23, 2026 11:36:28 PM``."""
 
 KLOG = _groupless(_KLOG)
-"""Of Kubernetes' own ``1123 23:36:28.123456``, which names no year."""
+"""Of Kubernetes' own ``1123 23:36:28.123456``, which names no year, and glog's ``20261123``."""

@@ -53,8 +53,8 @@ def _units_per_second(number: Fraction) -> int:
 
 
 def _read_calendar(part: dict[str, str | None], latest: int | None, year: int) -> tuple[int, bool]:
-    if part.get("year"):
-        return _moment(part, int(part["year"] or 0))
+    if named := part.get("year"):
+        return _moment(part, int(named if len(named) == 4 else f"20{named}"))
     if latest is None:
         return UNREAD, False
     # Eight years hold a 29th of February, whichever they are.

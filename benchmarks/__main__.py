@@ -12,6 +12,7 @@ NAMES = (
     "demo",
     "cold_start",
     "quiet",
+    "shift",
     "training",
     "week",
     "month",

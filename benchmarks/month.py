@@ -115,6 +115,7 @@ def _month(month: Month) -> bool:
     lowest = Scales(
         min(m.scales.novelty for m in models.values()),
         min(m.scales.surprise for m in models.values()),
+        min(m.scales.shift for m in models.values()),
     )
     detect = Recording(spec, models[PROMISE], lowest)
     replayed = Replayed(detect)

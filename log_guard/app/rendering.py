@@ -181,7 +181,8 @@ def _so_far(alert: Alert) -> str:
 
 
 def _others_of(part: Part) -> str:
-    return f" of {part.messages:,} messages" if part.counted == "messages" else ""
+    several = f" of {part.messages:,} messages" if part.counted == "messages" else ""
+    return several + (f" in {part.seconds:g} s" if part.seconds else "")
 
 
 def length(span: int) -> str:

@@ -55,6 +55,7 @@ def _part_line(part: Part) -> Text:
     if part.counted == "messages":
         return Text(f"  {share}  {many(part)}")
     usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
+    usual += f" in {part.seconds:g} s" if part.seconds else ""
     text = f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {describe(part.level, part.template)}"
     if part.volumes:
         text += f" (with it {', '.join(f'{volume} events' for volume in part.volumes)})"

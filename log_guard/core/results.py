@@ -29,6 +29,8 @@ class Part:
                are sums; of a volume, how many rise or fall with it, in step.
     volumes:   levels whose number it explains (``all``: that of all events); their surprise is in
                ``bits`` and ``share``.
+    seconds:   how long a time ``observed``, ``expected`` and the range are of, where it is more than the
+               window: a count that has been a little too high, or too low, for minutes.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Part:
     share: float
     messages: int = 1
     volumes: tuple[str, ...] = ()
+    seconds: float | None = None
 
     @property
     def is_silence(self) -> bool:
@@ -93,7 +96,7 @@ class Bound:
     """One clause of 'normal if': this count at most, or at least, so many.
 
     kind:  empty, or as in ``Part``: then it counts the messages of the window that are so, not events.
-    seconds:  length of the window, where the sentence is about several: a silence that has lasted longer.
+    seconds:  length of the window, where the sentence is about several: what has lasted longer.
     """
 
     level: str | None

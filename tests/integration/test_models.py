@@ -204,7 +204,7 @@ def test_the_manifest_is_for_people_too(model: Model, saved: Path) -> None:
     content = json.loads(text)
     assert content["training"]["start"] == "2023-11-14T22:13:20Z"
     assert content["window_seconds"] == 30.0
-    assert content["scales"].keys() == {"novelty", "surprise"}
+    assert content["scales"].keys() == {"novelty", "surprise", "shift"}
     training = model.training
     seconds = training.blocks * training.block / SECOND
     assert content["certified_false_alarms_per_day"] == pytest.approx(86_400 / seconds)
@@ -313,6 +313,11 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 def test_a_manifest_that_is_no_json_object(saved: Path, content: bytes) -> None:
     (saved / "model.json").write_bytes(content)
     assert "is damaged" in refusal(saved)
+
+
+def test_an_older_format(saved: Path) -> None:
+    edit(saved, lambda content: content.update(format=FORMAT_VERSION - 1))
+    refused(saved, f"has format {FORMAT_VERSION - 1}", "train it again")
 
 
 def test_a_newer_format(saved: Path) -> None:

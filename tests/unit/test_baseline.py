@@ -9,17 +9,19 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline.baseline import (
+from log_guard.core.baseline.baseline import SPELL, Baseline, known_for
+from log_guard.core.baseline.columns import (
     COUNT,
-    SPELL,
+    LONG_COUNT,
+    LONG_SQUARES,
     SPELLS,
     SQUARES,
     STATEMENT_SPELLS,
     STATEMENT_WINDOWS,
+    STRETCHES,
     TRACE,
+    WATCHED_STRETCHES,
     WINDOWS,
-    Baseline,
-    known_for,
 )
 from log_guard.core.baseline.keys import (
     ALL_LEVELS,
@@ -30,6 +32,7 @@ from log_guard.core.baseline.keys import (
     key_codes,
 )
 from log_guard.core.baseline.learning import learn, spell_hashes
+from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.baseline.table import Table
 from log_guard.core.events import SECOND
 from log_guard.core.statements import Templates
@@ -83,17 +86,37 @@ def same(one: Baseline, other: Baseline) -> bool:
     )
 
 
+def without_stretches(baseline: Baseline) -> Baseline:
+    """A stretch that is cut in two is none."""
+
+    def less(table: Table, kept: int) -> Table:
+        return Table(table.ids, table.sums[:, :kept], table.peaks)
+
+    return replace(
+        baseline,
+        keys=less(baseline.keys, LONG_COUNT),
+        volumes=less(baseline.volumes, LONG_COUNT),
+        groups=less(baseline.groups, WATCHED_STRETCHES),
+    )
+
+
 def plain_sums(panes: list[Pane], chosen: list[Pane]) -> list[float]:
-    """The four sums of one key, one pane at a time."""
+    """The sums of one key, one pane at a time; of stretches, of 600 s watched from its beginning."""
     windows: dict[int, int] = {}
     for second, *_, count in chosen:
         number = (START + second * SECOND) // WINDOW
         windows[number] = windows.get(number, 0) + count
-    sums = [0.0] * 4
+    stretches: dict[int, int] = {}
+    for number, count in windows.items():
+        stretches[number // LASTING] = stretches.get(number // LASTING, 0) + count
+    sums = [0.0] * 7
     sums[SPELLS] = len({(START + second * SECOND) // SPELL for second, *_ in chosen})
     sums[COUNT] = sum(windows.values())
     sums[SQUARES] = sum(n * n for n in windows.values())
     sums[WINDOWS] = len(windows)
+    sums[LONG_COUNT] = sum(stretches.values())
+    sums[LONG_SQUARES] = sum(n * n for n in stretches.values())
+    sums[STRETCHES] = len(stretches)
     return sums
 
 
@@ -116,14 +139,21 @@ def test_a_baseline_equals_a_plain_count(panes: list[Pane]) -> None:
         code = key_codes(*(np.array([n]) for n in (group, TROUBLED, 0)))
         mine = [p for p in everything if p[1] == group and p[3] == 2]
         assert baseline.volumes.look_up(code)[0].tolist() == plain_sums(panes, mine)
-    assert baseline.groups.look_up(np.arange(4)).tolist() == [[5, 20]] * 4
+    assert baseline.groups.look_up(np.arange(4)).tolist() == [[5, 20, 2]] * 4
 
 
 @bounded(60)
 @given(PANES, st.sampled_from((120, 240, 480)))
 def test_spans_learnt_apart_add_up_to_the_whole(panes: list[Pane], cut: int) -> None:
     apart = learnt(panes, 0, cut) + learnt(panes, cut, 600)
-    assert same(apart, learnt(panes))
+    assert same(without_stretches(apart), without_stretches(learnt(panes)))
+
+
+@bounded(60)
+@given(PANES, PANES)
+def test_cut_between_two_stretches_these_add_up_too(early: list[Pane], late: list[Pane]) -> None:
+    panes = early + [(second + 600, *rest) for second, *rest in late]
+    assert same(learnt(panes, 0, 600) + learnt(panes, 600, 1200), learnt(panes, 0, 1200))
 
 
 @bounded(40)
@@ -141,10 +171,10 @@ def test_a_group_is_watched_from_its_first_pane_or_from_when_it_was_first_seen()
         part, TEMPLATES, micros(0), micros(600), WINDOW, {1: micros(-5000), 3: micros(400)}
     )
     assert baseline.groups.look_up(np.array([1, 2, 3, 9])).tolist() == [
-        [5, 20],
-        [5, 17],
-        [2, 7],
-        [0, 0],
+        [5, 20, 2],
+        [5, 17, 1],
+        [2, 7, 0],
+        [0, 0, 0],
     ]
 
 
@@ -152,7 +182,7 @@ def test_time_without_events_is_watched_all_the_same() -> None:
     baseline = learn(
         frame([]), TEMPLATES, micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False
     )
-    assert baseline.groups.look_up(np.array([1])).tolist() == [[5, 20]]
+    assert baseline.groups.look_up(np.array([1])).tolist() == [[5, 20, 2]]
     assert len(baseline.keys.ids) == 0
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline.baseline import COUNT, EPOCH, SQUARES, Baseline
+from log_guard.core.baseline.baseline import EPOCH, Baseline
 from log_guard.core.baseline.believable import BELIEVED_BITS, LEAST_WINDOWS, believed
+from log_guard.core.baseline.columns import COUNT, SQUARES
 from log_guard.core.baseline.keys import key_codes, volume_codes
 from log_guard.core.baseline.learning import learn
 from log_guard.core.baseline.table import Table

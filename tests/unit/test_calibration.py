@@ -19,6 +19,7 @@ from log_guard.core.learning.calibration import (
     scales_of,
     threshold,
 )
+from log_guard.core.learning.model import NEVER
 from tests.streams import bounded
 
 
@@ -146,7 +147,7 @@ def test_who_puts_up_with_more_false_alarms_gets_no_higher_threshold(
     seed: int, budgets: list[float]
 ) -> None:
     random = np.random.default_rng(seed)
-    values = random.gumbel(20.0, 3.0, (600, 2))
+    values = random.gumbel(20.0, 3.0, (600, 3))
     ends = np.arange(600) * 600 * SECOND
     less, more = (scales_of(values, ends, 600 * SECOND, b) for b in sorted(budgets))
     assert (more.as_array() <= less.as_array()).all()
@@ -155,11 +156,20 @@ def test_who_puts_up_with_more_false_alarms_gets_no_higher_threshold(
 @pytest.mark.parametrize(("spans", "deaf"), [(1, False), (2, False), (3, True)])
 def test_an_incident_or_two_in_a_history_do_not_make_it_deaf(spans: int, deaf: bool) -> None:
     """Three hours: less than one false alarm is allowed for, and yet an incident is not how things are."""
-    values = np.random.default_rng(3).gumbel(8.0, 1.5, (18, 2))
+    values = np.random.default_rng(3).gumbel(8.0, 1.5, (18, 3))
     ends = np.arange(18) * 600 * SECOND
-    calm = scales_of(values, ends, 600 * SECOND, 2.0).surprise
+    calm = scales_of(values, ends, 600 * SECOND, 2.0)
     for span in range(spans):
-        values[3 + 5 * span, 1] = 90.0
-    loud = scales_of(values, ends, 600 * SECOND, 2.0).surprise
-    assert (loud > 80.0) is deaf
-    assert deaf or loud <= 1.5 * calm
+        values[3 + 5 * span, 1:] = 90.0
+    loud = scales_of(values, ends, 600 * SECOND, 2.0)
+    for name in ("surprise", "shift"):
+        now = getattr(loud, name)
+        assert (now > 80.0) is deaf
+        assert deaf or now <= 1.5 * getattr(calm, name)
+
+
+@pytest.mark.parametrize(("blocks", "told"), [(5, False), (6, True)])
+def test_an_hour_of_history_is_needed_to_tell_of_shifts(blocks: int, told: bool) -> None:
+    values = np.random.default_rng(3).gumbel(8.0, 1.5, (10 * blocks, 3))
+    ends = (1 + np.arange(10 * blocks)) * 60 * SECOND - 1
+    assert (scales_of(values, ends, 60 * SECOND, 2.0).shift < NEVER) is told

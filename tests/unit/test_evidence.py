@@ -51,6 +51,8 @@ def evidence(
         variance=mean.astype(float),
         bits=bits.astype(float),
         side=side.astype(float),
+        windows=np.ones(len(rows)),
+        turn=np.zeros(len(rows)),
     )
     weights = parts.bits**2
     leads = (

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from log_guard.core.baseline.baseline import COUNT, SPELLS, Baseline, Known
+from log_guard.core.baseline.baseline import Baseline, Known
+from log_guard.core.baseline.columns import COUNT, SPELLS
 from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, key_codes
 from log_guard.core.baseline.learning import learn
 from log_guard.core.detectors.novelty import novelty_bits, rarity_bits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -77,7 +77,7 @@ def manifest_of(model: Model, checksums: dict[str, str]) -> Manifest:
             worst=None if training.worst is None else iso(training.worst),
         ),
         density=DensityEntry(eps=model.density.eps, min_samples=model.density.min_samples),
-        scales=ScalesEntry(novelty=model.scales.novelty, surprise=model.scales.surprise),
+        scales=ScalesEntry(**asdict(model.scales)),
         features=model.features,
         groups=model.groups,
         templates=model.templates,
@@ -110,7 +110,7 @@ def model_of(manifest: Manifest, arrays: Arrays) -> Model:
             volumes=_table("volumes", arrays),
             groups=_table("groups", arrays),
         ),
-        scales=Scales(manifest.scales.novelty, manifest.scales.surprise),
+        scales=Scales(**manifest.scales.model_dump()),
         text=TextModel(
             terms=np.array(manifest.text.terms),
             idf=arrays["text.idf"],
@@ -156,7 +156,7 @@ def problems(manifest: Manifest, arrays: Arrays) -> list[str]:
 def _manifest_problems(manifest: Manifest) -> Iterator[str]:
     if _microseconds(manifest.window_seconds) % max(_microseconds(manifest.slide_seconds), 1):
         yield "the window is no multiple of the slide"
-    scales = Scales(manifest.scales.novelty, manifest.scales.surprise)
+    scales = Scales(**manifest.scales.model_dump())
     digest = manifest.training.digest
     # Of the same events there may be several models; they once had the same version.
     if manifest.version not in (

@@ -46,10 +46,11 @@ class TrainingEntry(_Strict):
 
 
 class ScalesEntry(_Strict):
-    """Thresholds of the two detectors, bits."""
+    """Thresholds of the detectors, bits."""
 
     novelty: Positive
     surprise: Positive
+    shift: Positive
 
 
 class DensityEntry(_Strict):
@@ -155,11 +156,16 @@ def _parse(directory: Path) -> dict[str, Any]:
 
 
 def _check_format(number: object, directory: Path) -> None:
-    """Come before all other checks: of a newer format, nothing else is known."""
+    """Come before all other checks: of another format, nothing else is known."""
     if isinstance(number, int) and number > FORMAT_VERSION:
         raise ModelError(
             f"model {directory} has format {number} and this LogGuard reads up to "
             f"{FORMAT_VERSION}: upgrade LogGuard, or train the model again with `logguard train`"
+        )
+    if isinstance(number, int) and number < FORMAT_VERSION:
+        raise ModelError(
+            f"model {directory} has format {number}, and this LogGuard reads format {FORMAT_VERSION} only: "
+            "train it again with `logguard train`"
         )
 
 

@@ -3,12 +3,13 @@
 A baseline is a pure sum over history, so baselines add like summaries do: folds of a history, days
 and machines are learnt apart and merged. It is immutable; learning gives a new one.
 
-Two questions are asked of it:
+Three questions are asked of it:
 
 * *presence*: in which share of the spells (2 minutes) that the group was watched did the key, or the
   statement behind it, occur? A burst counts once a spell, so an incident in the history does not make
   its own lines usual.
 * *count*: mean and spread of its number in a window (tumbling windows, zeros included).
+* *stretch*: the same of the sum of ten windows, which tells how load wanders in minutes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,17 @@ from functools import cached_property
 
 import numpy as np
 
+from log_guard.core.baseline.columns import (
+    AGE,
+    COUNT,
+    LAST,
+    SPELLS,
+    STATEMENT_SPELLS,
+    WATCHED_WINDOWS,
+    WINDOWS,
+)
 from log_guard.core.baseline.keys import code_groups
+from log_guard.core.baseline.stretches import UsualStretches
 from log_guard.core.baseline.table import Table
 from log_guard.core.events import SECOND
 
@@ -28,10 +39,6 @@ know more of a short history."""
 EPOCH = 600 * SECOND
 """A running detector learns in steps of so much event time: within one, all are judged alike."""
 
-SPELLS, COUNT, SQUARES, WINDOWS = range(4)
-STATEMENT_SPELLS, STATEMENT_WINDOWS = range(2)
-TRACE, LAST, AGE = range(3)
-"""Columns of the sums of keys and volumes, of those of statements, and of the peaks of statements."""
 FAR = 1 << 40
 """Beyond every number of a spell: what is earlier is further from it, so that maxima keep the first."""
 STEADY = 0.2
@@ -43,14 +50,14 @@ class Baseline:
     """Sums over history.
 
     keys:        (group, level, template) code → spells with it, sum and sum of squares of its count
-                 a tumbling window, windows with it.
+                 a tumbling window, windows with it; the same two sums of whole stretches, and those with it.
     statements:  (group, level, statement) code → spells, windows with it; as its peaks, the largest
                  hash of a spell with it (its **trace**), the last spell with it, and how far the
                  first one lies before a point beyond all time. Statements that come together in
                  history share their trace, with a probability that is the Jaccard index of their
                  spells (Broder, On the resemblance and containment of documents, 1997).
-    volumes:     code of a volume → the same four sums as for keys.
-    groups:      group → spells watched, windows watched (since the group was first seen).
+    volumes:     code of a volume → the same sums as for keys.
+    groups:      group → spells, windows and whole stretches watched (since the group was first seen).
     """
 
     keys: Table
@@ -60,7 +67,7 @@ class Baseline:
 
     @staticmethod
     def empty() -> Baseline:
-        return Baseline(Table.empty(4), Table.empty(2, 3), Table.empty(4), Table.empty(2))
+        return Baseline(Table.empty(7), Table.empty(2, 3), Table.empty(7), Table.empty(3))
 
     def __add__(self, other: Baseline) -> Baseline:
         return Baseline(
@@ -73,9 +80,19 @@ class Baseline:
     @cached_property
     def steady(self) -> np.ndarray:
         """Codes of the keys that occur in at least :data:`STEADY` of their group's windows, sorted."""
-        watched = self.groups.look_up(code_groups(self.keys.ids))[:, 1]
+        watched = self.groups.look_up(code_groups(self.keys.ids))[:, WATCHED_WINDOWS]
         often = self.keys.sums[:, WINDOWS] >= STEADY * np.maximum(watched, 1.0)
         return np.asarray(self.keys.ids[often])
+
+    @cached_property
+    def key_stretches(self) -> UsualStretches:
+        """What is usual of keys in a stretch."""
+        return UsualStretches.of(self.keys, self.groups)
+
+    @cached_property
+    def volume_stretches(self) -> UsualStretches:
+        """The same of volumes."""
+        return UsualStretches.of(self.volumes, self.groups)
 
     def bounded(self, most: int) -> tuple[Baseline, int]:
         """Keep the ``most`` keys, and statements, seen in most spells; also return how many keys went."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import COUNT, SQUARES
+from log_guard.core.baseline.columns import COUNT, SQUARES
 from log_guard.core.baseline.keys import code_groups
 from log_guard.core.baseline.table import Table
 from log_guard.core.detectors.surprise import moments, tail_bits

@@ -11,6 +11,7 @@ import polars as pl
 from log_guard.core.baseline.baseline import FAR, SPELL, Baseline
 from log_guard.core.baseline.believable import believed
 from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, key_codes
+from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.baseline.table import Table
 from log_guard.core.events import Level
 from log_guard.core.statements import Templates
@@ -42,7 +43,12 @@ def learn(
     first = {**first_panes(panes), **since}
     ids = np.array(sorted(first), dtype=np.int64)
     watched = np.array([max(end - max(first[g], start), 0) for g in ids.tolist()], dtype=float)
-    groups = Table.of(ids, np.column_stack([np.ceil(watched / SPELL), np.ceil(watched / window)]))
+    begins = end - watched.astype(np.int64)
+    stretches = np.maximum(end // (LASTING * window) - -(-begins // (LASTING * window)), 0)
+    groups = Table.of(
+        ids, np.column_stack([np.ceil(watched / SPELL), np.ceil(watched / window), stretches])
+    )
+    whole_from = pl.DataFrame({"group": ids, "from": -(-begins // (LASTING * window))})
     if panes.is_empty():
         return replace(Baseline.empty(), groups=groups)
     ids = panes["template"].to_numpy()
@@ -50,10 +56,13 @@ def learn(
     talk = pl.Series(templates.troubled(ids))
     keys = panes.with_columns(trouble=(pl.col("level") >= Level.ERROR) | talk)
     volumes = _by_level(panes, panes.filter(talk))
+    span = whole_from, end // (LASTING * window)
     return Baseline(
-        keys=_sums(keys, window, None if known is None else (known.keys, known.groups)),
+        keys=_sums(keys, window, span, None if known is None else (known.keys, known.groups)),
         statements=_presence(said, window),
-        volumes=_sums(volumes, window, None if known is None else (known.volumes, known.groups)),
+        volumes=_sums(
+            volumes, window, span, None if known is None else (known.volumes, known.groups)
+        ),
         groups=groups,
     )
 
@@ -73,8 +82,17 @@ def _by_level(panes: pl.DataFrame, troubled: pl.DataFrame) -> pl.DataFrame:
 _KEY = ["group", "level", "template"]
 
 
-def _sums(panes: pl.DataFrame, window: int, known: tuple[Table, Table] | None) -> Table:
-    """Spells, count, squares and windows by key; ``known``: what was known before of these keys and of groups."""
+def _sums(
+    panes: pl.DataFrame,
+    window: int,
+    whole: tuple[pl.DataFrame, int],
+    known: tuple[Table, Table] | None,
+) -> Table:
+    """Sums by key, as in :class:`Baseline`.
+
+    whole:  frame of ``group`` and ``from``, the number of its first whole stretch, and the number after the last.
+    known:  what was known before of these keys and of groups.
+    """
     windows = (
         panes.lazy()
         .with_columns((pl.col("pane") // window).alias("window"))
@@ -103,8 +121,23 @@ def _sums(panes: pl.DataFrame, window: int, known: tuple[Table, Table] | None) -
         .group_by(_KEY)
         .agg(pl.col("spell").n_unique().alias("spells"))
     )
-    both = sums.join(spells, on=_KEY).collect()
-    rows = both.select("spells", "count", "squares", "windows").to_numpy().astype(float)
+    stretches = (
+        windows.lazy()
+        .with_columns(stretch=pl.col("window") // LASTING)
+        .join(whole[0].lazy(), on="group")
+        .filter(pl.col("stretch").is_between(pl.col("from"), whole[1], closed="left"))
+        .group_by(*_KEY, "stretch")
+        .agg(pl.col("count").sum())
+        .group_by(_KEY)
+        .agg(
+            pl.col("count").sum().alias("long"),
+            (pl.col("count") * pl.col("count")).sum().alias("long_squares"),
+            pl.len().alias("stretches"),
+        )
+    )
+    both = sums.join(spells, on=_KEY).join(stretches, on=_KEY, how="left").fill_null(0).collect()
+    columns = "spells", "count", "squares", "windows", "long", "long_squares", "stretches"
+    rows = both.select(columns).to_numpy().astype(float)
     return Table.of(key_codes(*(both[name].to_numpy() for name in _KEY)), rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,8 @@ from log_guard.core.features.window import window_features
 from log_guard.core.feedback.suppression import Suppression, Suppressor
 from log_guard.core.learning.model import FIRST_SCALES, Model
 from log_guard.core.results import Evidence, Result
-from log_guard.core.scoring.parts import NOVELTY, SURPRISE, Parts, weighted_squares
+from log_guard.core.scoring.lasting import Shifts, shifts_of
+from log_guard.core.scoring.parts import KINDS, SHIFT, Parts, weighted_squares
 from log_guard.core.scoring.scoring import MIN_WINDOWS, find_parts
 from log_guard.core.statements import Templates
 from log_guard.core.vocabulary import Vocabulary
@@ -25,7 +27,7 @@ from log_guard.core.windows import WindowBatch, Windows
 from log_guard.core.windows.panes import window_samples
 from log_guard.errors import DetectorError
 
-HEEDING = ("fusion", "novelty", "surprise")
+HEEDING = ("fusion", *KINDS)
 """Detectors that look at suppressions."""
 DETECTORS = (*HEEDING, "reference")
 
@@ -76,7 +78,8 @@ class Judge:
     ) -> list[Result]:
         """Results of a batch, in its order; ``windows``: those that it is of, for their samples."""
         features = self.features(batch)
-        parts = self._parts(batch, known)
+        shifts = shifts_of(batch.rows["end"].to_numpy(), batch.recent, known, self._suppressor)
+        parts = self._parts(batch, known, shifts)
         squares, ratio = self._ratio(parts, batch, features)
         anomalous = np.flatnonzero(ratio >= 1.0)
         evidence: dict[int, Evidence] = {}
@@ -90,7 +93,7 @@ class Judge:
                 at = int(batch.rows["end"][row])
                 if at not in held:
                     held = {at: windows.held(at)}
-                of_row = (parts.take(mine), squares[mine], known, held[at], features[row])
+                of_row = parts.take(mine), squares[mine], known, shifts, held[at], features[row]
                 try:
                     evidence[row] = self._explain(batch, row, *of_row)
                 except DetectorError:
@@ -121,22 +124,23 @@ class Judge:
             for row, (end, group) in enumerate(batch.rows.select("end", "group").iter_rows())
         ]
 
-    def _parts(self, batch: WindowBatch, known: Known) -> Parts:
+    def _parts(self, batch: WindowBatch, known: Known, shifts: Shifts) -> Parts:
         least = np.inf if self.model.scales == FIRST_SCALES else MIN_WINDOWS
-        return find_parts(batch, known, self.templates, self._suppressor, least)
+        return find_parts(batch, known, self.templates, self._suppressor, least, shifts)
 
     def _ratio(
         self, parts: Parts, batch: WindowBatch, features: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Squared contributions of the parts, and each window's score over its threshold."""
         squares = weighted_squares(parts, self.model.scales.as_array())
-        sums = np.zeros((len(features), 2))
+        sums = np.zeros((len(features), len(KINDS)))
         np.add.at(sums, (parts.row, parts.detector), squares)
-        # The more surprised of the two has the word: what one does not know is no argument against
+        # The most surprised of them has the word: what one does not know is no argument against
         # what the other has seen.
-        leading = np.where(sums[:, SURPRISE] > sums[:, NOVELTY], SURPRISE, NOVELTY)
-        if self.detector in ("novelty", "surprise"):
-            leading[:] = NOVELTY if self.detector == "novelty" else SURPRISE
+        sums[sums[:, SHIFT] < 1.0, SHIFT] = 0.0
+        leading = sums.argmax(axis=1)
+        if self.detector in KINDS:
+            leading[:] = KINDS.index(self.detector)
         squares = np.where(parts.detector == leading[parts.row], squares, 0.0)
         largest = np.sqrt(np.take_along_axis(sums, leading[:, None], axis=1)[:, 0])
         if self.outlier is not None:
@@ -153,6 +157,7 @@ class Judge:
         parts: Parts,
         squares: np.ndarray,
         known: Known,
+        shifts: Shifts,
         held: pl.DataFrame,
         features: np.ndarray,
     ) -> Evidence:
@@ -167,10 +172,9 @@ class Judge:
         def is_normal(changed: Counts) -> bool:
             rows = [(0, level, template, n) for (level, template), n in changed.items() if n > 0]
             heard = whole.with_columns(silent=0) if rows else whole
-            other = WindowBatch(
-                heard, pl.DataFrame(rows, schema=batch.entries.schema, orient="row"), batch.final
-            )
-            _, ratio = self._ratio(self._parts(other, known), other, self.features(other))
+            entries = pl.DataFrame(rows, schema=batch.entries.schema, orient="row")
+            other = replace(batch, rows=heard, entries=entries)
+            _, ratio = self._ratio(self._parts(other, known, shifts), other, self.features(other))
             return bool(ratio[0] < 1.0)
 
         nearest = (

@@ -57,6 +57,26 @@ def tail_bits(
     return exact(np.maximum(above, below)), np.where(above >= below, 1.0, -1.0)
 
 
+def usual_ranges(mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest count of less than :data:`USUAL_BITS` of surprise, of each mean and variance, (n,)."""
+
+    def surprise(counts: np.ndarray, side: float) -> np.ndarray:
+        bits, where = tail_bits(counts, mean, variance, both=side < 0)
+        return np.where(where == side, bits, 0.0)
+
+    low, high = np.floor(mean), np.floor(mean + np.sqrt(99.0 * np.maximum(variance, mean))) + 2.0
+    below, above = np.full(len(mean), -1.0), np.floor(mean)
+    while ((high - above) > 1.0).any():
+        middle = np.floor((high + above) / 2.0)
+        usual = surprise(middle, 1.0) < USUAL_BITS
+        above, high = np.where(usual, middle, above), np.where(usual, high, middle)
+    while ((low - below) > 1.0).any():
+        middle = np.floor((low + below) / 2.0)
+        usual = surprise(middle, -1.0) < USUAL_BITS
+        low, below = np.where(usual, middle, low), np.where(usual, below, middle)
+    return low, above
+
+
 @lru_cache(maxsize=4096)  # a search, and each trial of what would have been normal asks it again
 def usual_counts(mean: float, variance: float, bits: float, side: float) -> tuple[int, int]:
     """Lowest and highest count that is less surprising than both :data:`USUAL_BITS` and ``bits``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.results import Evidence, Part
 from log_guard.core.statements import statement_of
 
@@ -72,8 +73,10 @@ def is_novel(lead: Part | None) -> bool:
 
 
 def excess_of(lead: Part | None) -> float:
-    """How many events more, or fewer, there were than are expected."""
-    return 0.0 if lead is None else round(abs(lead.observed - lead.expected), 6)
+    """How many events more, or fewer, there were than are expected in a window."""
+    if lead is None:
+        return 0.0
+    return round(abs(lead.observed - lead.expected) / (LASTING if lead.seconds else 1), 6)
 
 
 def is_worse(now: tuple[float, float], known: tuple[float, float]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from log_guard.core.baseline.baseline import EPOCH
+from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.episodes.causes import (
     FEW,
     SILENCE,
@@ -158,7 +159,8 @@ class Trouble:
         usual = lead.low if lead.kind in FEW else lead.high
         if abs(self.count - usual) < STILL_THERE * abs(peak - usual):
             return False
-        return not self._went(lead, self.count - usual)
+        excess = self.count - usual
+        return not self._went(lead, excess / LASTING if lead.seconds else excess)
 
     def _went(self, lead: Part, excess: float) -> bool:
         """Whether the volume that the lead made up lost it again, as far as can be seen."""
@@ -186,4 +188,5 @@ def _counted(part: Part) -> Counted:
     """What a line of evidence counts; a line of many messages, those of its kind."""
     if part.counted == "messages":
         return part.kind, "", ""
-    return "few" if part.kind in FEW else "many", part.level or "", part.template or ""
+    lasting = f" in {part.seconds:g} s" if part.seconds else ""
+    return ("few" if part.kind in FEW else "many") + lasting, part.level or "", part.template or ""

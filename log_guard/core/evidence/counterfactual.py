@@ -209,10 +209,18 @@ def _unheard(parts: Parts, weights: np.ndarray, i: int, templates: list[str]) ->
     return Change(bound, ((level, template),))
 
 
+def _bounds(parts: Parts, i: int) -> tuple[int, int]:
+    """Lowest and highest count of the window that is usual or, of what has lasted, no more part of it."""
+    if parts.windows[i] == 1:
+        return usual_of(parts, i)
+    turn = float(parts.turn[i])
+    return int(np.ceil(turn)), int(np.floor(turn))
+
+
 def _change(parts: Parts, i: int, counts: Counts, templates: list[str]) -> Change | None:
     """The i-th count as it usually is."""
     level, template = int(parts.level[i]), int(parts.template[i])
-    low, high = usual_of(parts, i)
+    low, high = _bounds(parts, i)
     volume = template == VOLUME_TEMPLATE
     name = None if volume else templates[template]
     if parts.side[i] > 0:
@@ -233,6 +241,10 @@ def _change(parts: Parts, i: int, counts: Counts, templates: list[str]) -> Chang
         and parts.template[j] != VOLUME_TEMPLATE
         and level in (ALL_LEVELS, int(parts.level[j]))
     ]
+    if not missing and parts.windows[i] > 1:  # little is missing of each of many
+        there = tuple(sorted(k for k in counts if level in (ALL_LEVELS, k[0])))
+        bound = Bound(level_name(level), None, ">=", least)
+        return Change(bound, there, tuple(float(counts[k]) for k in there)) if there else None
     if not missing:
         return None
     keys = tuple((int(parts.level[j]), int(parts.template[j])) for j in missing)

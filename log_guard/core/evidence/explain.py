@@ -39,12 +39,12 @@ def explain(
     """
     total = float(squares.sum()) or 1.0
     lines = lines_of(parts, squares, templates)
-    made = [part_of(parts, line, total, templates, silent) for line in lines[:SHOWN_PARTS]]
+    seconds = (window[1] - window[0]) / 1e6
+    made = [part_of(parts, line, total, templates, seconds, silent) for line in lines[:SHOWN_PARTS]]
     weighing = squares > 0
     new = int(((parts.detector == NOVELTY) & (parts.mean < UNSEEN) & (weights > 0)).sum())
-    seconds = (window[1] - window[0]) / 1e6
     bounds = normal_if(parts, lines, weights, counts, templates, is_normal)
-    if made and made[0].is_silence and silent > 1:
+    if made and (made[0].seconds or (made[0].is_silence and silent > 1)):
         bounds = tuple(replace(bound, seconds=seconds) for bound in bounds)
     return Evidence(
         sentence=sentence(made, new, service, seconds, silent),

@@ -209,9 +209,17 @@ def _pooled(parts: Parts, kind: str, lines: list[Line], templates: list[str]) ->
 
 
 def part_of(
-    parts: Parts, line: Line, total: float, templates: list[str], silent: float = 1.0
+    parts: Parts,
+    line: Line,
+    total: float,
+    templates: list[str],
+    seconds: float,
+    silent: float = 1.0,
 ) -> Part:
-    """The line as people and programs are given it; ``silent``: windows that a silence has lasted."""
+    """The line as people and programs are given it.
+
+    seconds:  length of the window; ``silent``: windows that a silence has lasted.
+    """
     i = line.members[0]
     template = int(parts.template[i])
     windows = max(silent, 1.0) if _is_silence(parts, line) else 1.0
@@ -229,6 +237,7 @@ def part_of(
         share=round(line.square / total, 4),
         messages=len(line.members) if not line.messages else _messages(parts, line),
         volumes=tuple(level_name(int(parts.level[v])) or ALL_EVENTS for v in line.volumes),
+        seconds=float(parts.windows[i]) * seconds if parts.windows[i] > 1 else None,
     )
 
 

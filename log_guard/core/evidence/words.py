@@ -38,7 +38,7 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: 
     if not parts:
         return f"{where}: not normal"
     lead = parts[0]
-    within = f"in {seconds:g} s in {where}"
+    within = f"in {lead.seconds or seconds:g} s in {where}"
     if lead.counted == "messages":
         return many(lead, f" {within}")
     if lead.is_silence:

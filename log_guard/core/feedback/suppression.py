@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from log_guard.core.baseline.baseline import COUNT, SQUARES, Baseline
+from log_guard.core.baseline.baseline import Baseline
+from log_guard.core.baseline.columns import COUNT, SQUARES
 from log_guard.core.baseline.keys import (
     ALL_LEVELS,
     code_groups,

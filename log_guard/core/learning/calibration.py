@@ -30,9 +30,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import SPELL
+from log_guard.core.baseline.baseline import EPOCH, SPELL
 from log_guard.core.events import SECOND
-from log_guard.core.learning.model import Scales
+from log_guard.core.learning.model import NEVER, Scales
 
 DAY = 86_400.0
 
@@ -48,6 +48,8 @@ WORTH = 1.0 / 3.0
 lowest of three fits is taken. With it, Gumbel tails fitted to 13 blocks or more keep the rate within a factor of two."""
 ORDINARY = 3
 """What came in so many spans of a history is how things are; what came in fewer may be an incident."""
+LEAST_SHIFT_BLOCKS = 6
+"""Blocks of ten minutes below which a history says nothing of how load shifts."""
 LOWER, MIDDLE, UPPER = (0.1, 0.3, 0.5), (0.3, 0.5, 0.7), (0.5, 0.7, 0.9)
 
 
@@ -154,13 +156,18 @@ def scales_of(
     span_days = (int(ends.max()) - int(ends.min()) + block) / SECOND / DAY
     budget = false_alarms_per_day * span_days / 2  # the two detectors share it
     novelty, surprise = (block_maxima(values[:, i], ends, block) for i in range(2))
+    shift = block_maxima(values[:, 2], ends, max(block, EPOCH))
     # A line that comes more often than the budget allows must not be an alarm by its rarity alone,
     # however regular the history was that it was not part of.
     least = float(np.log2(max(DAY / (SPELL / SECOND) / false_alarms_per_day, 1.0)))
-    shown = exceeded(surprise, max(int(budget), ORDINARY - 1))
+    times = max(int(budget), ORDINARY - 1)
+    half = budget / 2
     return Scales(
         max(_threshold(novelty, budget), least),
-        max(_threshold(surprise, budget, COUNT_BITS), shown),
+        max(_threshold(surprise, half, COUNT_BITS), exceeded(surprise, times)),
+        max(_threshold(shift, half, COUNT_BITS), exceeded(shift, times))
+        if len(shift) >= LEAST_SHIFT_BLOCKS
+        else NEVER,
     )
 
 

@@ -12,7 +12,7 @@ from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.features import FEATURES
 from log_guard.core.features.text import TextModel
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,16 @@ class Scales:
 
     novelty: float
     surprise: float
+    shift: float
 
     def as_array(self) -> np.ndarray:
-        """(2,), in the order of ``parts.KINDS``."""
-        return np.array([self.novelty, self.surprise])
+        """(3,), in the order of ``parts.KINDS``."""
+        return np.array([self.novelty, self.surprise, self.shift])
 
 
-FIRST_SCALES = Scales(novelty=1e9, surprise=40.0)
+NEVER = 1e9
+"""A threshold that nothing passes, bits."""
+FIRST_SCALES = Scales(novelty=NEVER, surprise=40.0, shift=NEVER)
 """Before there is a history to calibrate by: nothing is new yet, and a count must be one that a steady
 stream shows in one window of 2**40."""
 
@@ -81,5 +84,7 @@ class Model:
 
 def version_of(digest: str, false_alarms_per_day: float, scales: Scales) -> str:
     """12 hexadecimal digits; other feedback or another budget make other thresholds of the same events."""
-    said = f"{digest} {false_alarms_per_day!r} {scales.novelty!r} {scales.surprise!r}"
+    said = (
+        f"{digest} {false_alarms_per_day!r} {scales.novelty!r} {scales.surprise!r} {scales.shift!r}"
+    )
     return hashlib.sha256(said.encode()).hexdigest()[:12]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -123,12 +123,13 @@ def fit(
         # Beyond the most that one count can surprise by, nothing would pass.
         most = max(scales.surprise, MAX_BITS)
         surprise = min(scales.surprise * caution, most)
-        scales = Scales(scales.novelty * float(np.sqrt(caution)), surprise)
+        shift = min(scales.shift * caution, max(scales.shift, MAX_BITS))
+        scales = Scales(scales.novelty * float(np.sqrt(caution)), surprise, shift)
     alone = ordinary_windows(studied.panes, history.templates, spec, looks.ends, looks.groups)
     shown = passed(
         looks.values[alone, 0], looks.ends[alone], block, false_alarms_per_day, end - start
     )
-    scales = Scales(max(scales.novelty, shown), scales.surprise)
+    scales = replace(scales, novelty=max(scales.novelty, shown))
     found = unusual(looks.ends, looks.groups, looks.values, scales.as_array())
     folds = studied.folds
     if found.worst is not None:  # a fold at a time, for what is learnt from is large

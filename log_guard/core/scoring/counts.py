@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import WINDOWS, Baseline, Known
+from log_guard.core.baseline.baseline import Baseline, Known
+from log_guard.core.baseline.columns import WINDOWS
 from log_guard.core.baseline.keys import (
     code_groups,
     code_levels,

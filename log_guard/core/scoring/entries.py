@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import SPELLS, WINDOWS, Baseline
+from log_guard.core.baseline.baseline import Baseline
+from log_guard.core.baseline.columns import SPELLS, WATCHED_SPELLS, WATCHED_WINDOWS, WINDOWS
 from log_guard.core.baseline.keys import ALL_LEVELS, key_codes, volume_codes
 from log_guard.core.events import Level
 from log_guard.core.feedback.suppression import Suppressor
@@ -90,7 +91,7 @@ def watched_for(
     What a baseline has learnt of a silence while it lasts must not make it usual: as many empty windows
     as the silence is long, (rows,), are left out, as far as there are so many.
     """
-    watched = baseline.groups.look_up(groups)
+    watched = baseline.groups.look_up(groups)[:, [WATCHED_SPELLS, WATCHED_WINDOWS]]
     heard = baseline.volumes.look_up(volume_codes(groups, ALL_LEVELS))[:, [SPELLS, WINDOWS]]
     empty = np.maximum(watched - heard, 0.0)
     spells = silent * watched[:, 0] / np.maximum(watched[:, 1], 1.0)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import (
+from log_guard.core.baseline.baseline import SPELL, STEADY, Baseline, Known, there_for
+from log_guard.core.baseline.columns import (
     COUNT,
-    SPELL,
     SPELLS,
     STATEMENT_SPELLS,
     STATEMENT_WINDOWS,
-    STEADY,
     TRACE,
-    Baseline,
-    Known,
-    there_for,
 )
 from log_guard.core.baseline.keys import (
     ALL_LEVELS,
@@ -75,6 +71,8 @@ def novelty_parts(entries: Entries, returning: np.ndarray, known: Known) -> Part
         variance=np.zeros(len(e.row)),
         bits=together(np.where(e.spared, 0.0, bits), e.row, trace, e.said),
         side=np.ones(len(e.row)),
+        windows=np.ones(len(e.row)),
+        turn=np.zeros(len(e.row)),
     )
 
 

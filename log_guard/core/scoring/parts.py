@@ -13,8 +13,8 @@ import numpy as np
 
 from log_guard.core.exact import exact
 
-NOVELTY, SURPRISE = 0, 1
-KINDS = ("novelty", "surprise")
+NOVELTY, SURPRISE, SHIFT = 0, 1, 2
+KINDS = ("novelty", "surprise", "shift")
 VOLUME_TEMPLATE = -1
 """Stands for 'no template': the part is a volume (a level's count, or all events)."""
 
@@ -24,13 +24,15 @@ class Parts:
     """Surprises of counts, n of them, sorted by nothing in particular.
 
     row:       (n,) index of the window
-    detector:  (n,) NOVELTY or SURPRISE
+    detector:  (n,) NOVELTY, SURPRISE or SHIFT
     level:     (n,) level, or ALL_LEVELS
     template:  (n,) template id, or VOLUME_TEMPLATE
     count:     (n,) observed
     mean, variance:  (n,) of the history, a window
     bits:      (n,) surprise
     side:      (n,) 1 too many, -1 too few
+    windows:   (n,) how many windows the count is of: 1, or those of a stretch
+    turn:      (n,) of a stretch: on the other side of so many events in its own window it would be no part of it
     """
 
     row: np.ndarray
@@ -42,10 +44,17 @@ class Parts:
     variance: np.ndarray
     bits: np.ndarray
     side: np.ndarray
+    windows: np.ndarray
+    turn: np.ndarray
 
     def take(self, chosen: np.ndarray) -> Parts:
         """Return the parts at these indexes."""
         return Parts(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
+
+    @staticmethod
+    def none() -> Parts:
+        whole, real = np.empty(0, dtype=np.int64), np.empty(0)
+        return Parts(*[whole] * 4, *[real] * 7)
 
     @staticmethod
     def join(parts: list[Parts]) -> Parts:
@@ -58,14 +67,14 @@ class Parts:
 
 
 def detector_values(parts: Parts, rows: int) -> np.ndarray:
-    """Norm of the bits of each detector, (rows, 2)."""
+    """Norm of the bits of each detector, (rows, 3)."""
     squares = np.zeros((rows, len(KINDS)))
     np.add.at(squares, (parts.row, parts.detector), _square(parts.bits))
     return np.sqrt(squares)
 
 
 def weighted_squares(parts: Parts, scale: np.ndarray) -> np.ndarray:
-    """Squared contribution of each part, (n,), given the scales of the detectors, (2,)."""
+    """Squared contribution of each part, (n,), given the scales of the detectors, (3,)."""
     return _square(parts.bits / scale[parts.detector])
 
 

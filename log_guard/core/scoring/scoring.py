@@ -13,8 +13,10 @@ from log_guard.core.detectors.novelty import RETURN_SPELLS
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.counts import count_parts
 from log_guard.core.scoring.entries import Entries, entries_of
+from log_guard.core.scoring.lasting import Shifts, shifts_of
 from log_guard.core.scoring.novel import novelty_parts
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
+from log_guard.core.scoring.shifts import shift_parts
 from log_guard.core.statements import Templates
 from log_guard.core.windows import WindowBatch
 
@@ -28,12 +30,14 @@ def find_parts(
     templates: Templates,
     suppressor: Suppressor,
     min_windows: float = MIN_WINDOWS,
+    shifts: Shifts | None = None,
 ) -> Parts:
     """Parts of all windows of a batch.
 
     templates:    the table of the batch's template ids.
     suppressor:   whose templates make no part.
     min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
+    shifts:       what has lasted, where that is known already.
     """
     entries = entries_of(batch, known.baseline, templates, suppressor)
     spells = known_for(known.baseline.statements.look_up_peaks(entries.said))
@@ -41,7 +45,10 @@ def find_parts(
     novelty = novelty_parts(entries, returning, known)
     counts = count_parts(entries, returning, known, min_windows, suppressor)
     left = np.flatnonzero(~_suppressed(counts, entries, suppressor))
-    return Parts.join([novelty, counts.take(left)])
+    if shifts is None:
+        shifts = shifts_of(entries.ends, batch.recent, known, suppressor)
+    lasting = shift_parts(entries, shifts, known.baseline)
+    return Parts.join([novelty, counts.take(left), lasting])
 
 
 def _suppressed(parts: Parts, entries: Entries, suppressor: Suppressor) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import COUNT, SQUARES
+from log_guard.core.baseline.columns import COUNT, SQUARES
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.scoring.parts import SURPRISE, Parts
 
@@ -37,4 +37,6 @@ def surprises(
         variance=variance,
         bits=np.where(both, bits, upward),
         side=np.where(both, side, 1.0),
+        windows=np.ones(len(rows)),
+        turn=np.zeros(len(rows)),
     )

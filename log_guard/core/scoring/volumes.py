@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import COUNT, SQUARES, WINDOWS, Baseline
+from log_guard.core.baseline.baseline import Baseline
+from log_guard.core.baseline.columns import COUNT, SQUARES, WINDOWS
 from log_guard.core.baseline.keys import ALL_LEVELS, volume_codes
 from log_guard.core.detectors.novelty import rarity_bits
 from log_guard.core.detectors.surprise import moments

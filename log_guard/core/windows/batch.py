@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
+
+from log_guard.core.windows.recent import RecentWindows
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,13 @@ class WindowBatch:
     entries:  frame, a row a (window, level, template) that occurred: ``row`` (index into rows),
               ``level``, ``template`` (id), ``count``.
     final:    False for an early look at windows that are still open.
+    recent:   the tumbling windows before.
     """
 
     rows: pl.DataFrame
     entries: pl.DataFrame
     final: bool = True
+    recent: RecentWindows = field(default_factory=RecentWindows.none)
 
     def only(self, chosen: np.ndarray) -> WindowBatch:
         """Return the windows where the mask over the rows, (n,), is true."""
@@ -31,7 +35,7 @@ class WindowBatch:
         entries = self.entries.with_columns(pl.Series("row", index[row])).filter(
             pl.Series(chosen[row])
         )
-        return WindowBatch(self.rows.filter(pl.Series(chosen)), entries, self.final)
+        return replace(self, rows=self.rows.filter(pl.Series(chosen)), entries=entries)
 
 
 def batch_of(
@@ -39,7 +43,8 @@ def batch_of(
     revised: pl.DataFrame | None,
     silent: pl.DataFrame | None,
     full_from: int,
-    final: bool = True,
+    final: bool,
+    recent: RecentWindows,
 ) -> WindowBatch | None:
     """Put windows together; None if there are none.
 
@@ -67,4 +72,4 @@ def batch_of(
     )
     entries = entries.join(rows.select("row", "end", "group", "late"), on=["end", "group", "late"])
     entries = entries.select("row", "level", "template", "count").sort("row", "level", "template")
-    return WindowBatch(rows.drop("row"), entries, final)
+    return WindowBatch(rows.drop("row"), entries, final, recent)

@@ -17,6 +17,7 @@ the stream was cut into batches, and nothing published last may.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -33,6 +34,7 @@ from log_guard.core.windows.panes import (
     with_templates,
 )
 from log_guard.core.windows.presence import Presence
+from log_guard.core.windows.recent import RecentWindows
 from log_guard.core.windows.spec import WHOLE_STREAM, WindowSpec
 from log_guard.core.windows.sums import revised_sums, stream_sums, sums_ending
 from log_guard.errors import StateError
@@ -74,6 +76,7 @@ class Windows:
         self._fresh_late: list[pl.DataFrame] = []
         self._first = 0  # first pane of all, late events included
         self._presence = Presence(several=several)
+        self._recent = RecentWindows.none().rows  # of tumbling windows, by events on time
         self._unscored_late = 0
 
     def state(self) -> dict[str, object]:
@@ -148,10 +151,13 @@ class Windows:
         self.scored += self._held.count(start, upto) + self._unscored_late
         self._unscored_late = 0
         self.closed = upto
+        self._recent = RecentWindows.grown(self._recent, self._held.rows, start, upto, self.spec)
         batch = self._batch(entries, revised, silent)
         # What may still be revised is told from event time, which stands still while a source idles.
         newest = start if self._presence.newest is None else min(start, self._presence.newest)
-        self._held.give_up(newest - self.spec.max_lateness - slide, self.spec.window)
+        oldest = newest - self.spec.max_lateness - slide
+        self._held.give_up(oldest, self.spec.window)
+        self._recent = RecentWindows.kept(self._recent, oldest, self.spec)
         return batch
 
     def _admit(self, upto: int) -> None:
@@ -205,7 +211,7 @@ class Windows:
         if end <= floor:
             return self.close(floor)
         batch = self.close(end)
-        return None if batch is None else WindowBatch(batch.rows, batch.entries, final=False)
+        return None if batch is None else replace(batch, final=False)
 
     @property
     def frontier(self) -> int | None:
@@ -233,9 +239,11 @@ class Windows:
     def rename_templates(self, mapping: np.ndarray) -> None:
         """Apply new template ids after the vocabulary was compacted."""
         self._held.change(lambda rows: with_templates(rows, mapping))
+        self._recent = with_templates(self._recent, mapping)
 
     def used_templates(self) -> np.ndarray:
-        return self._held.rows["template"].unique().to_numpy()
+        both = self._held.rows["template"], self._recent["template"]
+        return np.unique(np.concatenate([ids.to_numpy() for ids in both]))
 
     def _revisions(self, closed: int) -> pl.DataFrame | None:
         """Sums of published windows that late events have changed since."""
@@ -265,4 +273,5 @@ class Windows:
             stream = stream_sums(entries.lazy(), self._presence.several_from)
             entries = pl.concat([entries, stream.collect()])
         full_from = (self.began or 0) + self.spec.window
-        return batch_of(entries, revised, silent, full_from, final)
+        recent = RecentWindows(self._recent, self.began or 0, self.spec.window)
+        return batch_of(entries, revised, silent, full_from, final, recent)

@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         "Windows", 600.0, "How far an event may be ahead of its record's own time.", ge=0
     )
 
-    detector: str = _of("Detection", "fusion", "fusion, novelty, surprise or reference.")
+    detector: str = _of("Detection", "fusion", "fusion, novelty, surprise, shift or reference.")
     false_alarms_per_day: float = _of(
         "Detection", 2.0, "False alerts to put up with, a day, over all services.", ge=0.001
     )

@@ -49,14 +49,14 @@ DetectorName = Annotated[
     str,
     typer.Option(
         "--detector",
-        help="fusion, novelty, surprise, reference, or an import path such as sklearn.ensemble.IsolationForest.",
+        help="fusion, novelty, surprise, shift, reference, or an import path such as sklearn.ensemble.IsolationForest.",
     ),
 ]
 DetectorNames = Annotated[
     list[str] | None,
     typer.Option(
         "--detector",
-        help="fusion (the default), novelty, surprise, reference, or an import path such as "
+        help="fusion (the default), novelty, surprise, shift, reference, or an import path such as "
         "sklearn.ensemble.IsolationForest. Repeatable.",
         show_default=False,
     ),

@@ -224,8 +224,8 @@ def test_evaluate_compares_detectors_and_draws(
     chosen = [word for name in detectors for word in ("--detector", name)]
     # Windows that do not overlap: a detector of others is asked for each of them.
     paths = ("app.log", "named.json", "--plot", plot, "--results", "each.jsonl")
-    paths += ("--slide-seconds", "30")
-    done = run("evaluate", *paths, *chosen, "--format", "json", cwd=simulated)
+    how = ("--slide-seconds", "30", "--format", "json")
+    done = run("evaluate", *paths, *chosen, *how, cwd=simulated)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(row) for row in done.stdout.splitlines()]
     assert [row["detector"] for row in rows] == detectors
@@ -247,8 +247,8 @@ def test_a_detector_by_import_path_learns_from_a_history(simulated: Path) -> Non
     refused = run("evaluate", "app.log", "truth.json", "--detector", detector, cwd=simulated)
     assert refused.returncode == 2  # it cannot score what it was not fitted on
     learn = ("--history", "app.log", "--detector", "sklearn.svm.OneClassSVM")
-    learn += ("--slide-seconds", "30")
-    done = run("evaluate", "app.log", "truth.json", *learn, "--format", "json", cwd=simulated)
+    how = ("--slide-seconds", "30", "--format", "json")
+    done = run("evaluate", "app.log", "truth.json", *learn, *how, cwd=simulated)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdicts"] > 0
 

@@ -24,7 +24,7 @@ settings.load_profile("logguard")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores: the tests on servers wait for half of their time."""
+    """One process more than cores: the tests on servers wait for much of their time."""
     return (os.cpu_count() or 1) + 1
 
 

@@ -37,7 +37,7 @@ _QUICKER = (
     "from log_guard.app.roles import partition; from log_guard.cli import main; "
     "partition.HEARTBEAT = {}; main()"
 )
-"""Accounts are told every so many records, of which a quiet pipeline gets one a second: half of a test's time."""
+"""Accounts are told every so many records, of which a quiet pipeline gets one a second: tests would wait for that."""
 PARTITIONS = 4
 Lines = list[list[bytes]]
 """For each partition its messages, in order."""

@@ -21,6 +21,13 @@ from tests.kafka import PARTITIONS, Pipeline, running
 settings.register_profile("logguard", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("logguard")
 
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: the tests on servers wait for much of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 _missing: dict[str, str] = {}
 
 
@@ -122,6 +129,7 @@ def _own_database(given: str) -> Iterator[str]:
 def pipeline(kafka: str, database_url: str, tmp_path: Path) -> Iterator[Pipeline]:
     """Topics and tables of this test's own, made and empty; no process yet."""
     one = Pipeline(kafka, database_url, f"test-{uuid.uuid4().hex[:8]}", tmp_path)
+    one.heartbeat = 0.2
     one.changes |= {"idle_seconds": 60.0, "session_timeout_seconds": 3.0}
     with running(one):
         deployment = one.deployment

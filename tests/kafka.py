@@ -33,6 +33,11 @@ from tests.streams import fold_in
 
 _WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 """Ends a process when its starter is gone, were it by a kill (Linux)."""
+_QUICKER = (
+    "from log_guard.app.roles import partition; from log_guard.cli import main; "
+    "partition.HEARTBEAT = {}; main()"
+)
+"""Accounts are told every so many records, of which a quiet pipeline gets one a second: tests would wait for that."""
 PARTITIONS = 4
 Lines = list[list[bytes]]
 """For each partition its messages, in order."""
@@ -42,7 +47,8 @@ Lines = list[list[bytes]]
 class Pipeline:
     """Topics, groups and tables of one test; its processes.
 
-    url:  of the database, upgraded already.
+    url:        of the database, upgraded already.
+    heartbeat:  seconds between the reports of a quiet partition, instead of those of the product.
     """
 
     brokers: str
@@ -50,6 +56,7 @@ class Pipeline:
     prefix: str
     directory: Path
     changes: dict[str, Any] = field(default_factory=dict)
+    heartbeat: float | None = None
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -82,11 +89,15 @@ class Pipeline:
             said["LOGGUARD_KAFKA_PROPERTIES"] = json.dumps(plain["kafka_properties"])
         return {**os.environ, "PYTHONFAULTHANDLER": "1", **said}
 
+    def _command(self, *command: str) -> list[str]:
+        quicker = self.heartbeat and ("-c", _QUICKER.format(self.heartbeat))
+        return [sys.executable, *(quicker or ("-m", "log_guard.cli")), *command]
+
     def start(self, name: str, *command: str, **more: Any) -> subprocess.Popen[bytes]:
         """Start a process under a name, which is its instance too."""
         with (self.directory / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [*_WITH_US, sys.executable, "-m", "log_guard.cli", *command],
+                [*_WITH_US, *self._command(*command)],
                 env=self.environment(instance=f"{self.prefix}-{name}", **more),
                 stdout=log,
                 stderr=log,
@@ -178,7 +189,7 @@ class Pipeline:
                 assert process.poll() is None, f"{name} died: {self.log(name)}"
             now = time.monotonic()
             assert now < deadline, f"waited in vain for {what}: {self.logs()}"
-            time.sleep(max(0.2, 2 * (now - asked)))
+            time.sleep(max(0.2, now - asked))
 
     def log(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text(errors="replace")[-3000:]

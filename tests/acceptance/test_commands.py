@@ -127,8 +127,10 @@ def test_a_worse_model_is_kept_and_not_promoted(tmp_path: Path) -> None:
     span = ("--from", "2026-01-01T00:58:15", "--to", "2026-01-01T00:59:00")
     said = ("--reason", "an outage", "--author", "me")
     assert run("label", "real", *span, *said, cwd=tmp_path).returncode == 0
-    assert run("train", "good.log", "--registry", "reg", cwd=tmp_path).returncode == 0
-    learn = ("train", "bad.log", "--registry", "reg", "--feedback", "feedback.toml")
+    # A slide of 15 s: a third of the windows to explain.
+    into = ("--registry", "reg", "--slide-seconds", "15")
+    assert run("train", "good.log", *into, cwd=tmp_path).returncode == 0
+    learn = ("train", "bad.log", *into, "--feedback", "feedback.toml")
     refused = run(*learn, cwd=tmp_path)
     assert refused.returncode == 1, refused.stderr
     assert b"refused: it finds 0 of 1 labelled incidents, the current one 1\n" in refused.stdout
@@ -220,8 +222,10 @@ def test_evaluate_compares_detectors_and_draws(
     truth["name"] = "<script> $\\frac{"  # neither markup nor a formula
     (simulated / "named.json").write_text(json.dumps(truth))
     chosen = [word for name in detectors for word in ("--detector", name)]
+    # Windows that do not overlap: a detector of others is asked for each of them.
     paths = ("app.log", "named.json", "--plot", plot, "--results", "each.jsonl")
-    done = run("evaluate", *paths, *chosen, "--format", "json", cwd=simulated)
+    how = ("--slide-seconds", "30", "--format", "json")
+    done = run("evaluate", *paths, *chosen, *how, cwd=simulated)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(row) for row in done.stdout.splitlines()]
     assert [row["detector"] for row in rows] == detectors
@@ -243,7 +247,8 @@ def test_a_detector_by_import_path_learns_from_a_history(simulated: Path) -> Non
     refused = run("evaluate", "app.log", "truth.json", "--detector", detector, cwd=simulated)
     assert refused.returncode == 2  # it cannot score what it was not fitted on
     learn = ("--history", "app.log", "--detector", "sklearn.svm.OneClassSVM")
-    done = run("evaluate", "app.log", "truth.json", *learn, "--format", "json", cwd=simulated)
+    how = ("--slide-seconds", "30", "--format", "json")
+    done = run("evaluate", "app.log", "truth.json", *learn, *how, cwd=simulated)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdicts"] > 0
 

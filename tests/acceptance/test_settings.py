@@ -6,21 +6,31 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+Process = subprocess.Popen[str]
 
-def logguard(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+
+def started(*command: str, **environment: str) -> Process:
     plain = {k: v for k, v in os.environ.items() if not k.startswith("LOGGUARD_")}
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "log_guard.cli", *command],
         env={**plain, **environment},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
+
+
+def logguard(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    with started(*command, **environment) as process:
+        out, said = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, said)
 
 
 def shown(*options: str, **environment: str) -> dict[str, Any]:
@@ -235,13 +245,28 @@ def test_properties_of_kafka_are_shown_with_their_origin() -> None:
     assert "[kafka_properties] # environment" in done.stdout
 
 
-@pytest.mark.parametrize("command", [("topics", "check"), ("audit",), ("topics", "create")])
-def test_a_server_that_is_away_is_one_line(command: tuple[str, ...], tmp_path: Path) -> None:
-    done = logguard(
-        *command, "--kafka-brokers", "localhost:1", LOGGUARD_DB_URL=str(tmp_path / "no.db")
-    )
-    assert done.returncode == 1
-    assert len([line for line in done.stderr.splitlines() if line.startswith("logguard: ")]) == 1
+AWAY = [("topics", "check"), ("audit",), ("topics", "create")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kept_waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Process]]:
+    """Commands whose server is away: they give up after ten seconds, and other tests do not wait for it."""
+    folder, away = tmp_path_factory.mktemp("away"), ("--kafka-brokers", "localhost:1")
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(started(*command, *away, LOGGUARD_DB_URL=str(folder / f"{n}.db")))
+            for n, command in enumerate(AWAY)
+        ]
+        yield processes
+        for process in processes:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", range(len(AWAY)))
+def test_a_server_that_is_away_is_one_line(kept_waiting: list[Process], number: int) -> None:
+    _, said = kept_waiting[number].communicate()
+    assert kept_waiting[number].returncode == 1
+    assert len([line for line in said.splitlines() if line.startswith("logguard: ")]) == 1
 
 
 def test_a_database_is_made_checked_and_kept_up_to_date(tmp_path: Path) -> None:

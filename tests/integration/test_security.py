@@ -74,6 +74,7 @@ def test_the_pipeline_with_tls_and_a_login(
 ) -> None:
     url = f"{database.url}?sslmode=verify-full&sslrootcert={identity.certificate}"
     pipeline = Pipeline(broker.secure_address, url, f"test-{uuid.uuid4().hex[:8]}", tmp_path)
+    pipeline.heartbeat = 0.2
     pipeline.changes |= {"idle_seconds": 1.0, "kafka_properties": properties(identity)}
     try:
         for command in (("topics", "create"), ("topics", "check"), ("db", "upgrade")):

@@ -29,7 +29,8 @@ from log_guard.core.windows import WindowSpec
 from log_guard.errors import StateError
 from tests.streams import Event, fold_in, line, micros
 
-SPEC = WindowSpec(window=10 * SECOND, slide=5 * SECOND)
+# Of the silence at the end of each stream a minute is enough.
+SPEC = WindowSpec(window=10 * SECOND, slide=5 * SECOND, silence_shown=60 * SECOND)
 PROGRESS = Progress(0, 0, 9, None, False, consumed=9, summarised=9)
 OPTIONS = DetectOptions(least_windows=6)
 PARTITIONS = 3

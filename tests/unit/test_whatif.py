@@ -30,6 +30,8 @@ from tests.unit.test_gate import burst
 CACHE = Suppression("harmless", "me", matches="^cache ")
 DISK = Suppression("wrongly", "me", template="disk lost")
 UNUSED = Suppression("of old", "me", matches="^nothing of the kind$")
+SPEC = WindowSpec(slide=10 * SECOND)
+"""Half as many windows to explain as by default."""
 OUTAGE = Incident("outage", START / SECOND + 2_500, START / SECOND + 2_530)
 
 
@@ -44,7 +46,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def way(*suppressions: Suppression, labels: tuple[Label, ...] = (), **changes: object) -> Way:
     detect = DetectOptions(feedback=Feedback(suppressions, labels))
-    return Way(replace(PipelineOptions(detect=detect), **changes))  # type: ignore[arg-type]
+    return Way(replace(PipelineOptions(SPEC, detect), **changes))  # type: ignore[arg-type]
 
 
 def tried(source: str, now: Way, then: Way, *incidents: Incident) -> WhatIf:
@@ -140,7 +142,7 @@ def test_an_alert_that_comes_back_is_one_as_try_has_it(tmp_path: Path) -> None:
 
 
 def test_kept_summaries_tell_what_their_log_tells(log: str, tmp_path: Path) -> None:
-    keep_summaries(log, tmp_path / "kept", PipelineOptions(), ReadOptions())
+    keep_summaries(log, tmp_path / "kept", way().options, ReadOptions())
     change = way(CACHE), way(DISK)
     one, other = (tried(source, *change) for source in (log, str(tmp_path / "kept")))
 
@@ -154,10 +156,10 @@ def test_kept_summaries_tell_what_their_log_tells(log: str, tmp_path: Path) -> N
 
 
 def test_windows_may_change_if_they_can_be_made_of_the_panes(log: str, tmp_path: Path) -> None:
-    long = way(window=WindowSpec(60 * SECOND, 10 * SECOND))
+    long = way(window=WindowSpec(60 * SECOND, 20 * SECOND))
     done = tried(log, way(), long)
     assert done.then == 3
-    keep_summaries(log, tmp_path / "kept", PipelineOptions(), ReadOptions())
+    keep_summaries(log, tmp_path / "kept", way().options, ReadOptions())
     assert tried(str(tmp_path / "kept"), way(), long).then == 3
     odd = way(window=WindowSpec(28 * SECOND, 7 * SECOND))
     with pytest.raises(OptionError, match="multiple"):

@@ -15,6 +15,7 @@ from log_guard.core.evaluation.evaluation import Incident, Labels
 from log_guard.core.events import SECOND
 from log_guard.core.feedback.feedback import Feedback
 from log_guard.core.feedback.suppression import Suppression
+from log_guard.core.windows import WindowSpec
 from tests.streams import START, line
 from tests.unit.test_cold_start import steady
 from tests.unit.test_gate import burst
@@ -45,7 +46,8 @@ def measured(
 ) -> Evaluated:
     detect = DetectOptions(feedback=Feedback(suppressions), **changes)  # type: ignore[arg-type]
     progress = (lambda _: None) if read is None else read.append
-    options = PipelineOptions(detect=detect)
+    # A slide of 10 s: half as many windows to explain as by default.
+    options = PipelineOptions(WindowSpec(slide=10 * SECOND), detect)
     return evaluate_set(log, LABELS, options, ReadOptions(), history=history, progress=progress)
 
 

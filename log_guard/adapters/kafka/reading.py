@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets, error_of, failure
@@ -86,7 +86,7 @@ def read(
         reader.assign([TopicPartition(topic, p, first) for p, (first, _) in open_spans.items()])
         quiet = 0.0
         while open_spans:
-            messages = reader.consume(BATCH, WAIT)
+            messages = _some(reader, BATCH)
             batch: list[Message] = []
             for message in messages:
                 error, partition = message.error(), message.partition() or 0
@@ -111,6 +111,12 @@ def read(
         reader.close()
 
 
+def _some(reader: Consumer, most: int) -> list[Message]:
+    """What comes within :data:`WAIT`, without waiting for more once something has come."""
+    some = reader.consume(1, WAIT)
+    return some + reader.consume(most - 1, 0.0) if some else some
+
+
 def newest(cluster: Cluster, topic: str, partition: int = 0) -> Message | None:
     """The newest committed message of a partition; None if there is none among its last offsets."""
     found = tail(cluster, topic, partition)
@@ -128,7 +134,7 @@ def tail(cluster: Cluster, topic: str, partition: int = 0, back: int = LOOK_BACK
         reader.assign([TopicPartition(topic, partition, max(low, high - back))])
         quiet = 0.0
         while quiet < TIMEOUT:
-            messages = reader.consume(back, WAIT)
+            messages = _some(reader, back)
             quiet = 0.0 if messages else quiet + WAIT
             for message in messages:
                 error = message.error()

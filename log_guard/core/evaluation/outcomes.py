@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
-from scipy.special import pdtr
-
 from log_guard.core.evaluation.evaluation import Incident, Labels
 from log_guard.core.results import Alert
 
@@ -72,6 +70,8 @@ class AlertOutcome:
 
 def promise(observed: int, per_day: float, hours: float, confidence: float = CONFIDENCE) -> Promise:
     """Hold the false alarms of so many quiet hours against the promised rate."""
+    from scipy.special import pdtr
+
     expected = per_day * hours / 24
     most = 0
     while pdtr(most, expected) < confidence:

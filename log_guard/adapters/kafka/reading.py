@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
@@ -22,7 +22,7 @@ def held(cluster: Cluster, topic: str) -> dict[int, tuple[int, int]]:
     reader = cluster.reader()
     try:
         return {
-            partition: reader.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT)
+            partition: watermarks(reader, TopicPartition(topic, partition))
             for partition in cluster.topic(topic)
         }
     except KafkaException as e:
@@ -47,13 +47,27 @@ _MOVING = (
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
+"""The broker that keeps the group's offsets is still to be found."""
+_NEW = (
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+)
+"""A partition has just been made, and not all have heard of it."""
 
 
-def _patiently() -> Retrying:
-    """Ask again while the broker that keeps the group's offsets is still to be found."""
+def watermarks(reader: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """The offsets that a partition holds now, [low, high)."""
+    low, high = _patiently(_NEW)(reader.get_watermark_offsets, partition, TIMEOUT)
+    return low, high
+
+
+def _patiently(codes: Sequence[int] = _MOVING) -> Retrying:
+    """Ask again while Kafka answers with one of these errors, which pass."""
     return Retrying(
         retry=retry_if_exception(
-            lambda e: isinstance(e, KafkaException) and error_of(e).code() in _MOVING
+            lambda e: isinstance(e, KafkaException) and error_of(e).code() in codes
         ),
         wait=wait_exponential(multiplier=0.1, max=2.0),
         stop=stop_after_delay(TIMEOUT),
@@ -128,7 +142,7 @@ def tail(cluster: Cluster, topic: str, partition: int = 0, back: int = LOOK_BACK
     reader = cluster.reader()
     found: list[Message] = []
     try:
-        low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT)
+        low, high = watermarks(reader, TopicPartition(topic, partition))
         if low == high:
             return []
         reader.assign([TopicPartition(topic, partition, max(low, high - back))])

@@ -11,7 +11,7 @@ import polars as pl
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets
-from log_guard.adapters.kafka.reading import held, newest, read
+from log_guard.adapters.kafka.reading import held, newest, read, watermarks
 from log_guard.adapters.kafka.records import (
     commit_records,
     dead_letter_record,
@@ -244,7 +244,7 @@ class SummariseSession:
         # Ours come with what the next owner has to know; those that a person set, or deleted, do not.
         told = {} if all(p.metadata for p in found) else self._told()
         for partition in found:
-            low, high = consumer.get_watermark_offsets(partition, timeout=TIMEOUT)
+            low, high = watermarks(consumer, partition)
             start = partition.offset if partition.offset >= 0 else low
             if start > high:
                 # Read on from the end, and what comes next is taken for what was read before.

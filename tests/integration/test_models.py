@@ -317,7 +317,9 @@ def test_a_manifest_that_is_no_json_object(saved: Path, content: bytes) -> None:
 
 def test_an_older_format(saved: Path) -> None:
     edit(saved, lambda content: content.update(format=FORMAT_VERSION - 1))
-    refused(saved, f"has format {FORMAT_VERSION - 1}", "train it again")
+    text = refusal(saved)
+    assert f"has format {FORMAT_VERSION - 1}, and this LogGuard reads format" in text
+    assert "train it again" in text
 
 
 def test_a_newer_format(saved: Path) -> None:

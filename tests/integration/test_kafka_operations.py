@@ -207,6 +207,28 @@ def test_a_rolling_restart_under_load_keeps_the_table_right(pipeline: Pipeline) 
     assert pipeline.table(until) == truth(pipeline, lines, until)
 
 
+def test_who_stays_commits_on_while_others_come_and_go(pipeline: Pipeline) -> None:
+    start = int(time.time()) // 60 * 60 - 7_200
+    lines = made_stream(6, 20_000, start, 1_200)
+    pipeline.start("stays", "summarise", idle_seconds=1.0, commit_milliseconds=20)
+    wait_until_running(pipeline, "stays")
+    load = Thread(target=pipeline.produce, args=(lines, 12.0), daemon=True)
+    load.start()
+    for turn in range(4):
+        name = f"guest-{turn}"
+        pipeline.start(name, "summarise", idle_seconds=1.0, commit_milliseconds=20)
+        wait_until_running(pipeline, name)
+        pipeline.stop([name])
+    load.join()
+    pipeline.start("detect", "detect")
+    pipeline.start("write", "write")
+    pipeline.wait("all", lambda: audit(pipeline, "--recount") == 0)
+    pipeline.stop()
+    told = (pipeline.directory / "stays.log").read_text()
+    assert "gave up partitions" in told
+    assert "starting again" not in told
+
+
 @pytest.mark.parametrize(
     "command", [("summarise",), ("detect",), ("write",), ("process", "--write")]
 )

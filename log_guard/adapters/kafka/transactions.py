@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event, Thread
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from log_guard.adapters.kafka.clients import TRANSACTION_TIMEOUT
 from log_guard.errors import StreamError
 
+REBALANCED = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
 PATIENCE = 2.0
 """Seconds beyond the timeout after which a call of the client is given up."""
+
+
+def is_rebalance(error: BaseException | None) -> bool:
+    """Whether it is what Kafka says to whoever commits while members come or go: nothing is wrong."""
+    return isinstance(error, KafkaException) and error.args[0].code() in REBALANCED
 
 
 class Transactions:
     """The producer of a session: what is produced, and the offsets it was made from, are one.
 
-    Whoever gets an exception from here ends the session; the transaction is then ended by the next
-    producer of this name, or by the broker.
+    Whoever gets an exception from here ends the session, or aborts the transaction; it is else ended by the
+    next producer of this name, or by the broker.
     """
 
     def __init__(self, producer: Producer) -> None:
@@ -53,6 +59,11 @@ class Transactions:
             self._producer.commit_transaction(TRANSACTION_TIMEOUT)
 
         within(2 * TRANSACTION_TIMEOUT + PATIENCE, work)
+
+    def abort(self) -> None:
+        """Take back what was produced since :meth:`begin`."""
+        timeout = TRANSACTION_TIMEOUT
+        within(timeout + PATIENCE, lambda: self._producer.abort_transaction(timeout))
 
 
 def within(seconds: float, work: Callable[[], None]) -> None:

@@ -16,9 +16,13 @@ write      anomaly-results,    rows, each only over an older one                
 timeout; committed readers never see any of it; and since the offsets were part of it, the next owner
 reads the same records again. So each record's effects are seen once or not yet.
 
-**A partition is handed over** only after its owner has let go of it, which it does between two steps
+**A partition is handed over** only after its owner has let go of it, which it does between two transactions
 (cooperative rebalancing), or was put out of the group. What it had read and not committed is dropped.
 The next owner asks for the committed offset, an answer that waits for a transaction still open.
+
+**While members come and go** the broker may refuse offsets, for the generation has just changed. Summarise then
+aborts the transaction, hears what the group shares out, and commits the same again, without what was read of
+partitions that it has let go of meanwhile, were they given back at once: those begin anew at their offset.
 
 **A zombie**, stopped for longer than its session and woken again, still believes that it owns its
 partitions. Its transaction carries the group's metadata, with the generation it knew; the broker
@@ -56,8 +60,8 @@ can also write to our topics: a record that nobody can read is kept as a dead le
 over, but one of a newer schema stops its reader until that is upgraded. What precedes it is then published,
 stored and written, so that it can be removed with all before it.
 
-Whatever goes wrong in a step ends the *session*: clients are closed, nothing half-done is kept, and
+Whatever else goes wrong in a step ends the *session*: clients are closed, nothing half-done is kept, and
 the role starts from what is durable; at once if the session had got somewhere and the role was not
-interrupted before, else after a pause that grows. There is one way back, and every failure takes it. Why is said
+interrupted before, else after a pause that grows. There is one way back, and every other failure takes it. Why is said
 once, and every five minutes while it lasts (:mod:`log_guard.app.roles.news`).
 """

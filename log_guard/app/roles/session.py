@@ -8,18 +8,16 @@ from contextvars import copy_context
 from threading import Event
 from typing import Protocol
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from tenacity import Retrying, retry_if_exception_type
 from tenacity.stop import stop_when_event_set
 
+from log_guard.adapters.kafka.transactions import is_rebalance
 from log_guard.app.roles.news import Course
 from log_guard.errors import StoreError, StreamError
 
 Failure = (KafkaException, StreamError, StoreError)
 """What ends a session and may have passed when the next one begins."""
-
-REBALANCED = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
-"""What Kafka says to whoever commits while members come or go: nothing is wrong."""
 
 
 class Session(Protocol):
@@ -81,7 +79,7 @@ def _session(role: Role, stop: Event, course: Course) -> None:
         clean = True
     except Failure as e:
         # It is said before the session leaves, and says what it gives up.
-        if not (done and isinstance(e, KafkaException) and e.args[0].code() in REBALANCED):
+        if not (done and is_rebalance(e)):
             course.failed(e, somewhere=done, stopped=stop.is_set())
             raise
         course.shared_anew()

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import polars as pl
 from confluent_kafka import Consumer, Message, TopicPartition
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from log_guard.adapters.kafka.clients import Cluster, committed_offsets
 from log_guard.adapters.kafka.reading import held, newest, read, watermarks
@@ -20,16 +21,16 @@ from log_guard.adapters.kafka.records import (
     refuse_coarser,
     refuse_others,
 )
-from log_guard.adapters.kafka.transactions import Transactions
+from log_guard.adapters.kafka.transactions import Transactions, is_rebalance
 from log_guard.app.roles.backlog import Backlog
 from log_guard.app.roles.membership import Membership
-from log_guard.app.roles.messages import by_partition, chunks
+from log_guard.app.roles.messages import CHUNK, by_partition, chunks
 from log_guard.app.roles.partition import Partition
 from log_guard.core.decoding.decode import Decoder
-from log_guard.core.events import SECOND, DeadLetter
+from log_guard.core.events import SECOND
 from log_guard.core.stream.progress import Commit, Progress
 from log_guard.core.summarising.clock import TimeRules
-from log_guard.core.summarising.intake import COMPILED_AFTER, Intake, IntakeOptions
+from log_guard.core.summarising.intake import COMPILED_AFTER, Intake, IntakeOptions, Taken
 from log_guard.core.summarising.summaries import Summarizer, empty
 from log_guard.errors import StreamError
 
@@ -37,6 +38,8 @@ TIMEOUT = 10.0
 """Seconds to wait for Kafka's answers before the session is given up."""
 LOOK_BACK = 10_000
 """Offsets of ``window-summaries`` among which our last word on a partition is looked for."""
+SETTLING = 0.1
+"""Seconds between two tries to commit while a group shares out its partitions."""
 _LATEST = 1 << 62
 
 
@@ -81,6 +84,16 @@ def _refuse_mixing(cluster: Cluster, options: SummariseOptions) -> None:
         refuse_others(theirs[1], options.events, options.summaries)
 
 
+@dataclass(frozen=True)
+class _Share:
+    """What a commit holds of one partition: what was taken of it, what is told of it, and where to go on."""
+
+    ours: Partition
+    taken: list[Taken]
+    told: Progress
+    offset: TopicPartition
+
+
 class SummariseSession:
     """Consumes, summarises and commits until closed."""
 
@@ -109,11 +122,15 @@ class SummariseSession:
     name = "summarise"
 
     def step(self) -> bool:
-        options = self.options
+        some = self._read_on(self.options.max_batch, self.options.commit_every)
+        self._commit(self._clock())
+        self._hold_back()
+        return some
+
+    def _read_on(self, most: int, seconds: float) -> bool:
+        """Read what comes within so many seconds, and hear what the group shares out; whether there was any."""
         some = False
-        for messages, ends in chunks(
-            self._consumer, options.max_batch, options.commit_every, fill=True
-        ):
+        for messages, ends in chunks(self._consumer, most, seconds, fill=True):
             some = some or bool(messages)
             for number, mine in by_partition(messages).items():
                 if number in self._partitions:
@@ -121,8 +138,6 @@ class SummariseSession:
             for reached in ends:
                 self._at_end(reached)
         self._membership.check()
-        self._commit(self._clock())
-        self._hold_back()
         return some
 
     def _at_end(self, reached: Message) -> None:
@@ -137,10 +152,7 @@ class SummariseSession:
     def _commit(self, now: float) -> None:
         """Summarise and make durable what was read, and what quiet partitions have to say."""
         wall = self._wall()
-        summaries: list[pl.DataFrame] = []
-        told: list[Progress] = []
-        dead: list[DeadLetter] = []
-        offsets: list[TopicPartition] = []
+        shares: list[_Share] = []
         self._compile()
         for ours in self._in_order():
             if self._is_behind(ours):
@@ -152,15 +164,34 @@ class SummariseSession:
             if ours.go_on(now):
                 here = TopicPartition(self.options.events, ours.intake.source, ours.next)
                 self._consumer.seek(here)
-            told.append(ours.progress(first, taken, filtered, now, wall))
+            told = ours.progress(first, taken, filtered, now, wall)
             # Also where nothing came: with the offsets goes the question whether it is still ours.
-            offsets.append(ours.mark(self.options.events))
-            summaries += [t.summary for t in taken]
-            dead += [letter for t in taken for letter in t.dead]
-            self.consumed += sum(t.consumed for t in taken)
-        if told:
-            self._write(pl.concat([empty(), *summaries]), told, dead, offsets)
+            shares.append(_Share(ours, taken, told, ours.mark(self.options.events)))
+        if shares:
+            self._deliver(shares)
             self._say_backlog(wall)
+
+    def _deliver(self, shares: list[_Share]) -> None:
+        """Commit; where members come or go meanwhile, again, without the partitions that went to others.
+
+        To leave the group and join it anew would make the others do the same.
+        """
+
+        def settle(seconds: float) -> None:
+            self._transactions.abort()
+            self._read_on(CHUNK, seconds)
+            held = self._partitions
+            shares[:] = [s for s in shares if held.get(s.ours.intake.source) is s.ours]
+
+        again = Retrying(
+            retry=retry_if_exception(is_rebalance),
+            wait=wait_fixed(SETTLING),
+            stop=stop_after_delay(TIMEOUT),
+            sleep=settle,
+            reraise=True,
+        )
+        again(self._write, shares)
+        self.consumed += sum(t.consumed for share in shares for t in share.taken)
 
     def _say_backlog(self, wall: float) -> None:
         behind = [ours for ours in self._partitions.values() if self._is_behind(ours)]
@@ -218,22 +249,20 @@ class SummariseSession:
         here = TopicPartition(self.options.events, ours.intake.source)
         return int(self._consumer.get_watermark_offsets(here, cached=True)[1])
 
-    def _write(
-        self,
-        summary: pl.DataFrame,
-        told: list[Progress],
-        dead: list[DeadLetter],
-        offsets: list[TopicPartition],
-    ) -> None:
+    def _write(self, shares: list[_Share]) -> None:
+        if not shares:
+            return
         options, transactions = self.options, self._transactions
-        commit = Commit(summary, tuple(told), self._total, uuid4().hex)
+        taken = [t for share in shares for t in share.taken]
+        summary = pl.concat([empty(), *(t.summary for t in taken)])
+        commit = Commit(summary, tuple(s.told for s in shares), self._total, uuid4().hex)
         transactions.begin()
         for value, headers in commit_records(commit, options.rules.slide, options.events):
             transactions.produce(options.summaries, value, headers=headers, partition=0)
-        for letter in dead:
+        for letter in (letter for t in taken for letter in t.dead):
             key, value = dead_letter_record(letter, options.events)
             transactions.produce(options.dead_letters, value, key=key)
-        transactions.commit(self._consumer, offsets)
+        transactions.commit(self._consumer, [share.offset for share in shares])
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Take over: from the committed offset, with the clock that was committed with it."""

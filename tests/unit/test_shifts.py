@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from log_guard.core.baseline.keys import TROUBLED, code_levels
 from log_guard.core.events import SECOND
 from log_guard.core.feedback.feedback import Feedback
 from log_guard.core.feedback.suppression import Suppression
 from log_guard.core.results import Alert
-from tests.steady import HOUR, Times, alerts, history, poisson, replayed
+from tests.steady import HOUR, Times, alerts, history, learnt, poisson, replayed
 from tests.streams import START
 
 LEARNT = 2 * HOUR
@@ -104,6 +105,17 @@ def test_a_job_as_it_ran_before_makes_no_shift_of_the_volume() -> None:
     steady, mail = poisson(random, 0, end, 2.0), poisson(random, 0, end, 0.4)
     stream = history({0: (1, steady), 1: (2, mail), 2: (2, job)})
     assert about(alerts(stream, 5 * HOUR), "mail") == []
+
+
+def test_talk_of_trouble_is_no_volume_that_could_fade() -> None:
+    """It comes in most stretches, and makes up no count of a window."""
+    random = np.random.default_rng(6)
+    trouble = poisson(random, 0, END, 0.03)
+    stream = history({0: (1, beside()), 1: (2, shifted(2.2)), 3: (2, trouble)})
+    usual = learnt(stream, LEARNT).baseline.volume_stretches
+    assert TROUBLED not in code_levels(usual.codes)
+    told = about(alerts(stream, LEARNT), "mail")
+    assert {part.kind for alert in told for part in alert.evidence.parts} == {"surging"}
 
 
 def test_what_is_suppressed_makes_no_shift() -> None:

@@ -19,7 +19,7 @@ from log_guard.core.baseline.columns import (
     WATCHED_STRETCHES,
     WATCHED_WINDOWS,
 )
-from log_guard.core.baseline.keys import code_groups
+from log_guard.core.baseline.keys import TROUBLED, code_groups, code_levels
 from log_guard.core.baseline.table import Table, among
 from log_guard.core.detectors.surprise import moments, usual_ranges
 
@@ -55,7 +55,9 @@ class UsualStretches:
         watched = groups.look_up(code_groups(table.ids))
         stretches = watched[:, WATCHED_STRETCHES]
         often = table.sums[:, STRETCHES] >= OFTEN * stretches
-        chosen = np.flatnonzero(often & (stretches >= LEAST_STRETCHES))
+        # Talk of trouble is no count of a window: it tells how rare such talk is.
+        counted = code_levels(table.ids) != TROUBLED
+        chosen = np.flatnonzero(often & counted & (stretches >= LEAST_STRETCHES))
         sums, windows = table.sums[chosen], watched[chosen, WATCHED_WINDOWS]
         low, high = usual_ranges(*moments(sums[:, [COUNT, SQUARES]], windows))
         mean, variance = stretch_moments(sums, watched[chosen])

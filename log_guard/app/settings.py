@@ -22,7 +22,9 @@ from log_guard.errors import OptionError
 
 PREFIX = "LOGGUARD_"
 DEVELOPMENT_PASSWORD = "logguard123"
-_SECRET = re.compile(r"password|secret|token|jaas|\.key$|\.pem$|credential", re.IGNORECASE)
+_SECRET = re.compile(
+    r"password|secret|token|jaas|\.key$|\.pem$|credential|oauthbearer\.config", re.IGNORECASE
+)
 _DATABASE = re.compile(
     r"(?P<before>(?:[a-z0-9+]+://)?[^\s:/@?#]*)(?P<password>:[^\s:/@?#]*(?=@))?"
     r"(?P<after>(?:@[\w.-]*|@\[[0-9a-fA-F:]+\])?(?::[0-9]*)?(?:/[^\s:@?#]*)?)(?:\?(?P<options>[^\s?#@]*))?"

@@ -139,21 +139,22 @@ def properties_of_environment() -> dict[str, str]:
     """``LOGGUARD_KAFKA_PROPERTIES``: ``a=b,c=d``, or a JSON object where a value holds a comma."""
     text = os.environ.get(PROPERTIES, "").strip()
     if not text.startswith("{"):
-        return properties(text.split(",")) if text else {}
+        return properties(text.split(","), PROPERTIES) if text else {}
     try:
         return {str(name): str(value) for name, value in json.loads(text).items()}
     except ValueError:
         raise OptionError(f"{PROPERTIES}: that is no JSON object") from None
 
 
-def properties(pairs: list[str]) -> dict[str, str]:
-    """``["a=b"]`` → ``{"a": "b"}``; OptionError for anything else."""
+def properties(pairs: list[str], given_by: str = "--kafka-property") -> dict[str, str]:
+    """``["a=b"]`` → ``{"a": "b"}``; OptionError for anything else, which may be part of a password and is not shown."""
     found: dict[str, str] = {}
-    for pair in pairs:
+    for number, pair in enumerate(pairs, start=1):
         name, sign, value = pair.partition("=")
         if not sign or not name.strip():
+            comma = "; a value with a comma needs a JSON object" if given_by == PROPERTIES else ""
             raise OptionError(
-                f"--kafka-property {name or pair!r}: give NAME=VALUE, e.g. security.protocol=SSL"
+                f"{given_by}, number {number}: give NAME=VALUE, e.g. security.protocol=SSL{comma}"
             )
         found[name.strip()] = value
     return found

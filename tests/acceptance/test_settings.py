@@ -154,7 +154,13 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: s
         ),
         ((), {}, "nonsense = 1", "nonsense: no such setting; see `logguard config show`"),
         ((), {}, "topic = ", "cannot be read"),
-        (("--kafka-property", "oops"), {}, "", "give NAME=VALUE"),
+        (("--kafka-property", "oops"), {}, "", "--kafka-property, number 1: give NAME=VALUE"),
+        (
+            (),
+            {"LOGGUARD_KAFKA_PROPERTIES": "sasl.username=u,sasl.password=s3,hush"},
+            "",
+            "LOGGUARD_KAFKA_PROPERTIES, number 3: give NAME=VALUE, e.g. security.protocol=SSL; a value with a comma needs",
+        ),
         (
             (),
             {"LOGGUARD_KAFKA_PROPERTIES": "{oops"},
@@ -290,3 +296,9 @@ def test_options_of_the_database_without_write_are_told(
     assert done.returncode == 2, "there is no --run"
     said = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     assert [line["options"] for line in said if "only with --write" in line["event"]] == told
+
+
+def test_a_url_in_which_the_password_may_go_on_is_refused_and_not_shown() -> None:
+    done = logguard("db", "check", "--db-url", "postgresql://u:s3@hush@nowhere/db")
+    assert "write an @ in it as %40" in done.stderr
+    assert "hush" not in done.stdout + done.stderr

@@ -34,6 +34,10 @@ def open_engine(url: str | URL, wait_seconds: float) -> tuple[Engine, str]:
             "that is no database URL: give the path of a file, sqlite:///PATH, "
             "or postgresql://USER:PASSWORD@HOST:PORT/NAME"
         ) from None
+    if "@" in (parsed.host or ""):
+        raise StoreError(
+            "of that database URL it is not plain where the password ends: write an @ in it as %40"
+        )
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "postgresql+psycopg":

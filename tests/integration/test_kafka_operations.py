@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[attr-defined]  # public, though not listed
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]  # public, though not listed
 from sqlalchemy import create_engine, text
 
 from log_guard.core.events import SECOND
@@ -227,6 +227,34 @@ def test_who_stays_commits_on_while_others_come_and_go(pipeline: Pipeline) -> No
     told = (pipeline.directory / "stays.log").read_text()
     assert "gave up partitions" in told
     assert "starting again" not in told
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_topic_that_was_made_anew_is_not_read_on_from_where_the_old_one_ended(
+    pipeline: Pipeline, running: bool
+) -> None:
+    topic, admin = pipeline.settings.topic, AdminClient({"bootstrap.servers": pipeline.brokers})
+    start = int(time.time()) // 60 * 60 - 7_200
+    pipeline.start("reads", "summarise", idle_seconds=1.0)
+    few = made_stream(3, 400, start, 600)
+    pipeline.produce(few)
+    pipeline.start("detect", "detect")
+    pipeline.start("write", "write")
+    pipeline.wait("all of the old", lambda: audit(pipeline, "--recount") == 0)
+    if not running:
+        pipeline.stop(["reads"])
+    admin.delete_topics([topic])[topic].result()
+
+    def made_anew() -> bool:
+        made = admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic]
+        return made.exception() is None  # it takes a while until the old one is gone
+
+    pipeline.wait("the new topic", made_anew)
+    pipeline.produce(made_stream(4, 2_000, start, 600))
+    if not running:
+        pipeline.start("reads", "summarise", idle_seconds=1.0)
+    said = f"topic {topic} was made anew since it was read: make all topics of the pipeline anew"
+    pipeline.wait("the refusal", lambda: said in pipeline.log("reads"))
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,11 @@ from log_guard.core.baseline.keys import (
     key_codes,
 )
 from log_guard.core.baseline.learning import learn, spell_hashes
-from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.baseline.table import Table
 from log_guard.core.events import SECOND
 from log_guard.core.statements import Templates
 from log_guard.core.windows import PANE_SCHEMA, WHOLE
+from log_guard.core.windows.spec import LASTING
 from tests.streams import START, bounded, micros
 
 WINDOW = 30 * SECOND

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from log_guard.core.baseline.baseline import Baseline
 from log_guard.core.baseline.keys import ALL_LEVELS, key_codes, volume_codes
 from log_guard.core.baseline.learning import learn
-from log_guard.core.baseline.stretches import LASTING, LEAST_STRETCHES
+from log_guard.core.baseline.stretches import LEAST_STRETCHES
 from log_guard.core.detectors.surprise import USUAL_BITS, tail_bits, usual_ranges
 from log_guard.core.events import SECOND, Level
 from log_guard.core.feedback.suppression import Suppressor
@@ -21,6 +21,7 @@ from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import PANE_SCHEMA, Windows, WindowSpec
 from log_guard.core.windows.panes import NO_SAMPLE
 from log_guard.core.windows.recent import RecentWindows
+from log_guard.core.windows.spec import LASTING
 from tests.streams import START, bounded, micros
 
 WINDOW = 30 * SECOND

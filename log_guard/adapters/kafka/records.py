@@ -13,7 +13,7 @@ import io
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,9 @@ def unpack(position: int) -> tuple[int, int]:
     return position >> LINE_BITS, position & ((1 << LINE_BITS) - 1)
 
 
-def commit_records(commit: Commit, slide: int, topic: str) -> Iterator[tuple[bytes, Headers]]:
+def commit_records(
+    commit: Commit, slide: int, topic: str, topic_id: str = ""
+) -> Iterator[tuple[bytes, Headers]]:
     """The records of a commit of a topic's events: value and headers; the last one carries the progress."""
     summary = commit.summary
     parts, first = [summary], _arrow(summary)
@@ -78,6 +80,7 @@ def commit_records(commit: Commit, slide: int, topic: str) -> Iterator[tuple[byt
             "id": commit.id,
             "slide": slide,
             "topic": topic,
+            "topic_id": topic_id,
             "last": last,
             "partitions": commit.partitions,
             "progress": [asdict(p) for p in commit.progress] if last else [],
@@ -104,14 +107,23 @@ def commit_of(value: bytes, headers: Headers | None, slide: int, where: str = A_
         raise UnreadableError(f"a record that is no summary ({type(e).__name__})") from e
 
 
-def made_of(headers: Headers | None) -> tuple[int, str | None] | None:
-    """Panes (µs) and topic of the events of a record of ``window-summaries``; None if it is none.
+@dataclass(frozen=True)
+class Made:
+    """What a record of ``window-summaries`` was made of: panes (µs), and the topic of the events.
 
-    The topic is None where an earlier version wrote the record.
+    topic, topic_id:  None where an earlier version wrote the record; the id also where Kafka did not say.
     """
+
+    slide: int
+    topic: str | None
+    topic_id: str | None
+
+
+def made_of(headers: Headers | None) -> Made | None:
+    """What a record of ``window-summaries`` was made of; None if it is none."""
     try:
         told = json.loads(dict(headers or [])["logguard"])
-        return int(told["slide"]), told.get("topic")
+        return Made(int(told["slide"]), told.get("topic"), told.get("topic_id") or None)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 

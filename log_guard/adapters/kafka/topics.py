@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, though not listed
+    AdminClient,
     ConfigResource,
     NewTopic,
     ResourceType,
@@ -69,13 +70,24 @@ def origin(cluster: Cluster, events: str, results: str) -> Origin:
         name = admin.list_topics(timeout=10).cluster_id
     except KafkaException as e:
         raise failure(e, cluster.brokers) from e
+    ids = _ids(admin, [events, results])
+    return Origin(str(name), events, ids[events], results, ids[results])
+
+
+def topic_id(cluster: Cluster, topic: str) -> str:
+    """What no topic of the same name ever has again; empty where Kafka does not say."""
+    return _ids(cluster.admin(), [topic], seconds=2.0)[topic]
+
+
+def _ids(admin: AdminClient, topics: list[str], seconds: float = 10.0) -> dict[str, str]:
     ids = {}
-    for topic, described in admin.describe_topics(TopicCollection([events, results])).items():
+    found = admin.describe_topics(TopicCollection(topics), request_timeout=seconds)
+    for topic, described in found.items():
         try:
             ids[topic] = str(described.result().topic_id)
         except KafkaException:  # not there, or not ours to see
             ids[topic] = ""
-    return Origin(str(name), events, ids[events], results, ids[results])
+    return ids
 
 
 def create(cluster: Cluster, wanted: list[TopicSpec], replication: int) -> list[str]:

@@ -49,6 +49,9 @@ are merged in the database (``db maintain``), and so not written a second time w
 **Pausing** a partition that is far ahead changes when something is read and not what: it goes on from
 the first offset that no commit has covered.
 
+**A topic made anew** under its old name counts from 0 again. Each commit of summarise names the id of the topic that it
+read; where the last one names another, or the id changes while it runs, summarise refuses to go on.
+
 **Hands** can still move a group's offsets. Every commit says which input offsets it covers, and the
 fold keeps out a range that it has seen and names one that it has not (``audit`` shows both). A range of which
 it has seen a part it would have to keep out whole: so of a partition that was set back no commit goes across

@@ -188,8 +188,9 @@ class DetectSession:
                 )
             self._position = offset + 1
             return
-        _, topic = made_of(message.headers()) or (0, None)  # type: ignore[arg-type]  # as above
-        refuse_others(topic, options.events, options.summaries)
+        made = made_of(message.headers())  # type: ignore[arg-type]  # as above
+        if made is not None:
+            refuse_others(made.topic, options.events, options.summaries)
         for number, out in enumerate(fold.slices(commit, offset)):
             if (offset, number) >= (self._frontier + 1, self._slices):
                 self._waiting += self._records(out, offset)

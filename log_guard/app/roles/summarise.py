@@ -26,6 +26,7 @@ from log_guard.app.roles.backlog import Backlog
 from log_guard.app.roles.membership import Membership
 from log_guard.app.roles.messages import CHUNK, by_partition, chunks
 from log_guard.app.roles.partition import Partition
+from log_guard.app.roles.same_topic import SameTopic
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.events import SECOND
 from log_guard.core.stream.progress import Commit, Progress
@@ -75,13 +76,15 @@ class Summarise:
         return SummariseSession(self.cluster, self.options)
 
 
-def _refuse_mixing(cluster: Cluster, options: SummariseOptions) -> None:
+def _refuse_mixing(cluster: Cluster, options: SummariseOptions, events: SameTopic) -> None:
     """Refuse to write beside coarser panes, or those of another topic: no detector could read both."""
     last = newest(cluster, options.summaries)
     theirs = made_of(last.headers()) if last is not None else None  # type: ignore[arg-type]  # headers are typed wider than they come
     if theirs is not None:
-        refuse_coarser(theirs[0], options.rules.slide)
-        refuse_others(theirs[1], options.events, options.summaries)
+        refuse_coarser(theirs.slide, options.rules.slide)
+        refuse_others(theirs.topic, options.events, options.summaries)
+        events.look()
+        events.refuse_another(theirs.topic_id)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ class SummariseSession:
         self._partitions: dict[int, Partition] = {}
         self._read = self._read_messages = 0  # bytes, messages
         cluster.topic(options.summaries)
-        _refuse_mixing(cluster, options)
+        self._topic = SameTopic(cluster, options.events, clock)
+        _refuse_mixing(cluster, options, self._topic)
         self._total = cluster.partitions(options.events)
         self._transactions = Transactions(cluster.producer(self.name))
         self._consumer: Consumer = cluster.consumer(options.group)
@@ -122,6 +126,7 @@ class SummariseSession:
     name = "summarise"
 
     def step(self) -> bool:
+        self._topic.look_again()
         some = self._read_on(self.options.max_batch, self.options.commit_every)
         self._commit(self._clock())
         self._hold_back()
@@ -257,7 +262,9 @@ class SummariseSession:
         summary = pl.concat([empty(), *(t.summary for t in taken)])
         commit = Commit(summary, tuple(s.told for s in shares), self._total, uuid4().hex)
         transactions.begin()
-        for value, headers in commit_records(commit, options.rules.slide, options.events):
+        for value, headers in commit_records(
+            commit, options.rules.slide, options.events, self._topic.id
+        ):
             transactions.produce(options.summaries, value, headers=headers, partition=0)
         for letter in (letter for t in taken for letter in t.dead):
             key, value = dead_letter_record(letter, options.events)
@@ -269,6 +276,7 @@ class SummariseSession:
         # A rebalance is also how members hear of partitions that were added.
         self._total = self._cluster.partitions(self.options.events)
         starts = []
+        self._topic.look()
         found = committed_offsets(consumer, partitions, TIMEOUT)
         # Ours come with what the next owner has to know; those that a person set, or deleted, do not.
         told = {} if all(p.metadata for p in found) else self._told()

@@ -11,12 +11,12 @@ import polars as pl
 from log_guard.core.baseline.baseline import FAR, SPELL, Baseline
 from log_guard.core.baseline.believable import believed
 from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, key_codes
-from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.baseline.table import Table
 from log_guard.core.events import Level
 from log_guard.core.statements import Templates
 from log_guard.core.windows import WHOLE
 from log_guard.core.windows.panes import first_panes
+from log_guard.core.windows.spec import LASTING
 
 
 def learn(

@@ -22,9 +22,8 @@ from log_guard.core.baseline.columns import (
 from log_guard.core.baseline.keys import TROUBLED, code_groups, code_levels
 from log_guard.core.baseline.table import Table, among
 from log_guard.core.detectors.surprise import moments, usual_ranges
+from log_guard.core.windows.spec import LASTING
 
-LASTING = 10
-"""Windows in a stretch."""
 OFTEN = 0.5
 """A count is judged by stretches if it is in at least this share of them."""
 LEAST_STRETCHES = 4

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.results import Evidence, Part
 from log_guard.core.statements import statement_of
+from log_guard.core.windows.spec import LASTING
 
 FEW = ("silent", "fading")
 """Kinds of what there is too little of."""

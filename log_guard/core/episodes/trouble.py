@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from log_guard.core.baseline.baseline import EPOCH
-from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.episodes.causes import (
     FEW,
     SILENCE,
@@ -22,6 +21,7 @@ from log_guard.core.episodes.symptoms import Seen, Symptoms, shown_as, take_in
 from log_guard.core.evidence.lines import ALL_EVENTS
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.results import Evidence, Part, Result
+from log_guard.core.windows.spec import LASTING
 
 MAX_PEAKS = 32
 """Counts whose peak is kept for each group of an episode."""

@@ -12,12 +12,13 @@ import numpy as np
 from log_guard.core.baseline.baseline import Baseline, Known
 from log_guard.core.baseline.columns import COUNT, WATCHED_STRETCHES
 from log_guard.core.baseline.keys import code_groups, code_levels
-from log_guard.core.baseline.stretches import LASTING, stretch_moments
+from log_guard.core.baseline.stretches import stretch_moments
 from log_guard.core.detectors.surprise import tail_bits
 from log_guard.core.events import Level
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.stretches import Recent, Stretches
 from log_guard.core.windows.recent import RecentWindows
+from log_guard.core.windows.spec import LASTING
 
 LEAST_BITS = 3.0
 """Smaller surprises are not looked at."""

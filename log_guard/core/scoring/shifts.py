@@ -22,11 +22,11 @@ from log_guard.core.baseline.keys import (
     code_templates,
     volume_codes,
 )
-from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.baseline.table import Table, among
 from log_guard.core.scoring.entries import Entries
 from log_guard.core.scoring.lasting import Lasted, Shifts
 from log_guard.core.scoring.parts import SHIFT, VOLUME_TEMPLATE, Parts
+from log_guard.core.windows.spec import LASTING
 
 
 def shift_parts(entries: Entries, shifts: Shifts, baseline: Baseline) -> Parts:

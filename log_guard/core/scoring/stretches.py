@@ -13,10 +13,11 @@ import numpy as np
 
 from log_guard.core.baseline.baseline import Baseline
 from log_guard.core.baseline.keys import ALL_LEVELS, key_codes, volume_codes
-from log_guard.core.baseline.stretches import LASTING, UsualStretches
+from log_guard.core.baseline.stretches import UsualStretches
 from log_guard.core.baseline.table import Table, among
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.windows.recent import RecentWindows
+from log_guard.core.windows.spec import LASTING
 
 
 @dataclass(frozen=True)

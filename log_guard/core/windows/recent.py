@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from log_guard.core.baseline.stretches import LASTING
 from log_guard.core.windows.panes import on_time
-from log_guard.core.windows.spec import WHOLE, WindowSpec
+from log_guard.core.windows.spec import LASTING, WHOLE, WindowSpec
 
 _SCHEMA: dict[str, pl.DataType] = {
     "end": pl.Int64(),

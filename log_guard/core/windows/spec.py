@@ -11,6 +11,8 @@ WHOLE_STREAM = "*"
 """Name of the group that is the sum of all groups."""
 WHOLE = 0
 """Its id."""
+LASTING = 10
+"""Tumbling windows in a stretch, by which what lasts is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def test_spans_learnt_apart_add_up_to_the_whole(panes: list[Pane], cut: int) -> 
 @bounded(60)
 @given(PANES, PANES)
 def test_cut_between_two_stretches_these_add_up_too(early: list[Pane], late: list[Pane]) -> None:
-    panes = early + [(second + 600, *rest) for second, *rest in late]
+    panes = early + [(s + 600, g, lv, t, n) for s, g, lv, t, n in late]
     assert same(learnt(panes, 0, 600) + learnt(panes, 600, 1200), learnt(panes, 0, 1200))
 
 

@@ -85,6 +85,22 @@ def test_after_a_silence_what_was_missing_in_it_is_not_told_again(seconds: int) 
     assert (told[0].end - START) / SECOND <= back + 60
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_nor_is_it_of_a_service_that_has_an_empty_window_now_and_then(seed: int) -> None:
+    gone, back = BEGAN, BEGAN + 420
+    random = np.random.default_rng(seed)
+    steady = poisson(random, 0, END, 0.2)
+    steady = steady[(steady < gone) | (steady >= back)]
+    told = about(alerts(history({0: (1, steady), 2: (3, beside())}), LEARNT), "steady")
+    said = [s.sentence for alert in told for s in alert.course.symptoms]
+    assert [
+        sentence
+        for sentence in said
+        if " events in 300 s " in sentence or "times in 300 s" in sentence
+    ] == []
+    assert all((alert.end - START) / SECOND <= back + 60 for alert in told)
+
+
 def test_what_an_hour_of_it_has_made_usual_is_told_no_more() -> None:
     """Load drifts: what has doubled for good is told once."""
     random = np.random.default_rng(4)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from log_guard.core.episodes.causes import FEW
 from log_guard.core.events import SECOND
 from log_guard.core.windows import WHOLE_STREAM
 from tests.steady import HOUR, Times, alerts, history, learnt, poisson
@@ -65,3 +67,14 @@ def test_where_everything_falls_silent_at_once_it_is_the_whole_stream_that_is_to
     assert [symptom.service for symptom in last.course.symptoms] == [WHOLE_STREAM]
     assert last.course.others == ()
     assert set(last.services) <= {WHOLE_STREAM, "steady", "mail", "shop"}
+
+
+@pytest.mark.parametrize("lived", [150, 600, 1_200])
+def test_a_job_that_ran_once_is_not_missed(lived: int) -> None:
+    random = np.random.default_rng(1)
+    end = 4 * HOUR
+    job = poisson(random, 3 * HOUR, 3 * HOUR + lived, 0.5)
+    steady, mail = poisson(random, 0, end, 0.3), poisson(random, 0, end, 0.2)
+    told = alerts(history({0: (1, steady), 1: (2, mail), 2: (3, job)}), 2 * HOUR)
+    few = [alert for alert in told if alert.evidence.parts[0].kind in FEW]
+    assert few == []

@@ -23,6 +23,7 @@ from log_guard.core.evidence.lines import (
 )
 from log_guard.core.results import Bound
 from log_guard.core.scoring.parts import NOVELTY, VOLUME_TEMPLATE, Parts
+from log_guard.core.windows.spec import LASTING
 
 MAX_BOUNDS = 3
 MAX_TRIED = 8
@@ -209,18 +210,27 @@ def _unheard(parts: Parts, weights: np.ndarray, i: int, templates: list[str]) ->
     return Change(bound, ((level, template),))
 
 
-def _bounds(parts: Parts, i: int) -> tuple[int, int]:
-    """Lowest and highest count of the window that is usual or, of what has lasted, no more part of it."""
+def _bounds(parts: Parts, i: int, now: int) -> tuple[int, int]:
+    """Lowest and highest count of the window that is usual or, of what has lasted, no more part of it.
+
+    The window, of ``now`` events, is itself in the stretch: as it goes towards the turn, so does that.
+    """
     if parts.windows[i] == 1:
         return usual_of(parts, i)
     turn = float(parts.turn[i])
+    turn += (turn - now) / (2.0 * LASTING - 1.0)
     return int(np.ceil(turn)), int(np.floor(turn))
 
 
 def _change(parts: Parts, i: int, counts: Counts, templates: list[str]) -> Change | None:
     """The i-th count as it usually is."""
     level, template = int(parts.level[i]), int(parts.template[i])
-    low, high = _bounds(parts, i)
+    now = sum(
+        n
+        for (at, of), n in counts.items()
+        if level in (ALL_LEVELS, at) and template in (VOLUME_TEMPLATE, of)
+    )
+    low, high = _bounds(parts, i, now)
     volume = template == VOLUME_TEMPLATE
     name = None if volume else templates[template]
     if parts.side[i] > 0:

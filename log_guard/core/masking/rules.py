@@ -55,7 +55,7 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"(^|[\s(=:,\[])[-+]0\b", "${1}0"),
     (r"\b0(?:[.,]0)*([A-Za-z]{1,3})\b", "<num>${1}"),
     (r"\b0(?:[.,:]0)*\b%?", "<num>"),
-    (rf"\b[A-Za-z_]\w*0\w*|\b0\w+|{_BASE64_UUID}", "<id>"),
+    (rf"\b[A-Za-z_]\w*0\w*|\b0\w+|\b(?:[a-f]{{8,}}|[A-F]{{8,}})\b|{_BASE64_UUID}", "<id>"),
     (r"0+", "<num>"),
     # Words joined by hyphens are one identifier if a part of them varies.
     (

@@ -66,7 +66,7 @@ def _steady_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> P
     observed = _counts_of(rows, code, e.row, e.code, e.count)
     sums = baseline.keys.look_up(code)
     level, template = code_levels(code), code_templates(code)
-    return surprises(rows, level, template, observed, sums, e.watched[rows, 1], e.whole[rows])
+    return surprises(rows, level, template, observed, sums, e.watched[rows, 1], e.settled[rows])
 
 
 def _surges(
@@ -121,7 +121,7 @@ def _unless_usual_lately(
     codes = key_codes(entries.groups[rows], level, np.where(volume, 0, template))
     volumes = suppressor.volumes(lately, codes, entries.ends[rows])
     sums = np.where(volume[:, None], volumes, lately.keys.look_up(codes))
-    windows, both = watched[rows, 1], entries.whole[rows]
+    windows, both = watched[rows, 1], entries.settled[rows]
     again = surprises(rows, level, template, parts.count[at], sums, windows, both)
     bits = parts.bits.copy()
     bits[at] = np.minimum(bits[at], again.bits)

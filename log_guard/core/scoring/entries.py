@@ -14,6 +14,9 @@ from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.statements import Templates
 from log_guard.core.windows import WindowBatch
 
+NEWCOMER_WINDOWS = 120.0
+"""So many windows, or half of the stream's, a group is a newcomer."""
+
 
 @dataclass(frozen=True)
 class Entries:
@@ -21,7 +24,8 @@ class Entries:
 
     groups:    (rows,) id of the group
     ends:      (rows,) event time, µs
-    whole:     (rows,) whether the window was watched from its beginning to its end
+    settled:   (rows,) whether too few can be told of the window: it was watched from its beginning to its end, and the
+               group has been there for a while
     silent:    (rows,) for how many windows nothing has come; 0 where something has
     watched:   (rows, 2) and ``empty``, (rows,), as :func:`watched_for` gives them
     row:       (n,) index of the window
@@ -34,7 +38,7 @@ class Entries:
 
     groups: np.ndarray
     ends: np.ndarray
-    whole: np.ndarray
+    settled: np.ndarray
     silent: np.ndarray
     watched: np.ndarray
     empty: np.ndarray
@@ -66,7 +70,7 @@ def entries_of(
     return Entries(
         groups=groups,
         ends=ends,
-        whole=batch.rows["whole"].to_numpy() & batch.final,
+        settled=batch.rows["whole"].to_numpy() & batch.final & ~_newcomers(watched, baseline),
         silent=silent,
         watched=watched,
         empty=empty,
@@ -79,6 +83,15 @@ def entries_of(
         troubled=templates.troubled(template),
         spared=suppressor.covered(groups[row], level, template, ends[row]),
     )
+
+
+def _newcomers(watched: np.ndarray, baseline: Baseline) -> np.ndarray:
+    """Which groups, of so many spells and windows, (rows, 2), are new in a stream that is not.
+
+    A job that ran once, and a container that was replaced, are not missed.
+    """
+    oldest = baseline.groups.sums[:, WATCHED_WINDOWS].max(initial=0.0)
+    return np.asarray(watched[:, 1] < min(NEWCOMER_WINDOWS, oldest / 2.0))
 
 
 def watched_for(

@@ -76,7 +76,7 @@ def _parts(windows: _Windows, lasted: Lasted, entries: Entries, baseline: Baseli
     here = lasted.take(index)
     still = lasted.side * (_counts(entries, baseline, here, row) - here.turn) > 0
     if lasted.side < 0:  # counts of an unfinished window can only grow
-        still &= entries.whole[row]
+        still &= entries.settled[row]
     here, row = here.take(still), row[still]
     template = np.full(len(row), VOLUME_TEMPLATE) if here.volume else code_templates(here.code)
     return Parts(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from log_guard.core.baseline.baseline import Baseline
-from log_guard.core.baseline.keys import ALL_LEVELS, key_codes, volume_codes
+from log_guard.core.baseline.keys import ALL_LEVELS, code_groups, key_codes, volume_codes
 from log_guard.core.baseline.stretches import UsualStretches
 from log_guard.core.baseline.table import Table, among
 from log_guard.core.feedback.suppression import Suppressor
@@ -88,6 +88,20 @@ class Recent:
         ends = made.ids // many * self._window + first
         return self._sums(usual, side, ends, made.ids % many, made.sums[:, 0])
 
+    def _empty(self, groups: np.ndarray) -> np.ndarray:
+        """In how many windows of each stretch each of these groups said nothing, (ends, n)."""
+        names, at = np.unique(groups, return_inverse=True)
+        said = among(self._group, names)
+        span = self._end[said] // self._window
+        place = np.unique(np.searchsorted(names, self._group[said]) + span * len(names))
+        heard = np.zeros((len(self._ends), len(names)))
+        for later in range(LASTING):
+            stretch = (place // max(len(names), 1) + later) * self._window
+            row = np.minimum(np.searchsorted(self._ends, stretch), len(self._ends) - 1)
+            mine = self._ends[row] == stretch
+            np.add.at(heard, (row[mine], place[mine] % max(len(names), 1)), 1.0)
+        return np.asarray(LASTING - heard[:, at])
+
     def _sums(
         self,
         usual: UsualStretches,
@@ -109,4 +123,7 @@ class Recent:
             bounded += np.bincount(cell, (some - least[at])[mine], len(bounded))
             observed += np.bincount(cell, count[mine], len(observed))
         bounded = bounded.reshape(shape) + LASTING * least
+        if side < 0:  # windows in which nothing came at all are told as silence
+            few = np.maximum(usual.mean / LASTING - least, 0.0)
+            bounded += self._empty(code_groups(usual.codes)) * few
         return Stretches(usual, side, bounded, observed.reshape(shape))

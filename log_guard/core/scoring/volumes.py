@@ -59,7 +59,7 @@ def volume_parts(
     there &= judged[rows] | errors | silence
     rows, which, observed, sums = rows[there], which[there], observed[there], sums[there]
     template = np.full(len(rows), VOLUME_TEMPLATE)
-    return surprises(rows, which, template, observed, sums, watched[rows, 1], e.whole[rows])
+    return surprises(rows, which, template, observed, sums, watched[rows, 1], e.settled[rows])
 
 
 def _came_before(entries: Entries, at: np.ndarray, baseline: Baseline) -> np.ndarray:

@@ -91,7 +91,10 @@ class Settings(BaseSettings):
         "Windows", 600.0, "How late an event may be and still revise its windows.", ge=0
     )
     idle_seconds: float = _of(
-        "Windows", 5.0, "Quiet after which a partition holds no window open.", ge=1
+        "Windows",
+        5.0,
+        "Quiet after which a partition's time goes on by the clock, so that it holds no window open for longer.",
+        ge=1,
     )
     max_skew_seconds: float = _of(
         "Windows", 60.0, "How far a partition may run ahead of one that has a backlog.", ge=0

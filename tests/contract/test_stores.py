@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -87,6 +89,18 @@ def test_the_schema_is_what_this_version_needs_and_a_second_upgrade_changes_noth
     with Store(url) as store:
         assert check_database(url) == []
         assert store.count_results() == 1
+
+
+@pytest.mark.parametrize("url", ["PostgreSQL", "TimescaleDB"], indirect=True)
+def test_processes_that_upgrade_at_once_wait_for_one_another(url: str) -> None:
+    upgrade = [sys.executable, "-m", "log_guard.cli", "db", "upgrade", "--db-url", url]
+    running = [
+        subprocess.Popen(upgrade, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(3)
+    ]
+    said = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    assert check_database(url) == []
 
 
 def test_what_hands_have_changed_is_named_with_the_repair(url: str) -> None:

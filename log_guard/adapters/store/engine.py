@@ -12,7 +12,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from log_guard.adapters.store.failures import store_error
-from log_guard.errors import StoreError
+from log_guard.errors import OptionError, StoreError
 
 
 @contextmanager
@@ -30,12 +30,12 @@ def open_engine(url: str | URL, wait_seconds: float) -> tuple[Engine, str]:
         known = isinstance(url, URL) or "://" in url
         parsed = make_url(url) if known else URL.create("sqlite", database=str(url))
     except (ArgumentError, ValueError):
-        raise StoreError(
+        raise OptionError(
             "that is no database URL: give the path of a file, sqlite:///PATH, "
             "or postgresql://USER:PASSWORD@HOST:PORT/NAME"
         ) from None
     if "@" in (parsed.host or ""):
-        raise StoreError(
+        raise OptionError(
             "of that database URL it is not plain where the password ends: write an @ in it as %40"
         )
     if parsed.drivername in ("postgresql", "postgres"):
@@ -43,7 +43,7 @@ def open_engine(url: str | URL, wait_seconds: float) -> tuple[Engine, str]:
     if parsed.drivername == "postgresql+psycopg":
         return _server(parsed, wait_seconds)
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise StoreError(
+        raise OptionError(
             f"{parsed.drivername} databases are not supported: "
             "give the path of a file, sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/NAME"
         )

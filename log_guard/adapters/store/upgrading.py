@@ -8,6 +8,7 @@ server says (``timescaledb.license``: ``timescale`` or ``apache``); what it does
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic import command
@@ -76,6 +77,25 @@ _HOURLY_TABLE = """
 
 def upgrade(engine: Engine) -> list[str]:
     """Migrate and set up; what this database does not offer, in a few words each."""
+    with _alone(engine):
+        return _upgrade(engine)
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """One at a time: processes that begin together may all upgrade. SQLite has its own lock."""
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(hashtext('logguard upgrade'))"))
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(hashtext('logguard upgrade'))"))
+
+
+def _upgrade(engine: Engine) -> list[str]:
     with engine.begin() as connection:
         command.upgrade(_config(connection), "head")
     notes = list(_timescale(engine)) if engine.dialect.name == "postgresql" else []

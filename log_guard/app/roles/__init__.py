@@ -37,6 +37,11 @@ published in several transactions; the frontier then says how many slices of it 
 records have equal slices, and the group's offset moves on after the last one. Before it reads the
 state, the next detector waits for the end of every transaction that may still write to it.
 
+**What is not repeated** by another run over the same events is when a partition fell quiet: its time goes on by the clock
+then (``--idle-seconds``), so where the input pauses, windows may close at another moment, what comes late for them is a
+revision, and a detector may learn from other windows first. What is counted is the same, verdicts need not be. Equal
+*summaries* give equal results, so a crash of who reads them changes nothing.
+
 **What people change** while it runs, the model or the feedback, becomes part of that state before anything
 is judged by it, and never during a replay (:mod:`log_guard.app.roles.guidance`). So a replay judges as
 the first run did.

@@ -22,7 +22,7 @@ from log_guard.core.events import SECOND, DeadLetter
 from log_guard.core.features import FEATURES, TEXT_FEATURES, VOLUME_FEATURES
 from log_guard.core.ledger import Ledger
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
-from log_guard.errors import StoreError
+from log_guard.errors import OptionError, StoreError
 
 START = 1_700_000_000 * SECOND
 EVIDENCE = Evidence(
@@ -318,7 +318,7 @@ def test_a_full_disk_leaves_nothing_half_written(path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["mysql://host/db", "://", "nonsense://x"])
 def test_other_databases_are_refused(url: str) -> None:
-    with pytest.raises(StoreError, match="sqlite:///PATH"):
+    with pytest.raises(OptionError, match="sqlite:///PATH"):
         Store(url)
 
 

@@ -67,7 +67,8 @@ def test_windows_of_ordinary_trouble_hold_no_other() -> None:
     panes = history(*SCATTERED, (1805, GONE))
     ends = np.array([micros(s) for s in (300, 305, 330, 335, 1830, 1805)])
     groups = np.array([1, 1, WHOLE, 1, 1, 1])
-    alone = ordinary_windows(panes, TEMPLATES, SPEC, ends, groups)
+    alone, calm = ordinary_windows(panes, TEMPLATES, SPEC, ends, groups)
+    assert calm.tolist() == [True, False, False, True, False, False]
     assert alone.tolist() == [False, True, True, False, False, True]
 
 

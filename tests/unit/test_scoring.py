@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from log_guard.core.baseline.baseline import Baseline, Known
 from log_guard.core.baseline.columns import COUNT, SPELLS
+from log_guard.core.baseline.columns import WINDOWS as WITH_IT
 from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, key_codes
 from log_guard.core.baseline.learning import learn
 from log_guard.core.detectors.novelty import novelty_bits, rarity_bits
 from log_guard.core.detectors.surprise import moments, tail_bits
 from log_guard.core.events import SECOND, Level
 from log_guard.core.feedback.suppression import Suppression, Suppressor
-from log_guard.core.scoring.counts import SURGE_COUNT
-from log_guard.core.scoring.novel import UNKNOWN_SHARE, together
+from log_guard.core.scoring.counts import FRESH_BITS, SURGE_COUNT
+from log_guard.core.scoring.novel import NEWS, UNKNOWN_SHARE, together
 from log_guard.core.scoring.parts import (
     NOVELTY,
     SURPRISE,
@@ -151,22 +152,34 @@ def plain_surprises(
     group: int, counts: Counts, windows: float
 ) -> dict[tuple[int, int], tuple[float, float, float]]:
     """(level, template) → count, bits, side: volumes, steady keys, and what comes in numbers."""
-    watched = np.array([windows])
 
-    def surprise(sums: np.ndarray, count: int) -> tuple[float, float, float]:
-        bits, side = tail_bits(np.array([count]), *moments(sums[None, 1:3], watched))
+    def surprise(sums: np.ndarray, count: int, many: float) -> tuple[float, float, float]:
+        bits, side = tail_bits(np.array([count]), *moments(sums[None, 1:3], np.array([many])))
         return float(count), float(bits[0]), float(side[0])
+
+    def fresh(level: int, template: int) -> bool:
+        said = TEMPLATES.statements(np.array([template]))
+        codes = key_codes(np.array([group]), np.array([level]), said)
+        return level < ERROR and not BASELINE.statements.look_up(codes).any()
 
     out = {}
     for level in (*range(1, 7), ALL_LEVELS):
         count = sum(n for (lv, _), n in counts.items() if level in (lv, ALL_LEVELS))
+        new = sum(n for (lv, t), n in counts.items() if lv == level and fresh(lv, t))
         sums = BASELINE.volumes.look_up(key_codes(*np.array([[group], [level], [0]])))[0]
+        mean, _ = moments(sums[None, 1:3], np.array([windows]))
+        count = int(np.clip(np.ceil(mean[0]) * (sums[1] > 0), count - new, count))
         if count or sums[1]:
-            out[level, VOLUME_TEMPLATE] = surprise(sums, count)
+            out[level, VOLUME_TEMPLATE] = surprise(sums, count, windows)
     steady = {(INFO, 0), (INFO, 1)}
     for key in steady | {key for key, count in counts.items() if count >= SURGE_COUNT}:
         sums = BASELINE.keys.look_up(key_codes(*np.array([[group], *([n] for n in key)])))[0]
-        out[key] = surprise(sums, counts.get(key, 0))
+        out[key] = count, bits, side = surprise(sums, counts.get(key, 0), windows)
+        if count and fresh(*key):
+            lines = BASELINE.numbers.look_up(np.array([group]))[0]
+            usual = moments(lines[None, 1:3], lines[None, WITH_IT])
+            other, _ = tail_bits(np.array([counts[key]]), *usual, both=False)
+            out[key] = count, min(bits, FRESH_BITS + float(other[0])), side
     return out
 
 
@@ -307,6 +320,12 @@ def test_keys_that_came_together_before_are_one_surprise() -> None:
     assert both == pytest.approx(one, rel=1e-5)
 
 
+def test_sixteen_new_statements_that_are_no_trouble_are_twice_the_surprise_of_one() -> None:
+    row, bits = np.zeros(16, dtype=np.int64), np.full(16, 7.0)
+    shared = together(bits, row, np.zeros(16), np.full(16, NEWS))
+    assert np.sqrt((shared**2).sum()) == pytest.approx(14.0, rel=1e-5)
+
+
 def test_errors_that_came_together_before_count_each() -> None:
     panes = [(micros(30), 1, ERROR, t, False, 1) for t in (5, 6)]
     frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
@@ -316,12 +335,17 @@ def test_errors_that_came_together_before_count_each() -> None:
     assert both == pytest.approx(one * 2**0.5, rel=1e-5)
 
 
-@pytest.mark.parametrize(("second", "surprises"), [(72, 2), (71, 1)])
-def test_statements_never_seen_are_each_their_own_surprise(second: int, surprises: int) -> None:
-    windows = [(1, {(INFO, 70): 1, (INFO, second): 1}), (1, {(INFO, 70): 1})]
+@pytest.mark.parametrize(
+    ("level", "second", "surprise"),
+    [(ERROR, 72, 2**0.5), (ERROR, 71, 1.0), (INFO, 72, 2**0.25), (INFO, 71, 2**0.25)],
+)
+def test_of_statements_never_seen_trouble_counts_each_and_what_is_none_is_one_piece_of_news(
+    level: int, second: int, surprise: float
+) -> None:
+    windows = [(1, {(level, 70): 1, (level, second): 1}), (1, {(level, 70): 1})]
     parts = parts_of(batch_of(windows), BASELINE)
     both, one = detector_values(parts, 2)[:, NOVELTY]
-    assert both == pytest.approx(one * surprises**0.5, rel=1e-5)
+    assert both == pytest.approx(one * surprise, rel=1e-5)
 
 
 @bounded(50)
@@ -330,7 +354,7 @@ def test_statements_never_seen_are_each_their_own_surprise(second: int, surprise
         st.tuples(
             st.integers(0, 2),
             st.sampled_from((0.0, 5.0, 6.0)),
-            st.integers(0, 2),
+            st.integers(1, 3),
             st.floats(0.1, 100),
         ),
         min_size=1,
@@ -471,7 +495,9 @@ def test_what_has_come_back_explains_its_share_of_a_volume() -> None:
         return {level: p[7] for (level, key), p in parts.items() if key == VOLUME_TEMPLATE}
 
     assert max(volumes(12, 600, 9_000).values()) < 8
-    assert volumes(12, 600, 1_200)[Level.WARN] > 10  # within the hour: not known to come back
+    assert volumes(12, 0, 600)[Level.WARN] > 10  # within an hour: not known to come back
+    assert Level.WARN not in volumes(12)  # new: its number is judged by itself
+    assert volumes(12)[ALL_LEVELS] > 10
     assert volumes(60, 600, 9_000)[Level.WARN] > 10
 
 

@@ -28,10 +28,11 @@ from log_guard.core.baseline.columns import (
     WATCHED_WINDOWS,
     WINDOWS,
 )
-from log_guard.core.baseline.keys import code_groups
+from log_guard.core.baseline.keys import code_groups, without_groups
 from log_guard.core.baseline.stretches import UsualStretches
 from log_guard.core.baseline.table import Table
 from log_guard.core.events import SECOND
+from log_guard.core.windows import WHOLE
 
 SPELL = 120 * SECOND
 """How finely presence is told: longer spells forgive an incident of the history more, shorter ones
@@ -83,6 +84,17 @@ class Baseline:
         watched = self.groups.look_up(code_groups(self.keys.ids))[:, WATCHED_WINDOWS]
         often = self.keys.sums[:, WINDOWS] >= STEADY * np.maximum(watched, 1.0)
         return np.asarray(self.keys.ids[often])
+
+    @cached_property
+    def numbers(self) -> Table:
+        """Group → the sums of all its keys: in what numbers its lines come, in windows that have them."""
+        return Table.of(code_groups(self.keys.ids), self.keys.sums)
+
+    @cached_property
+    def spread(self) -> Table:
+        """(level, statement) code → how many groups make the statement, the whole stream not counted."""
+        ids = self.statements.ids[code_groups(self.statements.ids) != WHOLE]
+        return Table.of(without_groups(ids), np.ones((len(ids), 1)))
 
     @cached_property
     def key_stretches(self) -> UsualStretches:

@@ -22,6 +22,11 @@ def code_groups(codes: np.ndarray) -> np.ndarray:
     return codes >> (_TEMPLATE_BITS + _LEVEL_BITS)
 
 
+def without_groups(codes: np.ndarray) -> np.ndarray:
+    """Packed codes less their groups: (level, template)."""
+    return codes & ((1 << (_TEMPLATE_BITS + _LEVEL_BITS)) - 1)
+
+
 def code_levels(codes: np.ndarray) -> np.ndarray:
     """Levels of packed codes."""
     return (codes >> _TEMPLATE_BITS) & ((1 << _LEVEL_BITS) - 1)

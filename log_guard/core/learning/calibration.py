@@ -139,6 +139,11 @@ def passed(
     return float(np.nextafter(maxima[allowed], np.inf)) if allowed < len(maxima) else 0.0
 
 
+def spans_allowed(false_alarms_per_day: float, span: int) -> int:
+    """In how many spans of a history, of ``span`` µs in all, a threshold may be exceeded."""
+    return max(int(false_alarms_per_day * span / SECOND / DAY / 2), ORDINARY - 1)
+
+
 def certified_rate(blocks: int, block_seconds: float) -> float:
     """Lowest rate of false alerts a day that so many blocks of history can vouch for (one in all)."""
     return DAY / max(blocks * block_seconds, 1e-9)
@@ -153,14 +158,16 @@ def scales_of(
     to the next. A count surprise must besides exceed what the history has shown, but for as many spans
     as the budget allows, and for two at least: volumes are heavier-tailed than any tail that could be fitted to so few blocks.
     """
+    # Novelty is looked at by the spell, for where incidents come every ten minutes no block of ten is without one.
     span_days = (int(ends.max()) - int(ends.min()) + block) / SECOND / DAY
     budget = false_alarms_per_day * span_days / 2  # the two detectors share it
-    novelty, surprise = (block_maxima(values[:, i], ends, block) for i in range(2))
+    novelty = block_maxima(values[:, 0], ends, min(block, SPELL))
+    surprise = block_maxima(values[:, 1], ends, block)
     shift = block_maxima(values[:, 2], ends, max(block, EPOCH))
     # A line that comes more often than the budget allows must not be an alarm by its rarity alone,
     # however regular the history was that it was not part of.
     least = float(np.log2(max(DAY / (SPELL / SECOND) / false_alarms_per_day, 1.0)))
-    times = max(int(budget), ORDINARY - 1)
+    times = spans_allowed(false_alarms_per_day, int(span_days * DAY * SECOND))
     half = budget / 2
     return Scales(
         max(_threshold(novelty, budget), least),

@@ -64,12 +64,13 @@ def ordinary_windows(
     spec: WindowSpec,
     ends: np.ndarray,
     groups: np.ndarray,
-) -> np.ndarray:
-    """Which of these windows, (n,) event times (µs) and group ids, hold ordinary trouble and no other."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of these windows, (n,) event times (µs) and group ids, hold ordinary trouble and no other, and which none at all."""
     ordinary = ordinary_rows(panes, templates, spec)
     other = troubled_rows(panes, templates) & ~ordinary
-    alone = _holding(panes, ordinary, spec, ends, groups)
-    return np.asarray(alone & ~_holding(panes, other, spec, ends, groups))
+    some = _holding(panes, ordinary, spec, ends, groups)
+    more = _holding(panes, other, spec, ends, groups)
+    return np.asarray(some & ~more), np.asarray(~some & ~more)
 
 
 def _holding(

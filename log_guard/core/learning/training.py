@@ -15,7 +15,13 @@ from log_guard.core.detectors.surprise import MAX_BITS
 from log_guard.core.events import SECOND
 from log_guard.core.features.text import TextModel, fit_text
 from log_guard.core.feedback.feedback import Feedback
-from log_guard.core.learning.calibration import passed, scales_of
+from log_guard.core.learning.calibration import (
+    block_maxima,
+    exceeded,
+    passed,
+    scales_of,
+    spans_allowed,
+)
 from log_guard.core.learning.crossfit import Fold, Looks, folds_of, look
 from log_guard.core.learning.history import History
 from log_guard.core.learning.model import Model, Scales, Training
@@ -125,10 +131,7 @@ def fit(
         surprise = min(scales.surprise * caution, most)
         shift = min(scales.shift * caution, max(scales.shift, MAX_BITS))
         scales = Scales(scales.novelty * float(np.sqrt(caution)), surprise, shift)
-    alone = ordinary_windows(studied.panes, history.templates, spec, looks.ends, looks.groups)
-    shown = passed(
-        looks.values[alone, 0], looks.ends[alone], block, false_alarms_per_day, end - start
-    )
+    shown = shown_by(studied, false_alarms_per_day)
     scales = replace(scales, novelty=max(scales.novelty, shown))
     found = unusual(looks.ends, looks.groups, looks.values, scales.as_array())
     folds = studied.folds
@@ -158,6 +161,21 @@ def fit(
             worst=found.worst,
         ),
     )
+
+
+def shown_by(studied: Study, false_alarms_per_day: float) -> float:
+    """Least threshold of novelty, bits: what the history shows where there is no trouble but ordinary one."""
+    looks, block, spec = studied.looks, studied.block, studied.spec
+    span = studied.end - studied.start
+    alone, calm = ordinary_windows(
+        studied.panes, studied.history.templates, spec, looks.ends, looks.groups
+    )
+    novelty, ends = looks.values[:, 0], looks.ends
+    trouble = passed(novelty[alone], ends[alone], block, false_alarms_per_day, span)
+    if not calm.any():
+        return trouble
+    quiet = block_maxima(novelty[calm], ends[calm], block)
+    return max(trouble, exceeded(quiet, spans_allowed(false_alarms_per_day, span)))
 
 
 def _digest(

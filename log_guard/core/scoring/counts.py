@@ -15,6 +15,7 @@ from log_guard.core.baseline.keys import (
     key_codes,
 )
 from log_guard.core.baseline.table import among
+from log_guard.core.events import Level
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.entries import Entries, watched_for
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
@@ -23,6 +24,9 @@ from log_guard.core.scoring.volumes import longer_silence, volume_parts
 
 SURGE_COUNT = 5.0
 """The count of what is not steady, or was never seen, is judged from so many events a window on."""
+FRESH_BITS = 60.0
+"""What the number of a line that is new, or was within the hour, and is no trouble, is worth at most, beyond its
+surprise among the numbers in which the service's other lines come."""
 DRIFT_BITS = 4.0
 """Count surprises above this are looked at again by what the last hour taught."""
 LATELY_WINDOWS = 60
@@ -32,6 +36,7 @@ LATELY_WINDOWS = 60
 def count_parts(
     entries: Entries,
     returning: np.ndarray,
+    fresh: np.ndarray,
     known: Known,
     min_windows: float,
     suppressor: Suppressor,
@@ -39,6 +44,7 @@ def count_parts(
     """Parts of the volumes of all windows, of the steady keys of their groups, and of surges.
 
     returning:    whether the key is known to come back, (n,).
+    fresh:        whether it was first there in the last hour, or half of the history, and is no trouble, (n,).
     min_windows:  of history, below which a group's counts are not judged.
     suppressor:   whose templates count in no volume.
     """
@@ -47,9 +53,9 @@ def count_parts(
     seldom = ~among(entries.code, baseline.steady)
     back = returning & seldom
     found = [
-        volume_parts(entries, back, baseline, judged, suppressor),
+        volume_parts(entries, back, fresh, baseline, judged, suppressor),
         _steady_parts(entries, baseline, judged),
-        _surges(entries, seldom, back, baseline, judged),
+        _surges(entries, seldom, back, fresh, baseline, judged),
     ]
     drifted = _unless_usual_lately(Parts.join(found), entries, known.lately, suppressor)
     return longer_silence(drifted, entries)
@@ -73,22 +79,30 @@ def _surges(
     entries: Entries,
     seldom: np.ndarray,
     back: np.ndarray,
+    fresh: np.ndarray,
     baseline: Baseline,
     judged: np.ndarray,
 ) -> Parts:
     """What has no usual number, and comes in numbers.
 
     The number of what has come back (``back``, (n,)) is held against those in which it came before: that it
-    comes at all is a matter of novelty.
+    comes at all is a matter of novelty. A new line (``fresh``, (n,)) has none to be held against, and a deploy
+    brings some: it is worth :data:`FRESH_BITS`, or nothing where its program calls it DEBUG, and what its
+    number surprises by among those of the service's other lines.
     """
     e = entries
     at = np.flatnonzero(judged[e.row] & (e.count >= SURGE_COUNT) & seldom)
     sums = baseline.keys.look_up(e.code[at])
     came_before = back[at] & (sums[:, WINDOWS] > 0)
     windows = np.where(came_before, sums[:, WINDOWS], e.watched[e.row[at], 1])
-    return surprises(
-        e.row[at], e.level[at], e.template[at], e.count[at], sums, windows, np.zeros(len(at), bool)
-    )
+    asked = e.row[at], e.level[at], e.template[at], e.count[at]
+    upward = np.zeros(len(at), dtype=bool)
+    found = surprises(*asked, sums, windows, upward)
+    lines = baseline.numbers.look_up(e.groups[e.row[at]])
+    among_others = surprises(*asked, lines, lines[:, WINDOWS], upward).bits
+    debugging = (e.level[at] == Level.TRACE) | (e.level[at] == Level.DEBUG)
+    most = among_others + FRESH_BITS * ~debugging
+    return replace(found, bits=np.where(fresh[at], np.minimum(found.bits, most), found.bits))
 
 
 def _counts_of(

@@ -18,6 +18,7 @@ from log_guard.core.baseline.keys import (
     code_templates,
     key_codes,
     volume_codes,
+    without_groups,
 )
 from log_guard.core.detectors.novelty import AGAIN, TROUBLE_AGAIN, novelty_bits
 from log_guard.core.events import Level
@@ -28,6 +29,10 @@ from log_guard.core.windows import WHOLE
 
 UNKNOWN_SHARE = 0.1
 """Share of events of a level, or of talk of trouble, in a group without history."""
+WIDESPREAD = 2
+"""In so many other services trouble is known elsewhere."""
+NEWS = 0
+"""Stands for all statements that are new and no trouble."""
 OWN_SPELLS = 720.0
 """A statement is rare among the spells since it was first made, or among those of a day, if that is more."""
 
@@ -61,6 +66,8 @@ def novelty_parts(entries: Entries, returning: np.ndarray, known: Known) -> Part
     # severe: a restart is one event, a hundred errors are more than one.
     often = statements[:, STATEMENT_WINDOWS] >= STEADY * np.maximum(windows, 1.0)
     trace = np.where(often | (e.level >= Level.ERROR), 0.0, peaks[:, TRACE])
+    unheard = e.harmless & (statements[:, STATEMENT_SPELLS] == 0)
+    said = np.where(unheard, NEWS, e.said)
     return Parts(
         row=e.row,
         detector=np.full(len(e.row), NOVELTY),
@@ -69,7 +76,7 @@ def novelty_parts(entries: Entries, returning: np.ndarray, known: Known) -> Part
         count=e.count,
         mean=keys[:, COUNT] / np.maximum(windows, 1.0),
         variance=np.zeros(len(e.row)),
-        bits=together(np.where(e.spared, 0.0, bits), e.row, trace, e.said),
+        bits=together(np.where(e.spared, 0.0, bits), e.row, trace, said),
         side=np.ones(len(e.row)),
         windows=np.ones(len(e.row)),
         turn=np.zeros(len(e.row)),
@@ -77,15 +84,19 @@ def novelty_parts(entries: Entries, returning: np.ndarray, known: Known) -> Part
 
 
 def _in_the_whole_stream(entries: Entries, baseline: Baseline) -> tuple[np.ndarray, np.ndarray]:
-    """Spells of the whole stream with each harmless statement, (n,), and those watched; of one group alone, none.
+    """Spells of the whole stream with each statement that is known elsewhere, (n,), and those watched.
 
-    Trouble is news in each service that has it.
+    Trouble is news in each service that has it, until several have it: all that are clients of a broker lose it
+    now and then. Of a stream of one group nothing is elsewhere.
     """
     e = entries
+    own = baseline.statements.look_up(e.said)[:, STATEMENT_SPELLS] > 0
+    others = baseline.spread.look_up(without_groups(e.said))[:, 0] - own
     whole = np.full(len(e.said), WHOLE)
     codes = key_codes(whole, e.level, code_templates(e.said))
     spells = baseline.statements.look_up(codes)[:, STATEMENT_SPELLS]
-    return np.where(e.harmless, spells, 0.0), baseline.groups.look_up(whole)[:, 0]
+    elsewhere = e.harmless | (others >= WIDESPREAD)
+    return np.where(elsewhere, spells, 0.0), baseline.groups.look_up(whole)[:, 0]
 
 
 def _tone_shares(
@@ -112,7 +123,8 @@ def together(
     A restart logs a hundred lines of which each is rare; it is one rare event and not a hundred. So
     within a window the keys of one trace (they came together in history too) or, where there is none,
     of one statement share the bits of the most surprising of them: the norm of their parts is that of
-    the largest alone.
+    the largest alone. What is new and no trouble (:data:`NEWS`) has no history of coming together, and mostly
+    is one thing all the same; sixteen such statements are twice the surprise of one (the 4-norm).
     """
     if not len(bits):
         return bits
@@ -123,7 +135,9 @@ def together(
     starts = np.flatnonzero(np.concatenate([[True], fresh]))
     largest = np.maximum.reduceat(bits[order], starts)
     norm = np.sqrt(np.add.reduceat(exact(bits[order] ** 2), starts))
-    factor = largest / np.maximum(norm, 1e-6)
+    news = cluster[order][starts] == -1 - NEWS
+    fourth = np.sqrt(np.sqrt(np.add.reduceat(exact(bits[order] ** 4), starts)))
+    factor = np.where(news, fourth, largest) / np.maximum(norm, 1e-6)
     shared = np.empty(len(bits))
     sizes = np.diff(np.append(starts, len(bits)))
     shared[order] = exact(bits[order] * np.repeat(factor, sizes))

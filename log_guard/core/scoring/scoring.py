@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from log_guard.core.baseline.baseline import Known, known_for
+from log_guard.core.baseline.baseline import SPELL, Known, known_for, there_for
 from log_guard.core.detectors.novelty import RETURN_SPELLS
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.counts import count_parts
@@ -40,10 +40,13 @@ def find_parts(
     shifts:       what has lasted, where that is known already.
     """
     entries = entries_of(batch, known.baseline, templates, suppressor)
-    spells = known_for(known.baseline.statements.look_up_peaks(entries.said))
-    returning = (spells >= RETURN_SPELLS) & entries.harmless
+    peaks = known.baseline.statements.look_up_peaks(entries.said)
+    returning = (known_for(peaks) >= RETURN_SPELLS) & entries.harmless
+    since = there_for(peaks, entries.ends[entries.row] // SPELL)
+    young = np.minimum(RETURN_SPELLS, entries.watched[entries.row, 0] / 2.0)
+    fresh = (since < young) & entries.harmless
     novelty = novelty_parts(entries, returning, known)
-    counts = count_parts(entries, returning, known, min_windows, suppressor)
+    counts = count_parts(entries, returning, fresh, known, min_windows, suppressor)
     left = np.flatnonzero(~_suppressed(counts, entries, suppressor))
     if shifts is None:
         shifts = shifts_of(entries.ends, batch.recent, known, suppressor)

@@ -26,26 +26,33 @@ silence are."""
 def volume_parts(
     entries: Entries,
     back: np.ndarray,
+    fresh: np.ndarray,
     baseline: Baseline,
     judged: np.ndarray,
     suppressor: Suppressor,
 ) -> Parts:
-    """Levels and totals; what has come back (``back``, (n,)) explains as much of them as it came to before."""
+    """Levels and totals.
+
+    What has come back (``back``, (n,)) explains as much of them as it came to before, and what is new and no
+    trouble (``fresh``, (n,)) all that it comes to of its level: a program that is told to log at DEBUG does.
+    """
     e, watched = entries, entries.watched
     windows = len(e.groups)
     levels = np.array([*range(7), ALL_LEVELS])
     heard = ~e.spared
     counts = _by_level(windows, e.row[heard], e.level[heard], e.count[heard])
-    at = np.flatnonzero(back & heard)
+    at, new = np.flatnonzero(back & heard), np.flatnonzero(fresh & heard)
     explained = _by_level(windows, e.row[at], e.level[at], _came_before(e, at, baseline))
+    explained[:, :-1] += _by_level(windows, e.row[new], e.level[new], e.count[new])[:, :-1]
     chosen = np.flatnonzero(watched[:, 1] >= FIRST_WINDOWS)
     rows = np.repeat(chosen, len(levels))
     which = np.tile(levels, len(chosen))
     observed = counts[chosen].reshape(-1)
     codes = volume_codes(e.groups[rows], which)
     sums = suppressor.volumes(baseline, codes, e.ends[rows])
-    if len(at):
-        usual = np.ceil(moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])[0])
+    if len(at) or len(new):
+        mean, _ = moments(sums[:, [COUNT, SQUARES]], watched[rows, 1])
+        usual = np.where(sums[:, COUNT] > 0, np.ceil(mean), 0.0)
         least = observed - explained[chosen].reshape(-1)
         observed = np.clip(usual, least, observed)
     # Events without a level are judged by the total alone.

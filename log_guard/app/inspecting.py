@@ -16,6 +16,7 @@ from log_guard.adapters.summaries import is_summaries
 from log_guard.app.named_fields import no_message, unknown_field
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats import FORMATS, Format, recognise
+from log_guard.core.decoding.formats.container import Container
 from log_guard.core.decoding.formats.cri import PIECE, Cri
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.json_record import ALIASES, Fields
@@ -208,7 +209,7 @@ def _format(lines: list[str], called: str, read: ReadOptions) -> Format:
             f"{option} {name}: {found.name} lines have no fields; "
             + ("use service or none" if option == "--group-by" else "leave it out")
         )
-    return found.tuned(lines) if isinstance(found, Cri) else found
+    return found.tuned(lines) if isinstance(found, Cri | Container) else found
 
 
 def format_of(name: str) -> Format:

@@ -193,6 +193,11 @@ def _format(lines: list[str], called: str, read: ReadOptions) -> Format:
             f"its first line is {_first_line(lines)}"
         )
     if isinstance(found, JsonLines):
+        if not found.sniff(lines):
+            raise InputError(
+                f"{called}: no line of it is JSON; leave --input-format out, and its format is recognised; the first line "
+                f"is {_first_line(lines)}"
+            )
         group = () if read.group_by in ((), ("service",)) else read.group_by
         for option, name in read.named:
             alone = option == "--group-by" and len(read.group_by) == 1
@@ -220,11 +225,6 @@ def format_of(name: str) -> Format:
 
 
 def _no_timestamps(decoder: Decoder, called: str, lines: list[str]) -> str:
-    if isinstance(decoder.format, JsonLines) and not decoder.format.sniff(lines):
-        return (
-            f"{called}: no line of it is JSON; leave --input-format out, and its format is recognised; the first line "
-            f"is {_first_line(lines)}"
-        )
     if isinstance(decoder.format, JsonLines):
         looked = ", ".join(decoder.format.fields.timestamp[:8])
         return (

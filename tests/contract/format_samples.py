@@ -84,14 +84,14 @@ SAMPLES: list[tuple[str, str, Level, str, str]] = [
     ("container", f'db-0 pg {{"level":"warn","time":"{T}","msg":"m"}}', Level.WARN, "pg", "m"),
     ("prefixed", f"DB-0 pg {T} ERROR lost", Level.ERROR, UNSAID, "DB-0 pg lost"),
     (
-        "nginx",
+        "plain",
         '[GIN] 2026/01/01 - 00:00:00 | 500 |      1.2ms |       10.0.0.1 | GET      "/x"',
         Level.ERROR,
         UNSAID,
         "GET /x -> server-error 500",
     ),
     (
-        "nginx",
+        "plain",
         '[GIN] 2026/01/01 - 00:00:00 |\x1b[97;42m 200 \x1b[0m| 981µs | ::1 |\x1b[97;44m GET     \x1b[0m "/x"',
         Level.INFO,
         UNSAID,

@@ -54,6 +54,12 @@ class Container:
         return rf"^(?:{self._prefix})?(?:{_OWN}){self._or_any}"
 
     @property
+    def before(self) -> str:
+        """Regular expression, without groups, of what stands before a line in which a record begins."""
+        any_names = f"|{_stern(_ANY_POD, self.names)}" if self.names else ""
+        return re.sub(r"(?<!\\)\((?!\?)", "(?:", f"(?:{self._prefix}{any_names})")
+
+    @property
     def _prefix(self) -> str:
         stern = _stern(_POD, self.names or 2)
         return rf"(?:{_COLOURS}(?:({_NAME})[ \t]+\||\[pod/[a-z0-9.-]{{1,253}}/({_NAME})\])[ \t]?{_COLOURS}|{stern})"
@@ -90,7 +96,7 @@ class Container:
             at = begins.fill_null(False).arg_true()
             heads = records.gather(at).str.extract(f"^({any_prefix})", 1)
             whole = zip(heads, text.gather(at), strict=True)
-            cut = [f"\n{line}".replace(f"\n{head}", "\n")[1:] for head, line in whole]
+            cut = [_without(head, line) for head, line in whole]
             text = text.scatter(at, pl.Series(cut, dtype=pl.String))
             service = service.scatter(at, heads.str.extract(f"^{any_prefix}", 1))
         read = with_records(
@@ -101,6 +107,12 @@ class Container:
             more = Prefixed().parse(text.gather(at))
             read = read.with_columns(read[name].scatter(at, more[name]) for name in RAW_COLUMNS)
         return read.with_columns(service=pl.coalesce(pl.col("service").replace("", None), service))
+
+
+def _without(head: str, record: str) -> str:
+    """A record without what stands before each of its lines; a colour behind that is its first line's own."""
+    names, space, _ = head.rpartition(" ")
+    return f"\n{record}".replace(f"\n{names}{space}", "\n")[1:]
 
 
 def _known(lines: Sequence[str], names: int) -> int:

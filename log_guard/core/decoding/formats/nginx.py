@@ -49,13 +49,15 @@ class NginxAccess:
     The class of the status makes the level (5xx ERROR, 4xx WARN, else INFO) and, as numbers are
     masked in templates, stands in the message as a word. nginx's 499 is a class of its own: a client that
     went away before it was answered made no mistake, and many of them have another cause than a scan's 404s.
+
+    Gin's lines are read and not claimed: the program that writes them writes others beside them (text reads both).
     """
 
     name: str = "nginx"
     starts_event: str | None = None
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, f"{_LINE}|^{GIN}|^{HAPROXY}|^{ALB}")
+        return sniffed(lines, f"{_LINE}|^{HAPROXY}|^{ALB}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         record = pl.col("record")

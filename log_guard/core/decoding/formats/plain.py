@@ -11,6 +11,7 @@ from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.jul import with_jul
 from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.nginx import GIN
 from log_guard.core.decoding.formats.objects import with_told_objects
 from log_guard.core.decoding.formats.programs import with_programs
 from log_guard.core.decoding.formats.spring import with_spring
@@ -18,7 +19,9 @@ from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
 
 STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL})[\])]?"
-_LINE = rf"(?s)^{STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
+_RED = r"(?:\x1b\[31m)?"
+"""Of what Gin writes of a panic that was stopped."""
+_LINE = rf"(?s)^{_RED}{STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
 
 # The level stands near the beginning of the first line: in capitals, or in any case in brackets
 # (prose is full of "error"). It is cut out, and so is what sets it off from the text behind it. A
@@ -60,10 +63,10 @@ class PlainText:
     """Timestamp, perhaps a level, message; the service is the caller's to give, but where Spring Boot names it."""
 
     name: str = "plain"
-    starts_event: str | None = rf"^{STAMP}|{EMBEDDED}"
+    starts_event: str | None = rf"^{_RED}{STAMP}|{EMBEDDED}"
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, rf"^{STAMP}(?:[\s,:|\[-]|$)")
+        return sniffed(lines, rf"^{STAMP}(?:[\s,:|\[-]|$)|^{GIN}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         line = records.to_frame("record").select(

@@ -66,9 +66,8 @@ class Decoder:
             raw = with_text_beside(raw, partial(_lines_at, data))
             records = None
         else:
-            text = pl.Series(
-                "record", data.decode("utf-8", errors="replace").split("\n")
-            ).str.strip_chars_end("\r")
+            whole = pl.Series("record", [data.decode("utf-8", errors="replace")])
+            text = whole.str.split("\n").explode().str.strip_chars_end("\r")
             # Some editors begin a file with a byte order mark, and files are joined.
             text = text.str.strip_prefix("\ufeff")
             if batch.multiline:

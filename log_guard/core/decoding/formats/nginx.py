@@ -14,7 +14,7 @@ from log_guard.core.decoding.timestamps import CLF, ISO
 
 _LINE = (
     rf"(?s)^\S+ \S+ .*?\[(?P<timestamp>{CLF})\] "
-    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: .*)?$'
+    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: |$)'
 )
 
 GIN = r"\[GIN\] [0-9]{4}/[0-9]{2}/[0-9]{2} - [0-9:]{8} \|"

@@ -108,6 +108,10 @@ NAME = st.sampled_from(
             "error.type",
         ),
         *("status", "status_code", "http.status", "statusCode", "code"),
+        *(
+            "level_name",
+            "app",
+        ),  # names that go before those that are read, where a line is read on its own
     ]
 )
 FIELD = st.tuples(
@@ -239,6 +243,40 @@ def test_usual_lines_are_read_and_odd_ones_left() -> None:
     data = data.replace(b"\xff", b"x")
     read = read_flat(data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True).read
     assert read.tolist() == [True, False, False, False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ('"status":503', " -> server-error 503"),
+        ('"n":1,"http.status_code" : "404"', " -> client-error 404"),
+        ('"status":499', ""),
+        ('"status":4.5', ""),
+        ('"code":404', ""),
+        ('"status":503,"status_code":200', None),
+        ('"status":200,"status_code":503', None),
+        ('"status":503,"level_name":"error"', None),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_status_is_told_by_compiled_code_too(field: str, told: str | None, first: bool) -> None:
+    usual = iso(Event(1.0, "api", 5, "did e " * 9)).decode().replace(" e ", " é ")
+    marked = usual.replace("{", f"{{{field}, ", 1) if first else f"{usual[:-1]}, {field}}}"
+    batch = RawBatch("\n".join([usual, marked, usual]).encode(), 1)
+    flat = read_flat(
+        batch.data + b"\n",
+        ("timestamp", "level", "service", "message"),
+        bare_utc=True,
+        before=JsonLines().names_before,
+    )
+    assert flat.read.tolist() == [True, told is not None, True]
+    decoder = Decoder(JsonLines())
+    decoded = decode_flat(decoder, batch)
+    assert decoded is not None
+    events = with_messages(decoded[0].events, decoded[1])
+    assert events.equals(decoder.decode(batch).events)
+    if told is not None:
+        assert events["message"].to_list() == ["did é " * 9, "did é " * 9 + told, "did é " * 9]
 
 
 @bounded(300)

@@ -2,8 +2,9 @@
 
 Such a line is one object whose fields are strings without escapes, numbers, ``true``, ``false`` or
 ``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other line, and
-one that may tell the cause of an error, or how badly a request was answered, beside its message, is left to
-:mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is.
+one that may tell the cause of an error beside its message, is left to
+:mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is. How badly a request was answered
+(``formats/status.py``) is read here, where one field tells it.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from log_guard.core.compiled.texts import (
     same,
     words_of,
 )
+from log_guard.core.decoding.formats import status
 from log_guard.core.events import Bytes
 
 _TIME, _LEVEL, _SERVICE, _MESSAGE = range(4)
+_MAY_BE_BAD = 1 << 4
 
 _ERR, _EXC, _EXC_UPPER, _AT_X, _THROWN, _STACK = np.frombuffer(
     b"".join(
@@ -40,6 +43,12 @@ _THREE, _SIX = np.uint64(0xFFFFFF), np.uint64(0xFFFFFFFFFFFF)
 _STATUS, _CODE, _CODE_UPPER = np.frombuffer(b"atus\0\0\0\0code\0\0\0\0Code\0\0\0\0", np.uint64)
 
 
+_BADLY = frozen(
+    np.frombuffer(b"".join(f" -> {status.CLASSES[kind]} ".encode() for kind in "45"), np.uint8)
+).reshape(2, -1)
+"""What a status adds to a message, but for its number, of a client's error and a server's."""
+
+
 @dataclass(frozen=True)
 class Flat:
     """Lines that were read, in order; k of them.
@@ -48,8 +57,8 @@ class Flat:
     bounds:          where each line begins, and where the last one ends, (lines + 1,).
     time:            microseconds UTC, (k,).
     level, service:  number of each line's text, (k,), and the distinct texts.
-    text:            the lines (and more, and slack); in it
-    begins, ends:    bounds of the messages, (k,).
+    text:            the lines (and more, and slack), though not as they were: in it
+    begins, ends:    bounds of the messages, with what a status adds to them, (k,).
     """
 
     read: Flags
@@ -62,36 +71,39 @@ class Flat:
     ends: Ints
 
 
-def read_flat(data: bytes, keys: tuple[str, str, str, str], *, bare_utc: bool) -> Flat:
+def read_flat(
+    data: bytes, keys: tuple[str, str, str, str], *, bare_utc: bool, before: tuple[str, ...] = ()
+) -> Flat:
     """Read lines.
 
     data:      lines, each ended by a newline.
     keys:      names of the fields that are the time, the level, the service ("": none), the message.
     bare_utc:  a time without a zone is UTC (else its line is left).
+    before:    names that would go before those, were a line looked at on its own.
     """
     # The names come after the lines: one text.
-    names = [key.encode() for key in keys]
+    names = [key.encode() for key in (*keys, *status.NAMES, *before)]
     text = array_of(data, *names)
     sizes: Ints = np.array([len(data), *map(len, names)], np.int64)
-    key_bounds = frozen(np.cumsum(sizes))
+    name_bounds = np.cumsum(sizes)
     lines = _count(frozen(text[: len(data)]))
     spans, time = np.zeros((2, 4, lines), np.int64), np.empty(lines, np.int64)
-    bounds = np.zeros(lines + 1, np.int64)
-    _scan(text, words_of(text), key_bounds, _is_utf8(data), bare_utc, spans, time, bounds)
-    read = time >= 0
-    if not read.all():
-        spans, time = spans[:, :, read], time[read]
-    begins, ends = spans
-    return Flat(
-        read,
-        bounds,
-        time,
-        numbered(text, begins[_LEVEL], ends[_LEVEL]),
-        numbered(text, begins[_SERVICE], ends[_SERVICE]),  # where none is named all are empty
-        text,
-        begins[_MESSAGE],
-        ends[_MESSAGE],
+    bounds, said = np.zeros(lines + 1, np.int64), np.zeros(lines, np.int64)
+    key_bounds, other_bounds = frozen(name_bounds[:5]), frozen(name_bounds[4:])
+    names_of = (key_bounds, other_bounds, len(status.NAMES))
+    _scan(
+        frozen(text), words_of(text), *names_of, _is_utf8(data), bare_utc, spans, time, bounds, said
     )
+    read = time >= 0
+    first = bounds[:-1]
+    if not read.all():
+        spans, time, said, first = spans[:, :, read], time[read], said[read], first[read]
+    begins, ends = spans
+    level = numbered(text, begins[_LEVEL], ends[_LEVEL])
+    service = numbered(text, begins[_SERVICE], ends[_SERVICE])  # where none is named all are empty
+    if said.any():  # after all else was taken from the lines, for it is written into them
+        _add_statuses(text, first, begins[_MESSAGE], ends[_MESSAGE], said, _BADLY)
+    return Flat(read, bounds, time, level, service, text, begins[_MESSAGE], ends[_MESSAGE])
 
 
 @kernel
@@ -117,13 +129,16 @@ def _scan(
     text: Bytes,
     words: Words,
     key_bounds: Ints,
+    other_bounds: Ints,
+    statuses: int,
     is_utf8: bool,
     bare_utc: bool,
     spans: Ints,
     time: Ints,
     bounds: Ints,
+    said: Ints,
 ) -> None:
-    """Read all lines; ``time`` is -1 where a line is left.
+    """Read all lines; ``time`` is -1 where a line is left, ``said`` a status that is told, or 0.
 
     A newline is part of no token, so nothing is read beyond the end of a line.
     """
@@ -134,7 +149,11 @@ def _scan(
     i = 0
     for n in range(len(time)):
         time[n] = -1
+        first = i
         found, i = _scan_object(text, words, i, key_bounds, is_utf8, spans, n)
+        if found >= 0 and found & _MAY_BE_BAD:
+            said[n] = _status_of(text, words, first, other_bounds, statuses, is_utf8)
+            found = found ^ _MAY_BE_BAD if said[n] >= 0 else -1
         if text[i] == ord("\r"):
             i += 1
         if found == wanted and text[i] == ord("\n"):
@@ -163,7 +182,7 @@ def _scan_object(
     spans: Ints,
     n: int,
 ) -> tuple[int, int]:
-    """Read an object; which fields were found, as bits, or -1; and where it ends."""
+    """Read an object; which fields were found, as bits (and ``_MAY_BE_BAD``), or -1; and where it ends."""
     if text[i] != ord("{"):
         return -1, i
     found = 0
@@ -190,7 +209,7 @@ def _scan_object(
             if field < 0 and i > start and _may_be_cause(words[name]):
                 return -1, i
             if field < 0 and i - start == 3 and _may_be_bad_status(text, words, name_end, start):
-                return -1, i
+                found |= _MAY_BE_BAD
             # Of a key given twice the first counts.
             if field >= 0 and not (found >> field) & 1:
                 spans[0, field, n] = start
@@ -202,7 +221,7 @@ def _scan_object(
             if field >= 0 or end == i:
                 return -1, i
             if end - i == 3 and _may_be_bad_status(text, words, name_end, i):
-                return -1, i
+                found |= _MAY_BE_BAD
             i = end
         i = after_spaces(text, i)
         if text[i] == ord("}"):
@@ -239,6 +258,84 @@ def _may_be_bad_status(text: Bytes, words: Words, name_end: int, value: int) -> 
         return False
     last = words[name_end - 4] & below(4)
     return bool(last == _STATUS or last == _CODE or last == _CODE_UPPER)  # noqa: SIM109
+
+
+@kernel
+def _status_of(
+    text: Bytes, words: Words, i: int, other_bounds: Ints, statuses: int, is_utf8: bool
+) -> int:
+    """Status, of a request that was answered badly, that one field of an object tells; 0: none, -1: another has to look.
+
+    i:             where the object, which was read already, begins.
+    other_bounds:  names of fields that may tell it, so many of them, and of others for which this is not looked into.
+    """
+    seen, said = False, 0
+    i += 1
+    while True:
+        start = after_spaces(text, i) + 1
+        i = after_plain(words, start, is_utf8)
+        name = _among(words, start, i - start, other_bounds)
+        value = after_spaces(text, after_spaces(text, i + 1) + 1)
+        quoted = text[value] == ord('"')
+        value += quoted
+        i = after_plain(words, value, is_utf8) if quoted else after_bare(text, words, value)
+        if name >= statuses or (name >= 0 and seen):
+            return -1
+        if name >= 0:
+            seen = True
+            number = _three(text, value) if i - value == 3 else 0
+            said = number if 400 <= number < 600 and number != 499 else 0
+        i = after_spaces(text, i + quoted)
+        if text[i] == ord("}"):
+            return said
+        i += 1
+
+
+@kernel
+def _three(text: Bytes, i: int) -> int:
+    """Return the number of three digits, or 0."""
+    number = 0
+    for x in range(3):
+        digit = int(text[i + x]) - 48
+        if not 0 <= digit <= 9:
+            return 0
+        number = 10 * number + digit
+    return number
+
+
+@kernel
+def _among(words: Words, start: int, size: int, bounds: Ints) -> int:
+    """Which of these names this is, or -1."""
+    for f in range(len(bounds) - 1):
+        if bounds[f + 1] - bounds[f] == size and same(words, start, bounds[f], size):
+            return f
+    return -1
+
+
+@kernel
+def _add_statuses(
+    text: Bytes, firsts: Ints, begins: Ints, ends: Ints, said: Ints, badly: Bytes
+) -> None:
+    """Put messages with what their statuses add to them where their lines began, and say where that is.
+
+    There is room: a line has its time beside its message.
+    """
+    for k in range(len(said)):
+        if said[k] == 0:
+            continue
+        to = firsts[k]
+        for i in range(begins[k], ends[k]):
+            text[to] = text[i]
+            to += 1
+        begins[k] = firsts[k]
+        kind = badly[said[k] // 100 - 4]
+        for i in range(len(kind)):
+            text[to] = kind[i]
+            to += 1
+        for unit in (100, 10, 1):
+            text[to] = 48 + said[k] // unit % 10
+            to += 1
+        ends[k] = to
 
 
 @kernel

@@ -39,8 +39,14 @@ def frozen(array: _Array) -> _Array:
 
 
 def array_of(*parts: bytes) -> Bytes:
-    """Join parts to one array with slack."""
-    return np.frombuffer(b"".join([*parts, bytes(SLACK)]), np.uint8)
+    """Join parts to one array, which can be written to, with slack."""
+    sizes = [len(part) for part in parts]
+    text = np.zeros(sum(sizes) + SLACK, np.uint8)
+    to = 0
+    for part, size in zip(parts, sizes, strict=True):
+        text[to : to + size] = np.frombuffer(part, np.uint8)
+        to += size
+    return text
 
 
 def words_of(text: Bytes) -> Words:

@@ -29,17 +29,19 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
 
     None where that is not worth it: what compiled code cannot read is decoded as ever.
     """
-    keys = decoder.format.flat_keys if isinstance(decoder.format, JsonLines) else None
-    if keys is None or not batch.data:
+    if not isinstance(decoder.format, JsonLines) or not batch.data:
+        return None
+    keys, before = decoder.format.flat_keys, decoder.format.names_before
+    if keys is None:
         return None
     data = batch.data if batch.data.endswith(b"\n") else batch.data + b"\n"
     bare_utc = decoder.timezone == "UTC"
     probe = data[: data.rfind(b"\n", 0, _PROBE_BYTES) + 1]
     if len(data) > 16 * _PROBE_BYTES and probe:
-        read = read_flat(probe, keys, bare_utc=bare_utc).read
+        read = read_flat(probe, keys, bare_utc=bare_utc, before=before).read
         if 2 * np.count_nonzero(read) < len(read):
             return None
-    flat = read_flat(data, keys, bare_utc=bare_utc)
+    flat = read_flat(data, keys, bare_utc=bare_utc, before=before)
     lines = len(flat.read)
     (level, levels), (service, services) = flat.level, flat.service
     severity = np.array([level_of(text) for text in levels], dtype=np.uint8)

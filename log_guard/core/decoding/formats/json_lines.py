@@ -197,6 +197,17 @@ class JsonLines:
         service = self.keys.service[0] if self.keys.service else ""
         return self.keys.timestamp[0], level, service, self.keys.message[0]
 
+    @property
+    def names_before(self) -> tuple[str, ...]:
+        """Names that go before those of ``flat_keys`` where a record is read on its own."""
+        f, k = self.fields, self.keys
+        pairs = ((f.timestamp, k.timestamp), (f.level, k.level), (f.service, k.service))
+        return tuple(
+            name
+            for names, taken in (*pairs, (f.message, k.message))
+            for name in (names[: names.index(taken[0])] if taken and taken[0] in names else names)
+        )
+
     def _fast(self, data: bytes, lines: int) -> pl.DataFrame | None:
         """Let polars parse all; None if it refuses one of them. ``slow`` marks what needs a second look."""
         names = [

@@ -15,6 +15,7 @@ import numpy as np
 
 from log_guard.core.compiled.iso_time import read_iso
 from log_guard.core.compiled.jit import kernel
+from log_guard.core.compiled.json_status import add_statuses, may_be_bad_status, status_of
 from log_guard.core.compiled.json_tokens import after_bare, after_plain, after_spaces
 from log_guard.core.compiled.texts import (
     Flags,
@@ -40,13 +41,6 @@ _ERR, _EXC, _EXC_UPPER, _AT_X, _THROWN, _STACK = np.frombuffer(
     np.uint64,
 )
 _THREE, _SIX = np.uint64(0xFFFFFF), np.uint64(0xFFFFFFFFFFFF)
-_STATUS, _CODE, _CODE_UPPER = np.frombuffer(b"atus\0\0\0\0code\0\0\0\0Code\0\0\0\0", np.uint64)
-
-
-_BADLY = frozen(
-    np.frombuffer(b"".join(f" -> {status.CLASSES[kind]} ".encode() for kind in "45"), np.uint8)
-).reshape(2, -1)
-"""What a status adds to a message, but for its number, of a client's error and a server's."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +96,7 @@ def read_flat(
     level = numbered(text, begins[_LEVEL], ends[_LEVEL])
     service = numbered(text, begins[_SERVICE], ends[_SERVICE])  # where none is named all are empty
     if said.any():  # after all else was taken from the lines, for it is written into them
-        _add_statuses(text, first, begins[_MESSAGE], ends[_MESSAGE], said, _BADLY)
+        add_statuses(text, first, begins[_MESSAGE], ends[_MESSAGE], said)
     return Flat(read, bounds, time, level, service, text, begins[_MESSAGE], ends[_MESSAGE])
 
 
@@ -152,7 +146,7 @@ def _scan(
         first = i
         found, i = _scan_object(text, words, i, key_bounds, is_utf8, spans, n)
         if found >= 0 and found & _MAY_BE_BAD:
-            said[n] = _status_of(text, words, first, other_bounds, statuses, is_utf8)
+            said[n] = status_of(text, words, first, other_bounds, statuses, is_utf8)
             found = found ^ _MAY_BE_BAD if said[n] >= 0 else -1
         if text[i] == ord("\r"):
             i += 1
@@ -208,7 +202,7 @@ def _scan_object(
                 return -1, i
             if field < 0 and i > start and _may_be_cause(words[name]):
                 return -1, i
-            if field < 0 and i - start == 3 and _may_be_bad_status(text, words, name_end, start):
+            if field < 0 and i - start == 3 and may_be_bad_status(text, words, name_end, start):
                 found |= _MAY_BE_BAD
             # Of a key given twice the first counts.
             if field >= 0 and not (found >> field) & 1:
@@ -220,7 +214,7 @@ def _scan_object(
             end = after_bare(text, words, i)
             if field >= 0 or end == i:
                 return -1, i
-            if end - i == 3 and _may_be_bad_status(text, words, name_end, i):
+            if end - i == 3 and may_be_bad_status(text, words, name_end, i):
                 found |= _MAY_BE_BAD
             i = end
         i = after_spaces(text, i)
@@ -249,93 +243,6 @@ def _is_year(text: Bytes, i: int) -> bool:
         return False
     mark = text[i + 4]
     return bool(mark == ord("-") or mark == ord("/"))
-
-
-@kernel
-def _may_be_bad_status(text: Bytes, words: Words, name_end: int, value: int) -> bool:
-    """Whether a field with a value of three characters may tell that a request was answered badly (``status``)."""
-    if text[value] != ord("4") and text[value] != ord("5"):
-        return False
-    last = words[name_end - 4] & below(4)
-    return bool(last == _STATUS or last == _CODE or last == _CODE_UPPER)  # noqa: SIM109
-
-
-@kernel
-def _status_of(
-    text: Bytes, words: Words, i: int, other_bounds: Ints, statuses: int, is_utf8: bool
-) -> int:
-    """Status, of a request that was answered badly, that one field of an object tells; 0: none, -1: another has to look.
-
-    i:             where the object, which was read already, begins.
-    other_bounds:  names of fields that may tell it, so many of them, and of others for which this is not looked into.
-    """
-    seen, said = False, 0
-    i += 1
-    while True:
-        start = after_spaces(text, i) + 1
-        i = after_plain(words, start, is_utf8)
-        name = _among(words, start, i - start, other_bounds)
-        value = after_spaces(text, after_spaces(text, i + 1) + 1)
-        quoted = text[value] == ord('"')
-        value += quoted
-        i = after_plain(words, value, is_utf8) if quoted else after_bare(text, words, value)
-        if name >= statuses or (name >= 0 and seen):
-            return -1
-        if name >= 0:
-            seen = True
-            number = _three(text, value) if i - value == 3 else 0
-            said = number if 400 <= number < 600 and number != 499 else 0
-        i = after_spaces(text, i + quoted)
-        if text[i] == ord("}"):
-            return said
-        i += 1
-
-
-@kernel
-def _three(text: Bytes, i: int) -> int:
-    """Return the number of three digits, or 0."""
-    number = 0
-    for x in range(3):
-        digit = int(text[i + x]) - 48
-        if not 0 <= digit <= 9:
-            return 0
-        number = 10 * number + digit
-    return number
-
-
-@kernel
-def _among(words: Words, start: int, size: int, bounds: Ints) -> int:
-    """Which of these names this is, or -1."""
-    for f in range(len(bounds) - 1):
-        if bounds[f + 1] - bounds[f] == size and same(words, start, bounds[f], size):
-            return f
-    return -1
-
-
-@kernel
-def _add_statuses(
-    text: Bytes, firsts: Ints, begins: Ints, ends: Ints, said: Ints, badly: Bytes
-) -> None:
-    """Put messages with what their statuses add to them where their lines began, and say where that is.
-
-    There is room: a line has its time beside its message.
-    """
-    for k in range(len(said)):
-        if said[k] == 0:
-            continue
-        to = firsts[k]
-        for i in range(begins[k], ends[k]):
-            text[to] = text[i]
-            to += 1
-        begins[k] = firsts[k]
-        kind = badly[said[k] // 100 - 4]
-        for i in range(len(kind)):
-            text[to] = kind[i]
-            to += 1
-        for unit in (100, 10, 1):
-            text[to] = 48 + said[k] // unit % 10
-            to += 1
-        ends[k] = to
 
 
 @kernel

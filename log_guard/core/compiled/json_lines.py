@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from log_guard.core.compiled.iso_time import read_iso
+from log_guard.core.compiled.iso_time import MINUTE, read_minute, read_within
 from log_guard.core.compiled.jit import kernel
+from log_guard.core.compiled.json_cause import may_be_cause
 from log_guard.core.compiled.json_status import add_statuses, may_be_bad_status, status_of
 from log_guard.core.compiled.json_tokens import after_bare, after_plain, after_spaces
 from log_guard.core.compiled.texts import (
@@ -24,6 +25,7 @@ from log_guard.core.compiled.texts import (
     array_of,
     below,
     frozen,
+    lines_of,
     numbered,
     same,
     words_of,
@@ -33,14 +35,8 @@ from log_guard.core.events import Bytes
 
 _TIME, _LEVEL, _SERVICE, _MESSAGE = range(4)
 _MAY_BE_BAD = 1 << 4
-
-_ERR, _EXC, _EXC_UPPER, _AT_X, _THROWN, _STACK = np.frombuffer(
-    b"".join(
-        name.ljust(8, b"\0") for name in (b"err", b"exc", b"Exc", b'@x"', b"thrown", b"stack_")
-    ),
-    np.uint64,
-)
-_THREE, _SIX = np.uint64(0xFFFFFF), np.uint64(0xFFFFFFFFFFFF)
+_REMEMBERED = 32
+"""So many names of fields are remembered from one line to the next."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ def read_flat(
     text = array_of(data, *names)
     sizes: Ints = np.array([len(data), *map(len, names)], np.int64)
     name_bounds = np.cumsum(sizes)
-    lines = _count(frozen(text[: len(data)]))
+    lines = lines_of(frozen(text[: len(data)]))
     spans, time = np.zeros((2, 4, lines), np.int64), np.empty(lines, np.int64)
     bounds, said = np.zeros(lines + 1, np.int64), np.zeros(lines, np.int64)
     key_bounds, other_bounds = frozen(name_bounds[:5]), frozen(name_bounds[4:])
@@ -98,14 +94,6 @@ def read_flat(
     if said.any():  # after all else was taken from the lines, for it is written into them
         add_statuses(text, first, begins[_MESSAGE], ends[_MESSAGE], said)
     return Flat(read, bounds, time, level, service, text, begins[_MESSAGE], ends[_MESSAGE])
-
-
-@kernel
-def _count(text: Bytes) -> int:
-    lines = 0
-    for byte in text:
-        lines += byte == 10
-    return lines
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -140,11 +128,13 @@ def _scan(
     for f in range(4):
         if key_bounds[f] < key_bounds[f + 1]:
             wanted |= 1 << f
+    names = np.full((3, _REMEMBERED), -1, np.int64)
+    last, minute = 0, -1  # where a time began last, and its minute
     i = 0
     for n in range(len(time)):
         time[n] = -1
         first = i
-        found, i = _scan_object(text, words, i, key_bounds, is_utf8, spans, n)
+        found, i = _scan_object(text, words, i, key_bounds, is_utf8, spans, n, names)
         if found >= 0 and found & _MAY_BE_BAD:
             said[n] = status_of(text, words, first, other_bounds, statuses, is_utf8)
             found = found ^ _MAY_BE_BAD if said[n] >= 0 else -1
@@ -159,7 +149,11 @@ def _scan(
             if wanted >> _SERVICE & 1:
                 inner |= text[spans[0, _SERVICE, n]] == ord("{")
             if not inner:
-                time[n] = read_iso(text, spans[0, _TIME, n], spans[1, _TIME, n], bare_utc)
+                begin, end = spans[0, _TIME, n], spans[1, _TIME, n]
+                if minute < 0 or end - begin < MINUTE or not same(words, begin, last, MINUTE):
+                    last, minute = begin, read_minute(text, begin, end)
+                if minute >= 0:
+                    time[n] = read_within(text, begin + MINUTE, end, minute, bare_utc)
         while text[i] != ord("\n"):
             i += 1
         i += 1
@@ -175,21 +169,32 @@ def _scan_object(
     is_utf8: bool,
     spans: Ints,
     n: int,
+    names: Ints,
 ) -> tuple[int, int]:
-    """Read an object; which fields were found, as bits (and ``_MAY_BE_BAD``), or -1; and where it ends."""
+    """Read an object; which fields were found, as bits (and ``_MAY_BE_BAD``), or -1; and where it ends.
+
+    names:  of the last object that had as many fields: where each name begins, its size and which field it is. Most
+            objects of a log have the same names in the same order.
+    """
     if text[i] != ord("{"):
         return -1, i
-    found = 0
+    found, place = 0, -1
     i += 1
     while True:
         i = after_spaces(text, i)
         if text[i] != ord('"'):
             return -1, i
         start = i + 1
-        i = after_plain(words, start, is_utf8)
-        if text[i] != ord('"'):
-            return -1, i
-        field = _field(words, start, i - start, key_bounds)
+        place = min(place + 1, _REMEMBERED - 1)
+        size = names[1, place]
+        if size >= 0 and same(words, start, names[0, place], size + 1):  # the quote, too
+            i, field = start + size, names[2, place]
+        else:
+            i = after_plain(words, start, is_utf8)
+            if text[i] != ord('"'):
+                return -1, i
+            field = _field(words, start, i - start, key_bounds)
+            names[0, place], names[1, place], names[2, place] = start, i - start, field
         name, name_end = start, i
         i = after_spaces(text, i + 1)
         if text[i] != ord(":"):
@@ -200,7 +205,7 @@ def _scan_object(
             i = after_plain(words, start, is_utf8)
             if text[i] != ord('"'):
                 return -1, i
-            if field < 0 and i > start and _may_be_cause(words[name]):
+            if field < 0 and i > start and may_be_cause(words[name]):
                 return -1, i
             if field < 0 and i - start == 3 and may_be_bad_status(text, words, name_end, start):
                 found |= _MAY_BE_BAD
@@ -223,17 +228,6 @@ def _scan_object(
         if text[i] != ord(","):
             return -1, i
         i += 1
-
-
-@kernel
-def _may_be_cause(name: np.uint64) -> bool:
-    """Whether a field, of whose name these are the first bytes, may tell a cause (``json_cause``)."""
-    # ``in`` a tuple is made into a loop, which costs a tenth of all.
-    three = name & _THREE
-    if three == _ERR or three == _EXC or three == _EXC_UPPER or three == _AT_X:  # noqa: SIM109
-        return True
-    six = name & _SIX
-    return bool(six == _THROWN or six == _STACK)  # noqa: SIM109
 
 
 @kernel

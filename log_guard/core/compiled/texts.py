@@ -78,13 +78,23 @@ def numbered(text: Bytes, begins: Ints, ends: Ints) -> tuple[Ints, list[str]]:
 
 def taken(text: Bytes, begins: Ints, ends: Ints) -> pl.Series:
     """Texts (UTF-8, bounds (n,)) → String, (n,)."""
-    offsets = np.cumsum(np.concatenate([[0], ends - begins]))
-    out = np.empty(offsets[-1], np.uint8)
-    _copy(frozen(text), frozen(begins), frozen(ends), out)
-    whole = pl.DataFrame({"at": offsets[:-1], "size": ends - begins}).select(
+    sizes = ends - begins
+    at = np.cumsum(sizes) - sizes
+    out = np.empty(int(sizes.sum()) + SLACK, np.uint8)
+    _copy(words_of(text), frozen(begins), frozen(ends), writable_words_of(out))
+    whole = pl.DataFrame({"at": at, "size": sizes}).select(
         pl.lit(out.tobytes()).bin.slice(pl.col("at"), pl.col("size")).cast(pl.String)
     )
     return whole.to_series()
+
+
+@kernel
+def lines_of(text: Bytes) -> int:
+    """How many newlines there are: ``bytes.count`` takes ten times as long."""
+    lines = 0
+    for byte in text:
+        lines += byte == 10
+    return lines
 
 
 @kernel
@@ -153,9 +163,9 @@ def _number(words: Words, begins: Ints, ends: Ints, codes: Ints, firsts: Ints, t
 
 
 @kernel
-def _copy(text: Bytes, begins: Ints, ends: Ints, out: Bytes) -> None:
+def _copy(words: Words, begins: Ints, ends: Ints, out: Words) -> None:
     to = 0
     for k in range(len(begins)):
-        for i in range(begins[k], ends[k]):
-            out[to] = text[i]
-            to += 1
+        for i in range(begins[k], ends[k], 8):  # what is too much is written over, or slack
+            out[to + i - begins[k]] = words[i]
+        to += ends[k] - begins[k]

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
+from log_guard.core.compiled.cards import card_like
 from log_guard.core.compiled.counting import counted
 from log_guard.core.compiled.json_lines import read_flat
 from log_guard.core.compiled.texts import SLACK, array_of, taken
@@ -18,7 +19,8 @@ from log_guard.core.decoding.decode import Decoded, Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.levels import level_of
 from log_guard.core.events import EVENT_SCHEMA, SPAN_SCHEMA, Bytes, DeadLetter, RawBatch
-from log_guard.core.masking import clean_names
+from log_guard.core.masking import MAX_SAMPLE_CHARS, clean_names
+from log_guard.core.summarising.sampling import sample_texts
 
 _PROBE_BYTES = 1 << 13
 """So much of a batch tells whether compiled code can read its lines."""
@@ -103,6 +105,14 @@ def with_messages(events: pl.DataFrame, text: Bytes) -> pl.DataFrame:
     return table.select(list(EVENT_SCHEMA))
 
 
+def sampled_spans(events: pl.DataFrame, text: Bytes, odd: np.ndarray) -> pl.Series:
+    """What ``sample_texts`` makes of their messages; ``odd``, (n,): as ``Masker.indexed_spans`` tells."""
+    begins, ends = events["begin"].to_numpy(), events["end"].to_numpy()
+    # What is longer may be cut, and the rest of it was not looked at.
+    plain = ~odd & (ends - begins <= MAX_SAMPLE_CHARS) & ~card_like(text, begins, ends)
+    return sample_texts(taken(text, begins, ends), plain)
+
+
 def counted_spans(
     events: pl.DataFrame, index: pl.Series, hashes: np.ndarray, slide: int
 ) -> tuple[pl.Series, pl.Series]:
@@ -110,10 +120,9 @@ def counted_spans(
     group = events["group"]
     if not isinstance(group.dtype, pl.Enum):
         group = group.cast(pl.Enum(group.unique()))
-    keys = np.empty((events.height, 3), np.int64)
-    keys[:, 0] = events["time"].to_numpy() // slide
-    keys[:, 1] = group.to_physical().to_numpy()
     level, late = events["level"].to_numpy(), events["late"].to_numpy()
-    keys[:, 2] = (index.to_numpy().astype(np.int64) << 8) + (level << 1) + late
-    rows, counts = counted(keys, hashes)
+    # Of groups and templates there are no more than events, and these are fewer than 2**28.
+    kind = group.to_physical().to_numpy().astype(np.int64) << 32
+    kind += (index.to_numpy().astype(np.int64) << 4) + (level << 1) + late
+    rows, counts = counted(events["time"].to_numpy() // slide, kind, hashes)
     return pl.Series(rows), pl.Series(counts)

@@ -27,7 +27,13 @@ from log_guard.core.events import SECOND, RawBatch
 from log_guard.core.masking import MAX_MESSAGE_CHARS, Masker, mask_one
 from log_guard.core.masking.cards import CARD_LIKE
 from log_guard.core.summarising.clock import TimeRules
-from log_guard.core.summarising.flat import decode_flat, sampled_spans, spans_of, with_messages
+from log_guard.core.summarising.flat import (
+    STATUSES,
+    decode_flat,
+    sampled_spans,
+    spans_of,
+    with_messages,
+)
 from log_guard.core.summarising.intake import COMPILED_AFTER, Intake, Taken
 from log_guard.core.summarising.sampling import sample_texts
 from log_guard.core.summarising.summaries import KEY, Summarizer
@@ -240,11 +246,15 @@ def test_usual_lines_are_read_and_odd_ones_left() -> None:
         usual.replace(b"api", b"\xff"),
     ]
     data = b"\n".join([usual, *odd, usual + b"\r", usual.replace(b"{", b'{"n": -1.5, "b": true, ')])
-    read = read_flat(data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True).read
+    read = read_flat(
+        data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True, statuses=STATUSES
+    ).read
     # Where a batch is not UTF-8, the lines of it that are not ASCII are left.
     assert read.tolist() == [False] * 8
     data = data.replace(b"\xff", b"x")
-    read = read_flat(data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True).read
+    read = read_flat(
+        data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True, statuses=STATUSES
+    ).read
     assert read.tolist() == [True, False, False, False, False, True, True, True]
 
 
@@ -270,6 +280,7 @@ def test_a_status_is_told_by_compiled_code_too(field: str, told: str | None, fir
         batch.data + b"\n",
         ("timestamp", "level", "service", "message"),
         bare_utc=True,
+        statuses=STATUSES,
         before=JsonLines().names_before,
     )
     assert flat.read.tolist() == [True, told is not None, True]
@@ -305,7 +316,10 @@ def test_lines_with_other_names_in_other_places_are_read() -> None:
     assert flat is not None
     assert with_messages(flat[0].events, flat[1]).equals(decoder.decode(batch).events)
     read = read_flat(
-        batch.data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True
+        batch.data + b"\n",
+        ("timestamp", "level", "service", "message"),
+        bare_utc=True,
+        statuses=STATUSES,
     )
     assert read.read.all()
 

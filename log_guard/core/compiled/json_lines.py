@@ -4,7 +4,7 @@ Such a line is one object whose fields are strings without escapes, numbers, ``t
 ``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other line, and
 one that may tell the cause of an error beside its message, is left to
 :mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is. How badly a request was answered
-(``formats/status.py``) is read here, where one field tells it.
+(``json_status``) is read here, where one field tells it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from log_guard.core.compiled.iso_time import MINUTE, read_minute, read_within
 from log_guard.core.compiled.jit import kernel
 from log_guard.core.compiled.json_cause import may_be_cause
-from log_guard.core.compiled.json_status import add_statuses, may_be_bad_status, status_of
+from log_guard.core.compiled.json_status import Statuses, add_statuses, may_be_bad_status, status_of
 from log_guard.core.compiled.json_tokens import after_bare, after_plain, after_spaces
 from log_guard.core.compiled.texts import (
     Flags,
@@ -30,7 +30,6 @@ from log_guard.core.compiled.texts import (
     same,
     words_of,
 )
-from log_guard.core.decoding.formats import status
 from log_guard.core.events import Bytes
 
 _TIME, _LEVEL, _SERVICE, _MESSAGE = range(4)
@@ -62,17 +61,23 @@ class Flat:
 
 
 def read_flat(
-    data: bytes, keys: tuple[str, str, str, str], *, bare_utc: bool, before: tuple[str, ...] = ()
+    data: bytes,
+    keys: tuple[str, str, str, str],
+    *,
+    bare_utc: bool,
+    statuses: Statuses,
+    before: tuple[str, ...] = (),
 ) -> Flat:
     """Read lines.
 
     data:      lines, each ended by a newline.
     keys:      names of the fields that are the time, the level, the service ("": none), the message.
     bare_utc:  a time without a zone is UTC (else its line is left).
+    statuses:  where a status stands, and what it says.
     before:    names that would go before those, were a line looked at on its own.
     """
     # The names come after the lines: one text.
-    names = [key.encode() for key in (*keys, *status.NAMES, *before)]
+    names = [key.encode() for key in (*keys, *statuses.names, *before)]
     text = array_of(data, *names)
     sizes: Ints = np.array([len(data), *map(len, names)], np.int64)
     name_bounds = np.cumsum(sizes)
@@ -80,7 +85,7 @@ def read_flat(
     spans, time = np.zeros((2, 4, lines), np.int64), np.empty(lines, np.int64)
     bounds, said = np.zeros(lines + 1, np.int64), np.zeros(lines, np.int64)
     key_bounds, other_bounds = frozen(name_bounds[:5]), frozen(name_bounds[4:])
-    names_of = (key_bounds, other_bounds, len(status.NAMES))
+    names_of = (key_bounds, other_bounds, len(statuses.names))
     _scan(
         frozen(text), words_of(text), *names_of, _is_utf8(data), bare_utc, spans, time, bounds, said
     )
@@ -92,7 +97,7 @@ def read_flat(
     level = numbered(text, begins[_LEVEL], ends[_LEVEL])
     service = numbered(text, begins[_SERVICE], ends[_SERVICE])  # where none is named all are empty
     if said.any():  # after all else was taken from the lines, for it is written into them
-        add_statuses(text, first, begins[_MESSAGE], ends[_MESSAGE], said)
+        add_statuses(text, first, begins[_MESSAGE], ends[_MESSAGE], said, statuses)
     return Flat(read, bounds, time, level, service, text, begins[_MESSAGE], ends[_MESSAGE])
 
 

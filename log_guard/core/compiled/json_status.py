@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from log_guard.core.compiled.jit import kernel
 from log_guard.core.compiled.json_tokens import after_bare, after_plain, after_spaces
 from log_guard.core.compiled.texts import Ints, Words, below, frozen, same
-from log_guard.core.decoding.formats import status
 from log_guard.core.events import Bytes
 
 _STATUS, _CODE, _CODE_UPPER = np.frombuffer(b"atus\0\0\0\0code\0\0\0\0Code\0\0\0\0", np.uint64)
-_BADLY = frozen(
-    np.frombuffer(b"".join(f" -> {status.CLASSES[kind]} ".encode() for kind in "45"), np.uint8)
-).reshape(2, -1)
-"""What a status adds to a message, but for its number, of a client's error and a server's."""
 
 
-def add_statuses(text: Bytes, firsts: Ints, begins: Ints, ends: Ints, said: Ints) -> None:
+@dataclass(frozen=True)
+class Statuses:
+    """Names of fields that may tell a status, and what a bad one adds to a message before its number, equally long."""
+
+    names: tuple[str, ...]
+    client: str
+    server: str
+
+
+def add_statuses(
+    text: Bytes, firsts: Ints, begins: Ints, ends: Ints, said: Ints, statuses: Statuses
+) -> None:
     """Put messages with what their statuses add to them where their lines began, and say where that is.
 
     There is room: a line has its time beside its message.
@@ -27,7 +35,8 @@ def add_statuses(text: Bytes, firsts: Ints, begins: Ints, ends: Ints, said: Ints
     begins, ends:  and the bounds of the message, (n,), which are set anew.
     said:          status of each, 0 where none is told, (n,).
     """
-    _add(text, firsts, begins, ends, said, _BADLY)
+    badly = np.frombuffer((statuses.client + statuses.server).encode(), np.uint8)
+    _add(text, firsts, begins, ends, said, frozen(badly).reshape(2, -1))
 
 
 @kernel

@@ -14,14 +14,17 @@ import polars as pl
 from log_guard.core.compiled.cards import card_like
 from log_guard.core.compiled.counting import counted
 from log_guard.core.compiled.json_lines import read_flat
+from log_guard.core.compiled.json_status import Statuses
 from log_guard.core.compiled.texts import SLACK, array_of, taken
 from log_guard.core.decoding.decode import Decoded, Decoder
+from log_guard.core.decoding.formats import status
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.levels import level_of
 from log_guard.core.events import EVENT_SCHEMA, SPAN_SCHEMA, Bytes, DeadLetter, RawBatch
 from log_guard.core.masking import MAX_SAMPLE_CHARS, clean_names
 from log_guard.core.summarising.sampling import sample_texts
 
+STATUSES = Statuses(status.NAMES, f" -> {status.CLASSES['4']} ", f" -> {status.CLASSES['5']} ")
 _PROBE_BYTES = 1 << 13
 """So much of a batch tells whether compiled code can read its lines."""
 
@@ -40,10 +43,10 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
     bare_utc = decoder.timezone == "UTC"
     probe = data[: data.rfind(b"\n", 0, _PROBE_BYTES) + 1]
     if len(data) > 16 * _PROBE_BYTES and probe:
-        read = read_flat(probe, keys, bare_utc=bare_utc, before=before).read
+        read = read_flat(probe, keys, bare_utc=bare_utc, statuses=STATUSES, before=before).read
         if 2 * np.count_nonzero(read) < len(read):
             return None
-    flat = read_flat(data, keys, bare_utc=bare_utc, before=before)
+    flat = read_flat(data, keys, bare_utc=bare_utc, statuses=STATUSES, before=before)
     lines = len(flat.read)
     (level, levels), (service, services) = flat.level, flat.service
     severity = np.array([level_of(text) for text in levels], dtype=np.uint8)

@@ -9,7 +9,7 @@ import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.matching import sniffed
-from log_guard.core.decoding.formats.status import CLASSES, LEVELS
+from log_guard.core.decoding.formats.status import answered
 from log_guard.core.decoding.timestamps import CLF, ISO
 
 _LINE = (
@@ -67,8 +67,6 @@ class NginxAccess:
         )
         own, gin, proxy, alb = each = [pl.col(name).struct for name in patterns]
         status = pl.coalesce(of.field("status") for of in each)
-        gone = status == "499"
-        kind = pl.when(gone).then(pl.lit("gone")).otherwise(status.str.head(1))
         asked = pl.format("{} {}", gin.field("method"), gin.field("path"))
         request = pl.coalesce(
             own.field("request"), asked, proxy.field("request"), alb.field("request")
@@ -80,6 +78,7 @@ class NginxAccess:
             pl.format(", {} bytes, {} {} {}", *routed),
             pl.format(", {} bytes, {}", alb.field("size"), alb.field("name")),
         )
+        level, message = answered(request, status, more)
         return line.select(
             timestamp=pl.coalesce(
                 own.field("timestamp"),
@@ -87,8 +86,8 @@ class NginxAccess:
                 proxy.field("timestamp"),
                 alb.field("timestamp"),
             ),
-            level=kind.replace(LEVELS),
+            level=level,
             service=pl.lit(None, dtype=pl.String),
-            message=pl.format("{} -> {} {}{}", request, kind.replace(CLASSES), status, more),
+            message=message,
             reason=pl.when(status.is_null()).then(pl.lit("not an access log line")),
         ).select(list(RAW_SCHEMA))

@@ -15,9 +15,9 @@ from log_guard.core.decoding.formats.objects import with_told_objects
 from log_guard.core.decoding.formats.programs import with_programs
 from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
-from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
+from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL, SHORT
 
-STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL})[\])]?"
+STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL}|{SHORT})[\])]?"
 _RED = r"(?:\x1b\[31m)?"
 """Of what Gin writes of a panic that was stopped."""
 _HEAD = rf"^{_RED}{STAMP}(?:\s+|[,:|-]+(?:\s+|$))*"

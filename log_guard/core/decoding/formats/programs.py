@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from log_guard.core.decoding.formats.matching import cut, groups
+from log_guard.core.decoding.formats.requests import MARKS, with_requests
 
 # PostgreSQL's csvlog: the ninth column before the message is the severity, the one between them the SQLSTATE.
 _CSV = (
@@ -21,7 +22,7 @@ _DOTNET = (
 _TIDB = r'^\[[\w./-]+:[0-9]+\] \["((?:[^"\\]|\\.)*)"\]'
 
 
-_MARKS = r',"|\]\n |\] \["'
+_MARKS = rf',"|\]\n |\] \["|{MARKS}'
 """One of these stands in each of their messages, and is found much quicker."""
 
 
@@ -31,7 +32,7 @@ def with_programs(raw: pl.DataFrame) -> pl.DataFrame:
     at = may.arg_true()
     if not len(at):
         return raw
-    raw = taken_apart(taken_apart(raw, may, _CSV), may, _DOTNET)
+    raw = with_requests(taken_apart(taken_apart(raw, may, _CSV), may, _DOTNET), at)
     bare = raw["message"].gather(at).str.replace(_TIDB, "${1}")
     return raw.with_columns(raw["message"].scatter(at, bare))
 

@@ -14,6 +14,7 @@ from log_guard.core.decoding.formats.json_record import SYSLOG_WORDS
 from log_guard.core.decoding.formats.matching import cut, groups, sniffed
 from log_guard.core.decoding.formats.objects import with_told_objects
 from log_guard.core.decoding.formats.programs import taken_apart
+from log_guard.core.decoding.formats.requests import with_router
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import BSD, ISO
 
@@ -82,7 +83,7 @@ class Syslog:
         )
         raw = taken_apart(raw, raw["message"].str.contains("%", literal=True), _CISCO)
         raw = raw.with_columns(pl.col("level").replace(_WORDS))
-        return with_embedded(records, with_told_objects(with_text(raw)))
+        return with_embedded(records, with_router(with_told_objects(with_text(raw))))
 
 
 def _parts(records: pl.Series, pattern: str) -> pl.DataFrame:

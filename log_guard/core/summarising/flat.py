@@ -53,16 +53,14 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
     kinds: dict[str, int] = {}
     names = _shown(tuple(services), decoder.service)
     kind = np.array([kinds.setdefault(name, len(kinds)) for name in names], dtype=np.uint32)
-    events = pl.DataFrame(
-        {
-            "time": flat.time,
-            "level": severity[level],
-            "service": pl.Series(kind[service]).cat.to(pl.Enum(list(kinds))),
-            "position": np.flatnonzero(flat.read),
-            "begin": flat.begins,
-            "end": flat.ends,
-        }
-    )
+    columns: dict[str, np.ndarray] = {
+        "time": flat.time,
+        "level": severity[level],
+        "service": kind[service],
+        "position": np.flatnonzero(flat.read),
+        "begin": flat.begins,
+        "end": flat.ends,
+    }
     dead: list[DeadLetter] = []
     text = flat.text
     left = np.flatnonzero(~flat.read)
@@ -75,14 +73,32 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
         if others.events.height:
             table, more = spans_of(others.events, len(text) - SLACK)
             text = np.concatenate([text[:-SLACK], more])
-            table = pl.concat([events.cast({"service": pl.String, "position": pl.UInt64}), table])
-            events = table.sort("position")
+            columns = _merged(columns, table, kinds)
     positions = batch.positions
     if positions is None:
         positions = np.arange(batch.first, batch.first + lines, dtype=np.uint64)
-    at = pl.Series("position", positions[events["position"].to_numpy()], dtype=pl.UInt64)
+    at = positions[columns["position"].astype(np.int64)].astype(np.uint64)
+    service_names = pl.Series(columns["service"]).cat.to(pl.Enum(list(kinds)))
+    events = pl.DataFrame({**columns, "service": service_names, "position": at})
     dead = [DeadLetter(d.reason, int(positions[d.position]), d.source, d.raw) for d in dead]
-    return Decoded(events.with_columns(at), dead, lines), text
+    return Decoded(events, dead, lines), text
+
+
+def _merged(
+    columns: dict[str, np.ndarray], others: pl.DataFrame, kinds: dict[str, int]
+) -> dict[str, np.ndarray]:
+    """Columns of events, (k,) each, and other events (``SPAN_SCHEMA``) by position, as columns.
+
+    kinds:  number of each service, which those of the others are added to.
+    """
+    numbers = [kinds.setdefault(name, len(kinds)) for name in others["service"].to_list()]
+    more = others.with_columns(service=pl.Series(numbers, dtype=pl.UInt32))
+    joined = {
+        name: np.concatenate([column, more[name].to_numpy().astype(column.dtype)])
+        for name, column in columns.items()
+    }
+    order = np.argsort(joined["position"], kind="stable")
+    return {name: column[order] for name, column in joined.items()}
 
 
 @lru_cache(maxsize=16)

@@ -269,10 +269,21 @@ def test_usual_lines_are_read_and_odd_ones_left() -> None:
         ('"status":503,"status_code":200', None),
         ('"status":200,"status_code":503', None),
         ('"status":503,"level_name":"error"', None),
+        ('"err":"refused"', "\nCaused by: refused"),
+        ('"exception":"refusé","status":503', " -> server-error 503\nCaused by: refusé"),
+        ('"error":"did é"', ""),
+        ('"thrown":"nil"', ""),
+        ('"err":""', ""),
+        ('"error":"a","err":"b"', None),
+        ('"errors":"a"', None),
+        ('"exc_info":"a"', None),
+        ('"error":"a","level_name":"error"', None),
     ],
 )
 @pytest.mark.parametrize("first", [True, False])
-def test_a_status_is_told_by_compiled_code_too(field: str, told: str | None, first: bool) -> None:
+def test_statuses_and_errors_are_told_by_compiled_code_too(
+    field: str, told: str | None, first: bool
+) -> None:
     usual = iso(Event(1.0, "api", 5, "did e " * 9)).decode().replace(" e ", " é ")
     marked = usual.replace("{", f"{{{field}, ", 1) if first else f"{usual[:-1]}, {field}}}"
     batch = RawBatch("\n".join([usual, marked, usual]).encode(), 1)

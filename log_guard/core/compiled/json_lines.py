@@ -1,10 +1,9 @@
 """Flat JSON lines, compiled: bytes → events, a line at a time, where the line is as most lines are.
 
 Such a line is one object whose fields are strings without escapes, numbers, ``true``, ``false`` or
-``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other line, and
-one that may tell the cause of an error beside its message, is left to
+``null``, and in which all fields that matter are strings, the time one in ISO 8601. Every other line is left to
 :mod:`log_guard.core.decoding.formats.json_lines`, which reads all there is. How badly a request was answered
-(``json_status``) is read here, where one field tells it.
+(``json_status``) and the cause of an error (``json_cause``) are read here, where one field tells it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 
 from log_guard.core.compiled.iso_time import MINUTE, read_minute, read_within
 from log_guard.core.compiled.jit import kernel
-from log_guard.core.compiled.json_cause import may_be_cause
+from log_guard.core.compiled.json_cause import causes_of, is_error, may_be_cause
 from log_guard.core.compiled.json_status import Statuses, add_statuses, may_be_bad_status, status_of
 from log_guard.core.compiled.json_tokens import after_bare, after_plain, after_spaces
 from log_guard.core.compiled.texts import (
@@ -33,7 +32,7 @@ from log_guard.core.compiled.texts import (
 from log_guard.core.events import Bytes
 
 _TIME, _LEVEL, _SERVICE, _MESSAGE = range(4)
-_MAY_BE_BAD = 1 << 4
+_MAY_BE_BAD, _CAUSE = 1 << 4, 1 << 5
 _REMEMBERED = 32
 """So many names of fields are remembered from one line to the next."""
 
@@ -48,6 +47,7 @@ class Flat:
     level, service:  number of each line's text, (k,), and the distinct texts.
     text:            the lines (and more, and slack), though not as they were: in it
     begins, ends:    bounds of the messages, with what a status adds to them, (k,).
+    causes:          of lines that tell an error beside their message: their number, the field and its text.
     """
 
     read: Flags
@@ -58,6 +58,7 @@ class Flat:
     text: Bytes
     begins: Ints
     ends: Ints
+    causes: list[tuple[int, str, str]]
 
 
 def read_flat(
@@ -86,19 +87,21 @@ def read_flat(
     bounds, said = np.zeros(lines + 1, np.int64), np.zeros(lines, np.int64)
     key_bounds, other_bounds = frozen(name_bounds[:5]), frozen(name_bounds[4:])
     names_of = (key_bounds, other_bounds, len(statuses.names))
-    _scan(
-        frozen(text), words_of(text), *names_of, _is_utf8(data), bare_utc, spans, time, bounds, said
-    )
+    causes = np.zeros((2, 2, lines), np.int64)
+    found = (spans, time, bounds, said, causes)
+    _scan(frozen(text), words_of(text), *names_of, _is_utf8(data), bare_utc, *found)
     read = time >= 0
     first = bounds[:-1]
     if not read.all():
-        spans, time, said, first = spans[:, :, read], time[read], said[read], first[read]
+        spans, causes = spans[:, :, read], causes[:, :, read]
+        time, said, first = time[read], said[read], first[read]
     begins, ends = spans
     level = numbered(text, begins[_LEVEL], ends[_LEVEL])
     service = numbered(text, begins[_SERVICE], ends[_SERVICE])  # where none is named all are empty
+    told = causes_of(text, causes[:, 0], causes[:, 1])
     if said.any():  # after all else was taken from the lines, for it is written into them
         add_statuses(text, first, begins[_MESSAGE], ends[_MESSAGE], said, statuses)
-    return Flat(read, bounds, time, level, service, text, begins[_MESSAGE], ends[_MESSAGE])
+    return Flat(read, bounds, time, level, service, text, begins[_MESSAGE], ends[_MESSAGE], told)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -124,8 +127,11 @@ def _scan(
     time: Ints,
     bounds: Ints,
     said: Ints,
+    causes: Ints,
 ) -> None:
     """Read all lines; ``time`` is -1 where a line is left, ``said`` a status that is told, or 0.
+
+    Bounds of the names and texts of errors that are told are put into ``causes``.
 
     A newline is part of no token, so nothing is read beyond the end of a line.
     """
@@ -139,10 +145,10 @@ def _scan(
     for n in range(len(time)):
         time[n] = -1
         first = i
-        found, i = _scan_object(text, words, i, key_bounds, is_utf8, spans, n, names)
-        if found >= 0 and found & _MAY_BE_BAD:
+        found, i = _scan_object(text, words, i, key_bounds, is_utf8, spans, n, names, causes)
+        if found >= _MAY_BE_BAD:
             said[n] = status_of(text, words, first, other_bounds, statuses, is_utf8)
-            found = found ^ _MAY_BE_BAD if said[n] >= 0 else -1
+            found = found & (_MAY_BE_BAD - 1) if said[n] >= 0 else -1
         if text[i] == ord("\r"):
             i += 1
         if found == wanted and text[i] == ord("\n"):
@@ -175,8 +181,9 @@ def _scan_object(
     spans: Ints,
     n: int,
     names: Ints,
+    causes: Ints,
 ) -> tuple[int, int]:
-    """Read an object; which fields were found, as bits (and ``_MAY_BE_BAD``), or -1; and where it ends.
+    """Read an object; which fields were found, as bits (and ``_MAY_BE_BAD``, ``_CAUSE``), or -1; and where it ends.
 
     names:  of the last object that had as many fields: where each name begins, its size and which field it is. Most
             objects of a log have the same names in the same order.
@@ -211,7 +218,11 @@ def _scan_object(
             if text[i] != ord('"'):
                 return -1, i
             if field < 0 and i > start and may_be_cause(words[name]):
-                return -1, i
+                if found & _CAUSE or not is_error(words, name, name_end):
+                    return -1, i
+                found |= _CAUSE
+                causes[0, 0, n], causes[1, 0, n] = name, name_end
+                causes[0, 1, n], causes[1, 1, n] = start, i
             if field < 0 and i - start == 3 and may_be_bad_status(text, words, name_end, start):
                 found |= _MAY_BE_BAD
             # Of a key given twice the first counts.

@@ -13,11 +13,12 @@ import polars as pl
 
 from log_guard.core.compiled.cards import card_like
 from log_guard.core.compiled.counting import counted
-from log_guard.core.compiled.json_lines import read_flat
+from log_guard.core.compiled.json_lines import Flat, read_flat
 from log_guard.core.compiled.json_status import Statuses
 from log_guard.core.compiled.texts import SLACK, array_of, taken
 from log_guard.core.decoding.decode import Decoded, Decoder
 from log_guard.core.decoding.formats import status
+from log_guard.core.decoding.formats.json_cause import with_cause
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.levels import level_of
 from log_guard.core.events import EVENT_SCHEMA, SPAN_SCHEMA, Bytes, DeadLetter, RawBatch
@@ -62,7 +63,7 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
         "end": flat.ends,
     }
     dead: list[DeadLetter] = []
-    text = flat.text
+    text = _with_causes(flat)
     left = np.flatnonzero(~flat.read)
     if len(left):
         begins, ends = flat.bounds[left].tolist(), flat.bounds[left + 1].tolist()
@@ -82,6 +83,21 @@ def decode_flat(decoder: Decoder, batch: RawBatch) -> tuple[Decoded, Bytes] | No
     events = pl.DataFrame({**columns, "service": service_names, "position": at})
     dead = [DeadLetter(d.reason, int(positions[d.position]), d.source, d.raw) for d in dead]
     return Decoded(events, dead, lines), text
+
+
+def _with_causes(flat: Flat) -> Bytes:
+    """The bytes of the messages and, behind them, of those that have a cause below them; the bounds of these are set anew."""
+    if not flat.causes:
+        return flat.text
+    view, at = flat.text.data, len(flat.text) - SLACK
+    parts: list[bytes] = []
+    for k, name, cause in flat.causes:
+        shown = str(view[flat.begins[k] : flat.ends[k]], "utf-8")
+        part = with_cause(shown, {name: cause}.get).encode()
+        flat.begins[k], flat.ends[k] = at, at + len(part)
+        at += len(part)
+        parts.append(part)
+    return np.concatenate([flat.text[:-SLACK], array_of(*parts)])
 
 
 def _merged(

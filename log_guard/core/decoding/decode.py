@@ -63,7 +63,7 @@ class Decoder:
                 data, positions = unpack(data, positions)
                 lines = len(positions)
             raw = with_wrapped_text(self.format.parse_data(data, lines))
-            raw = with_text_beside(raw, partial(_lines_at, data))
+            raw = with_text_beside(raw, partial(_lines_at, data), but="{")
             records = None
         else:
             whole = pl.Series("record", [data.decode("utf-8", errors="replace")])
@@ -74,7 +74,7 @@ class Decoder:
                 text, positions = self._joined(text, positions)
             raw = self.format.parse(text)
             if not self.format.starts_event:
-                raw = with_text_beside(raw, text.gather)
+                raw = with_text_beside(raw, lambda at: text.gather(at).to_list())
             records = text
         return self._normalise(raw, positions, batch, data, records)
 
@@ -194,11 +194,10 @@ def _reason(said: str | None, timestamp: str | None, length: int) -> str:
     return said or ("no timestamp" if timestamp is None else "unreadable timestamp")
 
 
-def _lines_at(data: bytes, at: pl.Series) -> pl.Series:
-    """Lines of these numbers, String."""
+def _lines_at(data: bytes, at: pl.Series) -> list[str]:
+    """Lines of these numbers."""
     lines = data.split(b"\n")
-    texts = [lines[i].decode("utf-8", errors="replace").rstrip("\r") for i in at.to_list()]
-    return pl.Series(texts, dtype=pl.String)
+    return [lines[i].decode("utf-8", errors="replace").rstrip("\r") for i in at.to_list()]
 
 
 def _raw(record: str | bytes) -> bytes:

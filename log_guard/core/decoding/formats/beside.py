@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +14,9 @@ from log_guard.core.decoding.formats.plain import STAMP, PlainText
 
 _TIMED = rf"^{STAMP}(?:[\s,:|\[-]|$)|{EMBEDDED}"
 
+_CLOCK = re.compile("[0-9]:[0-9]{2}:[0-9]{2}")
+"""All of these have a time of day, but for some JSON."""
+
 # What begins a stack trace, whose further lines belong to it though some are not indented.
 _TRACE = (
     r"^(?:Traceback \(|panic: |fatal error: |goroutine [0-9]+ \[|Exception in thread "
@@ -21,16 +25,25 @@ _TRACE = (
 
 
 def with_text_beside(
-    raw: pl.DataFrame, records_at: Callable[[pl.Series], pl.Series]
+    raw: pl.DataFrame, records_at: Callable[[pl.Series], list[str]], *, but: str = ""
 ) -> pl.DataFrame:
     """``raw`` (``RAW_SCHEMA``, a row a record) with the records that could not be read and are text with a time read as such.
 
     records_at:  records of rows, by their numbers.
+    but:         what begins with this is looked at no more ("": all is).
     """
     at = raw["reason"].is_not_null().arg_true()
     if not len(at):
         return raw
-    records = records_at(at)
+    # Few have a time, and a large expression takes longer to be made ready than they to be read.
+    texts = {
+        i: text
+        for i, text in zip(at.to_list(), records_at(at), strict=True)
+        if (_CLOCK.search(text) or text.startswith("{")) and not (but and text.startswith(but))
+    }
+    if not texts:
+        return raw
+    at, records = pl.Series(list(texts)), pl.Series(list(texts.values()), dtype=pl.String)
     timed = records.str.contains(_TIMED)
     at, records = at.filter(timed), records.filter(timed)
     if not len(at):

@@ -62,7 +62,9 @@ class Decoder:
             if MARK in data:
                 data, positions = unpack(data, positions)
                 lines = len(positions)
-            raw = with_wrapped_text(self.format.parse_data(data, lines))
+            raw = self.format.parse_data(data, lines)
+            if raw["reason"].null_count():
+                raw = with_wrapped_text(raw)
             raw = with_text_beside(raw, partial(_lines_at, data), but="{")
             records = None
         else:

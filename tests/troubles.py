@@ -59,6 +59,8 @@ def trouble(
     onset: float | None = None,
 ) -> Result:
     plain = window(end, service, score=score)
+    if not any(p.is_silence for p in parts[:1]):
+        plain = replace(plain, features=np.ones(30))
     at = None if onset is None else micros(onset)
     evidence = Evidence(f"{service} in trouble", parts, (), (), {}, onset=at)
     return replace(plain, evidence=evidence)

@@ -39,8 +39,9 @@ def print_alert(
     again = len(alert.course.bouts) > 1
     several = len({s.service for s in alert.course.symptoms}) < len(alert.course.symptoms)
     if live and alert.state == "resolved":
-        said = _so_far(alert) if not several else length(alert.end - _onset(alert))
-        console.print(Text(f"resolved {alert.id}: {_span(alert)}, {said}", style="dim"))
+        said = _so_far(alert) if not several else length(_until(alert) - _onset(alert))
+        ended = "told no more" if any(s.still for s in alert.course.symptoms) else "resolved"
+        console.print(Text(f"{ended} {alert.id}: {_span(alert)}, {said}", style="dim"))
         if several:
             _print_symptoms(console, alert)
         _print_unended(console, alert)
@@ -83,7 +84,7 @@ def _print_update(console: Console, alert: Alert) -> None:
     head.append("".join(f"  +{s}" for s in alert.course.joined), style="bold")
     other = _other_lead(alert)
     news = [s for s in alert.course.symptoms if not s.told and s != other]
-    said = length(alert.end - _onset(alert)) if news else _so_far(alert)
+    said = length(_until(alert) - _onset(alert)) if news else _so_far(alert)
     console.print(head.append(f"  {said}", style="default"))
     for symptom in news[:SHOWN_SYMPTOMS]:
         console.print(Text(f"  now: {symptom.sentence}"))
@@ -107,12 +108,14 @@ def _print_symptoms(console: Console, alert: Alert) -> None:
 
 
 def _print_unended(console: Console, alert: Alert) -> None:
-    """What was not seen to end: the alert is over because it was learnt, or is not told any longer."""
+    """How silence ended, and what was not seen to end: it was learnt, or is not told any longer."""
     ended = alert.state == "resolved"
-    for silence in (s for s in alert.course.symptoms if s.still and ended):
+    for silence in (s for s in alert.course.symptoms if _is_silence(s) and ended):
         name, lasted = _names([silence.service]), length(silence.end - silence.onset)
-        said = f"{name} still silent when last looked at, after {lasted}; no longer told"
-        console.print(Text(f"  {said}"))
+        if silence.still:
+            console.print(Text(f"  not seen to end: {name} still silent after {lasted}"))
+        elif silence.leads:
+            console.print(Text(f"  {name} was silent for {lasted}, and is back"))
     if alert.course.usual_from is not None:
         since = moment(alert.course.usual_from)
         console.print(Text(f"  not seen to end: it may go on, and is taken for usual from {since}"))
@@ -137,8 +140,19 @@ def _onset(alert: Alert) -> int:
     return alert.start if alert.course.onset is None else alert.course.onset
 
 
+def _until(alert: Alert) -> int:
+    """End of the bout that is on; a silence ends before the last window that holds some of it, or after all of them."""
+    symptoms = alert.course.symptoms
+    ends = [symptom.end for symptom in symptoms]
+    return max(ends) if ends and all(map(_is_silence, symptoms)) else max([alert.end, *ends])
+
+
+def _is_silence(symptom: Symptom) -> bool:
+    return symptom.severe and symptom.kind in FEW
+
+
 def _span(alert: Alert) -> str:
-    return _span_of(_onset(alert), alert.end)
+    return _span_of(_onset(alert), _until(alert))
 
 
 def _span_of(since: int, until: int) -> str:
@@ -165,11 +179,13 @@ def _names(services: Sequence[str]) -> str:
 
 def _so_far(alert: Alert) -> str:
     """How long it has been on, and how much of what leads it there is and was at most."""
-    said = length(alert.end - _onset(alert))
+    said = length(_until(alert) - _onset(alert))
     other = _other_lead(alert)
     if other is not None:
         return f"{said}: {other.sentence}"
     course, parts = alert.course, alert.evidence.parts
+    if parts and parts[0].is_silence and alert.state != "resolved":
+        return f"{said}: {alert.evidence.sentence}"
     if not parts or course.peak is None or parts[0].kind in FEW:
         return said
     if alert.state != "resolved" and course.count is not None and course.peak > 1:

@@ -10,6 +10,10 @@ from log_guard.core.windows import WHOLE_STREAM
 
 _FIRST_WORD = re.compile(r"^\W*(\w*).*", re.DOTALL)
 
+_SILENCE = re.compile(
+    r"no events at all in (\S+) s in (.*); usual: (\S+ to \S+)(?: in (\S+) s)?", re.DOTALL
+)
+
 _MANY = {
     "new": "messages never seen before",
     "rare": "rare messages",
@@ -58,6 +62,15 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: 
         step = f" ({lead.messages:,} messages in step)" if lead.messages > 1 else ""
         return f"{lead.observed:,} {name} {within}; {usual}{step}"
     return f"{name} {times} {within}; {usual}"
+
+
+def longer_silence(said: str, seconds: float) -> str:
+    """A sentence on a silence that has lasted for longer; what is usual stays that of the time that was judged."""
+    match = _SILENCE.fullmatch(said)
+    if match is None or float(match[1]) >= seconds:
+        return said
+    judged, where, usual, of = match.groups()
+    return f"no events at all in {seconds:g} s in {where}; usual: {usual} in {of or judged} s"
 
 
 def many(part: Part, within: str = "") -> str:

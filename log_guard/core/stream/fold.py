@@ -18,7 +18,7 @@ import polars as pl
 
 from log_guard.core.detection.detect import Detect
 from log_guard.core.detection.options import DetectOptions
-from log_guard.core.episodes.episodes import Episodes
+from log_guard.core.episodes.episodes import EpisodeRules, Episodes
 from log_guard.core.evaluation.observed import Departure, Observed
 from log_guard.core.events import SECOND, Level
 from log_guard.core.learning.model import Model
@@ -58,7 +58,7 @@ class Fold:
         self.commits = Commits()
         self.detect = Detect(spec, options, model)
         self.model_name: str | None = None  # of the model that was switched to
-        self.episodes = Episodes()
+        self.episodes = Episodes(EpisodeRules(slide=spec.slide))
         self.observed = Observed()
         self._early: dict[str, int] = {}  # service → end of the last window announced early
         self._offset = -1  # of the last record that was taken in

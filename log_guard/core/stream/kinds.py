@@ -9,7 +9,8 @@ from log_guard.core.baseline.memory import Memory
 from log_guard.core.baseline.table import Table
 from log_guard.core.course import Bout, Symptom
 from log_guard.core.detectors.density import InductiveDBSCAN
-from log_guard.core.episodes.episodes import Episode, EpisodeRules, Episodes
+from log_guard.core.episodes.episode import Episode
+from log_guard.core.episodes.episodes import EpisodeRules, Episodes
 from log_guard.core.episodes.trouble import Trouble
 from log_guard.core.evaluation.observed import Observed
 from log_guard.core.features.text import TextModel

@@ -281,8 +281,8 @@ def test_days_of_silence_are_few_slices() -> None:
 
     fold = Fold(SPEC, OPTIONS)
     fold_in(fold, commit(0, 0), 0)
-    # A quarter of an hour of the silence is shown, in slices of 30 s; of three days it would be 8,640.
-    assert len(list(fold.slices(commit(60, 1, idle=3 * 86_400), 1))) < 36
+    # Of three days it would be 8,640 slices of 30 s.
+    assert len(list(fold.slices(commit(60, 1, idle=3 * 86_400), 1))) < 10
     assert len(list(fold.slices(commit(5 * 86_400, 2), 2))) < 3
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from log_guard.core.baseline.baseline import EPOCH
 from log_guard.core.detection.detect import Detect
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.episodes.episodes import EpisodeRules, Episodes
@@ -103,6 +104,10 @@ class Fold:
             following = windows.next_pane(at)
             window = self.detect.spec.window
             at = watermark if following is None else max(at, following - window)
+        elif windows.is_quiet(at):
+            following = windows.next_pane(at)
+            if following is None or following - at > EPOCH + self.detect.spec.window:
+                return at - at % EPOCH + EPOCH
         # In whole panes, or a stop before the next one's end closes nothing, for ever.
         slide = self.detect.spec.slide
         stride = max(STRIDE // slide, 1) * slide

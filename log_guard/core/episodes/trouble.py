@@ -187,7 +187,8 @@ class Trouble:
 
         What is seen is learnt at the end of an epoch. Trouble that is over leaves windows in which there
         is ever less of it; of this there was a good part to the last. Where it made up a volume, what came
-        after tells, too: it may have been over just then.
+        after tells, too: it may have been over just then. What all came within a window was no state of things
+        that could go on, unless such a volume shows it.
         """
         lead, peak = lead_of(self.evidence), self.peak
         if self.latest % EPOCH or lead is None or self.count is None or peak is None:
@@ -198,14 +199,18 @@ class Trouble:
         if abs(self.count - usual) < STILL_THERE * abs(peak - usual):
             return False
         excess = self.count - usual
-        return not self._went(lead, excess / LASTING if lead.seconds else excess)
-
-    def _went(self, lead: Part, excess: float) -> bool:
-        """Whether the volume that the lead made up lost it again, as far as can be seen."""
+        onset = min((s.onset for s in self.symptoms.values()), default=self.onset)
+        lasted = self.latest - onset > self.window
         volume = lead.level if lead.level in _LEVELS else None
-        if not self.after or not (lead.template is None or (volume or ALL_EVENTS) in lead.volumes):
-            return False
         i = _EVENTS if volume is None else _LEVELS[volume]
+        if self.after and excess > 0 and not self.after[i]:  # nothing like it came any more
+            return False
+        if not self.after or not (lead.template is None or (volume or ALL_EVENTS) in lead.volumes):
+            return lasted
+        return not self._went(i, excess / LASTING if lead.seconds else excess)
+
+    def _went(self, i: int, excess: float) -> bool:
+        """Whether the i-th volume, which the lead made up, lost it again, as far as can be seen."""
         less = self.volumes[i] - self.after[i]
         gone = less if excess > 0 else -less
         return gone >= (1.0 - STILL_THERE) * abs(excess)

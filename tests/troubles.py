@@ -46,9 +46,13 @@ def told(alerts: list[Alert]) -> list[tuple[int, str, tuple[str, ...]]]:
 
 
 def part(
-    template: str | None, observed: int = 5, kind: str = "surging", share: float = 1.0
+    template: str | None,
+    observed: int = 5,
+    kind: str = "surging",
+    share: float = 1.0,
+    seconds: float | None = None,
 ) -> Part:
-    return Part(kind, "ERROR", template, observed, 0.0, 0, 0, 9.0, share)
+    return Part(kind, "ERROR", template, observed, 0.0, 0, 0, 9.0, share, seconds=seconds)
 
 
 def trouble(

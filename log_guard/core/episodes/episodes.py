@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from log_guard.core.course import Bout
 from log_guard.core.episodes.episode import Episode
+from log_guard.core.episodes.likeness import has_come_back, is_new, may_become
 from log_guard.core.episodes.symptoms import has_news
 from log_guard.core.episodes.telling import course_of, ranked, speaks, symptoms_of
 from log_guard.core.episodes.trouble import Trouble
@@ -226,9 +227,10 @@ class Episodes:
                 continue
             if name == WHOLE_STREAM and len(episode.groups) > 1:
                 return episode
-            if not trouble.is_new(evidence):
+            if not is_new(trouble, evidence):
                 return episode
-            own.append(episode)
+            if may_become(trouble, evidence):
+                own.append(episode)
         onset = result.window_start if evidence.onset is None else evidence.onset
         last = max(own, key=lambda episode: max(episode.end, episode.until), default=None)
         window = result.window_end - result.window_start
@@ -236,7 +238,7 @@ class Episodes:
             return last
         for episode in open_:
             recent = result.window_end <= episode.newest_onset + self.rules.together
-            if (recent or name == WHOLE_STREAM) and episode not in own:
+            if (recent or name == WHOLE_STREAM) and name not in episode.groups:
                 return episode
         return None
 
@@ -248,7 +250,7 @@ class Episodes:
                 trouble is None
                 or len(episode.bouts) + 1 >= MAX_BOUTS
                 or result.window_start < episode.end
-                or not trouble.is_like(evidence)
+                or not has_come_back(trouble, result, evidence)
             ):
                 continue
             episode.bouts.append(Bout(episode.start, episode.end, episode.opened))

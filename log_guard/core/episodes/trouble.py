@@ -8,12 +8,8 @@ from log_guard.core.baseline.baseline import EPOCH
 from log_guard.core.episodes.causes import (
     FEW,
     SILENCE,
-    cause_of,
-    causes_of,
     excess_of,
-    is_severe,
     is_worse,
-    key_of,
     lead_of,
     leading,
 )
@@ -54,6 +50,7 @@ class Trouble:
     silent:  whether it has said nothing since its latest window, in which nothing came.
     until:   event time (µs) up to which its latest silence lasted, to the pane: it was heard again then, or is ``silent``.
     again:   whether this is not its first bout.
+    stretch: µs of event time that the longest count was of that led one of its windows.
     window: length of its windows, µs.
     volumes: events, and those of each level, of its latest window; ``after`` of the newest that lies wholly
              behind that one.
@@ -69,6 +66,7 @@ class Trouble:
     silent: bool = False
     until: int = 0
     again: bool = False
+    stretch: int = 0
     volumes: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
     shown: float = 0.0
@@ -108,6 +106,8 @@ class Trouble:
         """Take in a window, or another word on one."""
         seen = Seen.of(result, evidence)
         first = not self.symptoms
+        if seen.lead is not None:
+            self.stretch = max(self.stretch, round((seen.lead.seconds or 0.0) * SECOND))
         score = result.anomaly_score
         take_in(self.symptoms, seen, self.latest, worst=lead_of(self.evidence))
         if (
@@ -177,11 +177,6 @@ class Trouble:
         """Keep of the evidence what tells and names the cause, of a service that does not lead."""
         self.evidence = replace(self.evidence, samples=(), normal_if=(), nearest_normal={})
 
-    def is_like(self, evidence: Evidence) -> bool:
-        """Whether what leads another window is among what made this trouble."""
-        lead = lead_of(evidence)
-        return lead is not None and cause_of(lead) in map(cause_of, causes_of(self.evidence))
-
     def became_usual(self) -> bool:
         """Whether its windows ended because it was learnt, and not because it was over.
 
@@ -214,13 +209,6 @@ class Trouble:
         less = self.volumes[i] - self.after[i]
         gone = less if excess > 0 else -less
         return gone >= (1.0 - STILL_THERE) * abs(excess)
-
-    def is_new(self, evidence: Evidence) -> bool:
-        """Whether what leads another window is severe, and nothing that this bout had."""
-        lead = lead_of(evidence)
-        if lead is None or not is_severe(lead) or self.is_like(evidence):
-            return False
-        return key_of(lead) not in self.symptoms
 
 
 def _volumes(result: Result) -> tuple[float, ...]:

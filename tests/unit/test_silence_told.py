@@ -95,7 +95,7 @@ def test_after_four_hours_it_is_waited_for_no_longer() -> None:
 
 
 def test_how_many_are_waited_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("log_guard.core.episodes.episodes.MAX_PAST", 2)
+    monkeypatch.setattr("log_guard.core.episodes.waiting.MAX_WAITING", 2)
     told = Episodes(RULES).add(
         [
             result

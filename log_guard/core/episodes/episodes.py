@@ -18,6 +18,7 @@ from log_guard.core.episodes.likeness import has_come_back, is_new, may_become
 from log_guard.core.episodes.symptoms import has_news
 from log_guard.core.episodes.telling import course_of, ranked, speaks, symptoms_of
 from log_guard.core.episodes.trouble import Trouble
+from log_guard.core.episodes.waiting import Waiting
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Evidence, Result
 from log_guard.core.windows import WHOLE_STREAM
@@ -56,9 +57,7 @@ class Episodes:
         self._open: list[Episode] = []
         # Over, but late events may revise them, and they may come back.
         self._past: list[Episode] = []
-        # Over but for a silence, of which there are no more windows: until the service is heard again.
-        self._waiting: dict[int, Episode] = {}
-        self._waited_for: dict[str, int] = {}
+        self._waiting = Waiting()
         self._newest = 0  # end of the newest window
 
     def add(self, results: Iterable[Result]) -> list[Alert]:
@@ -71,7 +70,8 @@ class Episodes:
         for result in sorted(
             results, key=lambda r: (r.window_end, r.service == WHOLE_STREAM, r.service)
         ):
-            alerts += self._give_up(result)
+            given_up = self._waiting.given_up(result.window_end, self.rules.reopen)
+            alerts += self._end(given_up, result) if given_up else []
             self._hear(result)
             alerts += self._resolve_before(result)
             if result.is_anomaly and result.evidence is not None:
@@ -80,8 +80,8 @@ class Episodes:
 
     def finish(self) -> list[Alert]:
         """Resolve what is open, at the end of the stream."""
-        ended = [*self._waiting.values(), *self._open]
-        self._open, self._waiting, self._waited_for = [], {}, {}
+        ended = [*self._waiting.episodes.values(), *self._open]
+        self._open, self._waiting = [], Waiting()
         for episode in ended:
             episode.last_to(self._newest)
         return [self._alert(episode, "resolved") for episode in ended]
@@ -90,28 +90,11 @@ class Episodes:
         """Whether trouble goes on is seen by what comes after it, though that is told no more."""
         if result.final:
             self._newest = max(self._newest, result.window_end)
-        awaited = self._waited_for.get(result.service)
+        awaited = self._waiting.heard(result.service)
         if awaited is not None:
-            self._open.append(self._no_longer_waiting(awaited))
+            self._open.append(awaited)
         for episode in self._open:
             episode.hear(result, self.rules.slide)
-
-    def _no_longer_waiting(self, id: int) -> Episode:
-        self._waited_for = {name: of for name, of in self._waited_for.items() if of != id}
-        return self._waiting.pop(id)
-
-    def _give_up(self, result: Result) -> list[Alert]:
-        """End what has waited for too long."""
-        oldest = result.window_end - self.rules.reopen
-        alerts = []
-        while self._waiting:
-            first = next(iter(self._waiting.values()))
-            if first.until >= oldest and len(self._waiting) <= MAX_PAST:
-                break
-            self._no_longer_waiting(first.id)
-            first.last_to(min(first.until + self.rules.reopen, result.window_end))
-            alerts += self._end([first], result)
-        return alerts
 
     def _resolve_before(self, result: Result) -> list[Alert]:
         """End what has been quiet for long enough and does not touch this window."""
@@ -123,9 +106,8 @@ class Episodes:
         over = [episode for episode in self._open if is_over(episode)]
         self._open = [episode for episode in self._open if not is_over(episode)]
         for episode in over:
-            if silent := episode.silent:
-                self._waiting[episode.id] = episode
-                self._waited_for.update(dict.fromkeys(silent, episode.id))
+            if episode.silent:
+                self._waiting.add(episode)
         return self._end([episode for episode in over if not episode.silent], result)
 
     def _end(self, over: list[Episode], result: Result) -> list[Alert]:

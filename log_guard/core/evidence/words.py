@@ -14,6 +14,7 @@ _SILENCE = re.compile(
     r"no events at all in (\S+) s in (.*); usual: (\S+ to \S+)(?: in (\S+) s)?", re.DOTALL
 )
 
+_TIMES = {0: "not once", 1: "once"}
 _MANY = {
     "new": "messages never seen before",
     "rare": "rare messages",
@@ -48,7 +49,7 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: 
     if lead.is_silence:
         lasted = seconds * max(silent, 1.0)
         return f"no events at all in {lasted:g} s in {where}; usual: {lead.low:,} to {lead.high:,}"
-    times = "once" if lead.observed == 1 else f"{lead.observed:,} times"
+    times = _TIMES.get(lead.observed, f"{lead.observed:,} times")
     name = describe(lead.level, lead.template)
     usual = f"usual: {lead.low:,} to {lead.high:,}" if lead.high else "usual: none"
     if lead.kind == "new":

@@ -13,10 +13,11 @@ from log_guard.app.rendering_evidence import print_evidence
 from log_guard.core.course import Symptom
 from log_guard.core.episodes.causes import FEW
 from log_guard.core.events import SECOND
-from log_guard.core.evidence.words import describe
+from log_guard.core.evidence.words import describe, many
 from log_guard.core.feedback.feedback import Label
 from log_guard.core.ledger import Ledger
-from log_guard.core.results import Alert, Part
+from log_guard.core.results import Alert
+from log_guard.core.windows import WHOLE_STREAM
 
 SHOWN_REASONS = 5
 SHOWN_OTHERS = 4
@@ -53,7 +54,7 @@ def print_alert(
     head.append(f"{_times(alert)}  {_span(alert)}  ", style="default")
     other = _other_lead(alert)
     lead = alert.service if other is None else other.service
-    head.append(_names([lead] if again else alert.services), style="bold")
+    head.append(names_of([lead]) if again else who(alert), style="bold")
     if again:
         console.print(head.append(f"  {_so_far(alert)}", style="default"))
         if several:
@@ -111,7 +112,7 @@ def _print_unended(console: Console, alert: Alert) -> None:
     """How silence ended, and what was not seen to end: it was learnt, or is not told any longer."""
     ended = alert.state == "resolved"
     for silence in (s for s in alert.course.symptoms if _is_silence(s) and ended):
-        name, lasted = _names([silence.service]), length(silence.end - silence.onset)
+        name, lasted = names_of([silence.service]), length(silence.end - silence.onset)
         if silence.still:
             console.print(Text(f"  not seen to end: {name} still silent after {lasted}"))
         elif silence.leads:
@@ -173,8 +174,14 @@ def _times(alert: Alert) -> str:
     return f" again (time {n})" if n > 1 else ""
 
 
-def _names(services: Sequence[str]) -> str:
-    return ", ".join(s for s in services if s != "*") or "whole stream"
+def who(alert: Alert) -> str:
+    """The services of an alert, the first first; where all fell silent at once, that."""
+    return names_of([alert.service] if alert.service == WHOLE_STREAM else alert.services)
+
+
+def names_of(services: Sequence[str]) -> str:
+    """Names of services; of the whole stream, where there is nothing else."""
+    return ", ".join(s for s in services if s != WHOLE_STREAM) or "whole stream"
 
 
 def _so_far(alert: Alert) -> str:
@@ -190,15 +197,15 @@ def _so_far(alert: Alert) -> str:
         return said
     if alert.state != "resolved" and course.count is not None and course.peak > 1:
         said += f", now {course.count:,}"
-    name = describe(parts[0].level, parts[0].template)
-    peak = f", peak {course.peak:,}{_others_of(parts[0])}" if course.peak > 1 else ""
+    several = parts[0].counted == "messages"
+    name = many(parts[0]) if several else describe(parts[0].level, parts[0].template)
+    bout = alert.bouts[-1]
+    if course.peak == 1 and _until(alert) - _onset(alert) <= bout.opened - bout.start:
+        return f"once: {name}"
+    of = " events" if several else f" in {parts[0].seconds:g} s" if parts[0].seconds else ""
+    peak = f", peak {course.peak:,}{of}" if course.peak > 1 else ""
     peak += " in all" if peak and len(course.bouts) > 1 else ""
     return f"{said}{peak}: {name}"
-
-
-def _others_of(part: Part) -> str:
-    several = f" of {part.messages:,} messages" if part.counted == "messages" else ""
-    return several + (f" in {part.seconds:g} s" if part.seconds else "")
 
 
 def length(span: int) -> str:

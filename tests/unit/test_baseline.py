@@ -177,6 +177,10 @@ def test_an_outage_does_not_make_the_next_one_usual() -> None:
         for believed_by in (None, known)
     ]
     assert [int((counts > 0).sum()) for counts in gained] == [8, 3]  # 91 minutes; 2 minutes
+    # Who is away for hours was not out, but asleep.
+    span, away = (micros(20_000), micros(20_400)), frame([(20_000, 1, 3, 0, 1)])
+    slept = learn(away, TEMPLATES, *span, WINDOW, since, False, known, {1: micros(540)}).groups
+    assert int((slept.look_up(np.array([1]))[0, GAPS:] > 0).sum()) == 10
 
 
 @bounded(60)

@@ -280,6 +280,21 @@ def test_of_a_silence_longer_than_a_window_the_bound_says_what_it_is_of(
     assert [bound(b) for b in found.normal_if] == [said]
 
 
+def test_a_silence_of_whom_any_count_is_usual_is_longer_than_ever() -> None:
+    rows: list[Row] = [(SURPRISE, ALL_LEVELS, VOLUME, 0, 0.01, 9.0, -1)]
+    found = evidence(rows, silent=40.0)
+    assert found.sentence == "no events at all in 1200 s in api; never so long before"
+
+
+def test_of_a_silence_of_whom_a_window_may_be_empty_the_bound_is_about_all_of_it() -> None:
+    rows: list[Row] = [
+        (SURPRISE, ALL_LEVELS, VOLUME, 0, 0.5, 9.0, -1),
+        (SURPRISE, INFO, 1, 0, 0.5, 8.0, -1),
+    ]
+    found = evidence(rows, lambda counts: counts[INFO, 1] > 0, silent=40.0)
+    assert [bound(b) for b in found.normal_if] == ["events >= 1 in 1200 s"]
+
+
 def test_many_new_messages_are_one_bound() -> None:
     rows: list[Row] = [(NOVELTY, INFO, i, 1, 0, 3.0, 1) for i in range(20)]
     assert bounds(evidence(rows, lambda counts: len(counts) <= 0)) == [("new", None, "<=", 0)]

@@ -94,6 +94,14 @@ def test_after_four_hours_it_is_waited_for_no_longer() -> None:
     assert episodes.add([calm(6 * HOUR)]) == []
 
 
+def test_who_comes_back_after_days_was_not_waited_for() -> None:
+    silent = [symptom(end, NOTHING) for end in range(30, 905, 5)]
+    told = fold([*silent, calm(30 * 24 * HOUR), calm(30 * 24 * HOUR + 100)])
+    (silence,) = told[-1].course.symptoms
+    assert [a.state for a in told] == ["opened", "updated", "resolved"]
+    assert (silence.still, silence.end) == (True, micros(900 + 4 * HOUR))
+
+
 def test_how_many_are_waited_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("log_guard.core.episodes.waiting.MAX_WAITING", 2)
     told = Episodes(RULES).add(
@@ -106,7 +114,10 @@ def test_how_many_are_waited_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
             )
         ]
     )
-    assert [(a.id, a.state) for a in told if a.state == "resolved"] == [(1, "resolved")]
+    assert [(a.id, a.state) for a in told if a.state == "resolved"] == [
+        (1, "resolved"),
+        (2, "resolved"),
+    ]
 
 
 def test_whose_return_is_waited_for_is_part_of_the_state() -> None:
@@ -132,5 +143,7 @@ def test_a_sentence_on_a_longer_silence_keeps_what_is_usual_and_says_of_how_long
         "no events at all in 1000 s in a; usual: 1 to 2; usual: 3,722 to 9,905 in 925 s"
     )
     assert again == later[2]
+    never = "no events at all in {} s in a; never so long before"
+    assert longer_silence(never.format(925), 5_000) == never.format(5000)
     assert longer_silence("db in trouble", 5_000) == "db in trouble"
     assert all(a != b for a, b in pairwise(later))

@@ -18,6 +18,9 @@ from log_guard.core.events import SECOND
 GAP_LENGTHS = 30 * SECOND * 2 ** np.arange(LENGTHS, dtype=np.int64)
 """30 s, a minute, ... 17 hours, in µs: of gaps at least so long it is known how many there were."""
 
+SLEPT = 4 * 3600 * SECOND
+"""Who was silent for so long, µs, sleeps: no outage is waited for any longer."""
+
 
 def gap_counts(
     panes: pl.DataFrame, groups: np.ndarray, heard: Mapping[int, int], known: Table | None = None
@@ -26,8 +29,8 @@ def gap_counts(
 
     panes:  frame of ``pane`` and ``group``; all groups are among ``groups``.
     heard:  last pane of each group before these, µs, where there was one.
-    known:  as ``Baseline.groups``: a gap longer than any before counts for twice as long as those, and no longer. An
-            outage must not make the next one usual. None: as they are.
+    known:  as ``Baseline.groups``: a gap longer than any before counts for twice as long as those, and no longer, but
+            where it is one of :data:`SLEPT`. An outage must not make the next one usual. None: as they are.
     """
     before = pl.DataFrame(
         {"pane": [*heard.values()], "group": [*heard]}, schema={"pane": pl.Int64, "group": pl.Int64}
@@ -39,7 +42,7 @@ def gap_counts(
     reached = np.searchsorted(GAP_LENGTHS, gap, side="right")  # how many of the lengths it has
     if known is not None:
         longest = (known.look_up(groups[at])[:, GAPS:] > 0).sum(axis=1)
-        reached = np.minimum(reached, np.maximum(longest, 1) + 1)
+        reached = np.where(gap < SLEPT, np.minimum(reached, np.maximum(longest, 1) + 1), reached)
     counts = np.zeros((len(groups), LENGTHS))
     for length in range(LENGTHS):
         np.add.at(counts[:, length], at[reached > length], 1.0)

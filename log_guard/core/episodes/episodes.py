@@ -9,7 +9,7 @@ the same alert, when a group's trouble has the cause that it had before and no o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from log_guard.core.course import Bout
@@ -70,8 +70,7 @@ class Episodes:
         for result in sorted(
             results, key=lambda r: (r.window_end, r.service == WHOLE_STREAM, r.service)
         ):
-            given_up = self._waiting.given_up(result.window_end, self.rules.reopen)
-            alerts += self._end(given_up, result) if given_up else []
+            alerts += self._wait(result)
             self._hear(result)
             alerts += self._resolve_before(result)
             if result.is_anomaly and result.evidence is not None:
@@ -96,19 +95,27 @@ class Episodes:
         for episode in self._open:
             episode.hear(result, self.rules.slide)
 
+    def _is_over(self, episode: Episode, result: Result) -> bool:
+        """Whether it has been quiet for long enough and does not touch this window."""
+        end = max(episode.end, episode.until)
+        return result.window_end > end + self.rules.quiet and result.window_start > end
+
+    def _wait(self, result: Result) -> list[Alert]:
+        """Let wait what is over but for a silence, and end what has waited for too long."""
+        for episode in self._taken(lambda e: self._is_over(e, result) and bool(e.silent)):
+            self._waiting.add(episode)
+        given_up = self._waiting.given_up(result.window_end, self.rules.reopen)
+        return self._end(given_up, result) if given_up else []
+
     def _resolve_before(self, result: Result) -> list[Alert]:
-        """End what has been quiet for long enough and does not touch this window."""
+        """End what is over before this window."""
+        return self._end(self._taken(lambda e: self._is_over(e, result) and not e.silent), result)
 
-        def is_over(episode: Episode) -> bool:
-            end = max(episode.end, episode.until)
-            return result.window_end > end + self.rules.quiet and result.window_start > end
-
-        over = [episode for episode in self._open if is_over(episode)]
-        self._open = [episode for episode in self._open if not is_over(episode)]
-        for episode in over:
-            if episode.silent:
-                self._waiting.add(episode)
-        return self._end([episode for episode in over if not episode.silent], result)
+    def _taken(self, chosen: Callable[[Episode], bool]) -> list[Episode]:
+        """Those of the open episodes that are chosen, and now are no longer open."""
+        each = [(episode, chosen(episode)) for episode in self._open]
+        self._open = [episode for episode, goes in each if not goes]
+        return [episode for episode, goes in each if goes]
 
     def _end(self, over: list[Episode], result: Result) -> list[Alert]:
         """Resolve these at this window; they may come back."""

@@ -10,11 +10,13 @@ from log_guard.core.windows import WHOLE_STREAM
 
 _FIRST_WORD = re.compile(r"^\W*(\w*).*", re.DOTALL)
 
+_LONGEST = "never so long before"
 _SILENCE = re.compile(
-    r"no events at all in (\S+) s in (.*); usual: (\S+ to \S+)(?: in (\S+) s)?", re.DOTALL
+    rf"no events at all in (\S+) s in (.*); (?:usual: (\S+ to \S+)(?: in (\S+) s)?|{_LONGEST})",
+    re.DOTALL,
 )
 
-_TIMES = {0: "not once", 1: "once"}
+_TIMES = {0: "not once", 1: "once", 2: "twice"}
 _MANY = {
     "new": "messages never seen before",
     "rare": "rare messages",
@@ -48,7 +50,8 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: 
         return many(lead, f" {within}")
     if lead.is_silence:
         lasted = seconds * max(silent, 1.0)
-        return f"no events at all in {lasted:g} s in {where}; usual: {lead.low:,} to {lead.high:,}"
+        known = f"usual: {lead.low:,} to {lead.high:,}" if lead.low else _LONGEST
+        return f"no events at all in {lasted:g} s in {where}; {known}"
     times = _TIMES.get(lead.observed, f"{lead.observed:,} times")
     name = describe(lead.level, lead.template)
     usual = f"usual: {lead.low:,} to {lead.high:,}" if lead.high else "usual: none"
@@ -71,7 +74,8 @@ def longer_silence(said: str, seconds: float) -> str:
     if match is None or float(match[1]) >= seconds:
         return said
     judged, where, usual, of = match.groups()
-    return f"no events at all in {seconds:g} s in {where}; usual: {usual} in {of or judged} s"
+    known = _LONGEST if usual is None else f"usual: {usual} in {of or judged} s"
+    return f"no events at all in {seconds:.0f} s in {where}; {known}"
 
 
 def many(part: Part, within: str = "") -> str:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from log_guard.core.course import Symptom
-from log_guard.core.episodes.episodes import Episodes
+from log_guard.core.episodes.episodes import EpisodeRules, Episodes
 from log_guard.core.events import SECOND
 from log_guard.core.evidence.words import longer_silence
 from log_guard.core.results import Alert
 from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
+from log_guard.core.windows import WindowSpec
 from tests.steady import HOUR, Times, alerts, history, poisson
 from tests.streams import START, micros
 from tests.troubles import NOTHING, RULES, calm, fold, part, said, symptom
@@ -92,6 +93,12 @@ def test_after_four_hours_it_is_waited_for_no_longer() -> None:
     assert (given_up.state, given_up.course.symptoms[0].still) == ("resolved", True)
     assert given_up.course.symptoms[0].end == micros(900 + 4 * HOUR)
     assert episodes.add([calm(6 * HOUR)]) == []
+
+
+def test_an_alert_waits_for_the_next_window_of_its_silence() -> None:
+    ends = WindowSpec().later_silences()
+    assert max(b - a for a, b in pairwise(ends)) + WindowSpec().window < EpisodeRules().reopen
+    assert len(ends) < 30
 
 
 def test_who_comes_back_after_days_was_not_waited_for() -> None:

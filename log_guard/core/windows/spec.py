@@ -15,8 +15,10 @@ LASTING = 10
 """Tumbling windows in a stretch, by which what lasts is told."""
 SILENCE_SHOWN = 900 * SECOND
 """For so long a silence has all its windows, µs; after that they become ever fewer."""
-FEWER = 1.25
-"""Each is then so many times as long as the one before."""
+FEWER = 0.25
+"""Each is then longer by such a share than the one before,"""
+APART = 3 * 3600 * SECOND
+"""and by so much at most, µs: an alert waits for the next."""
 IDLE = 16
 """When nobody at all has logged for so many times as long, there are none any more."""
 
@@ -47,7 +49,7 @@ class WindowSpec:
     def later_silences(self) -> list[int]:
         """From the last pane of a group to the ends of the windows of its silence, but for the first ones, µs."""
         ends, end = [], float(self.window + self.silence_shown)
-        while (end := FEWER * end) <= self.forget_after:
+        while (end := end + min(FEWER * end, APART)) <= self.forget_after:
             ends.append(int(-(-end // self.slide)) * self.slide)
         return ends
 

@@ -50,6 +50,10 @@ class Emitted:
     departure: Departure | None = None
 
 
+STATE_FORMAT = 1
+"""Of what is kept; to be changed where classes of it, or the meaning of their fields, are. States before had none."""
+
+
 class Fold:
     """The detector of a deployment: takes records in the order of their offsets."""
 
@@ -156,13 +160,15 @@ class Fold:
 
     def state(self) -> dict[str, Any]:
         """All of it, as named parts of plain values and of the classes in ``kinds.KINDS``."""
-        return {"fold": {**self._own(), **vars(self.commits)}, **self.detect.state()}
+        own = {**self._own(), **vars(self.commits), "format": STATE_FORMAT}
+        return {"fold": own, **self.detect.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of a fold with the same settings; StateError if it is of another version."""
         try:
             kept = state["fold"]
-            if kept.keys() != self._own().keys() | vars(self.commits).keys():
+            known = {"format", *self._own(), *vars(self.commits)}
+            if kept.get("format") != STATE_FORMAT or kept.keys() != known:
                 raise StateError("the stored state was written by another version")
             self.detect.restore(state)
         except KeyError as e:

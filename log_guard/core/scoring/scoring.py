@@ -13,6 +13,7 @@ from log_guard.core.detectors.novelty import RETURN_SPELLS
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.counts import count_parts
 from log_guard.core.scoring.entries import Entries, entries_of
+from log_guard.core.scoring.gaps import Telling
 from log_guard.core.scoring.lasting import Shifts, shifts_of
 from log_guard.core.scoring.novel import novelty_parts
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
@@ -31,6 +32,7 @@ def find_parts(
     suppressor: Suppressor,
     min_windows: float = MIN_WINDOWS,
     shifts: Shifts | None = None,
+    telling: Telling | None = None,
 ) -> Parts:
     """Parts of all windows of a batch.
 
@@ -38,12 +40,14 @@ def find_parts(
     suppressor:   whose templates make no part.
     min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
     shifts:       what has lasted, where that is known already.
+    telling:      by what silences are told for their length; None: they are not.
     """
     entries = entries_of(batch, known.baseline, templates, suppressor)
     spells = known_for(known.baseline.statements.look_up_peaks(entries.said))
     returning = (spells >= RETURN_SPELLS) & entries.harmless
     novelty = novelty_parts(entries, returning, known)
-    counts = count_parts(entries, returning, known, min_windows, suppressor)
+    window = batch.recent.window
+    counts = count_parts(entries, returning, known, min_windows, suppressor, window, telling)
     left = np.flatnonzero(~_suppressed(counts, entries, suppressor))
     if shifts is None:
         shifts = shifts_of(entries.ends, batch.recent, known, suppressor)

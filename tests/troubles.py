@@ -46,9 +46,13 @@ def told(alerts: list[Alert]) -> list[tuple[int, str, tuple[str, ...]]]:
 
 
 def part(
-    template: str | None, observed: int = 5, kind: str = "surging", share: float = 1.0
+    template: str | None,
+    observed: int = 5,
+    kind: str = "surging",
+    share: float = 1.0,
+    seconds: float | None = None,
 ) -> Part:
-    return Part(kind, "ERROR", template, observed, 0.0, 0, 0, 9.0, share)
+    return Part(kind, "ERROR", template, observed, 0.0, 0, 0, 9.0, share, seconds=seconds)
 
 
 def trouble(
@@ -59,6 +63,8 @@ def trouble(
     onset: float | None = None,
 ) -> Result:
     plain = window(end, service, score=score)
+    if not any(p.is_silence for p in parts[:1]):
+        plain = replace(plain, features=np.ones(30))
     at = None if onset is None else micros(onset)
     evidence = Evidence(f"{service} in trouble", parts, (), (), {}, onset=at)
     return replace(plain, evidence=evidence)

@@ -16,6 +16,7 @@ from log_guard.adapters.summaries import is_summaries
 from log_guard.app.named_fields import no_message, unknown_field
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats import FORMATS, Format, recognise
+from log_guard.core.decoding.formats.container import Container
 from log_guard.core.decoding.formats.cri import PIECE, Cri
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.json_record import ALIASES, Fields
@@ -192,6 +193,11 @@ def _format(lines: list[str], called: str, read: ReadOptions) -> Format:
             f"its first line is {_first_line(lines)}"
         )
     if isinstance(found, JsonLines):
+        if not found.sniff(lines):
+            raise InputError(
+                f"{called}: no line of it is JSON; leave --input-format out, and its format is recognised; the first line "
+                f"is {_first_line(lines)}"
+            )
         group = () if read.group_by in ((), ("service",)) else read.group_by
         for option, name in read.named:
             alone = option == "--group-by" and len(read.group_by) == 1
@@ -208,7 +214,7 @@ def _format(lines: list[str], called: str, read: ReadOptions) -> Format:
             f"{option} {name}: {found.name} lines have no fields; "
             + ("use service or none" if option == "--group-by" else "leave it out")
         )
-    return found.tuned(lines) if isinstance(found, Cri) else found
+    return found.tuned(lines) if isinstance(found, Cri | Container) else found
 
 
 def format_of(name: str) -> Format:
@@ -219,11 +225,6 @@ def format_of(name: str) -> Format:
 
 
 def _no_timestamps(decoder: Decoder, called: str, lines: list[str]) -> str:
-    if isinstance(decoder.format, JsonLines) and not decoder.format.sniff(lines):
-        return (
-            f"{called}: no line of it is JSON; leave --input-format out, and its format is recognised; the first line "
-            f"is {_first_line(lines)}"
-        )
     if isinstance(decoder.format, JsonLines):
         looked = ", ".join(decoder.format.fields.timestamp[:8])
         return (

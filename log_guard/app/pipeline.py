@@ -12,7 +12,7 @@ from log_guard.core.decoding.decode import Decoder
 from log_guard.core.detection.detect import Detect
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.detectors.base import Outlier, OutlierDetector
-from log_guard.core.episodes.episodes import Episodes
+from log_guard.core.episodes.episodes import EpisodeRules, Episodes
 from log_guard.core.evaluation.observed import Observed
 from log_guard.core.events import SECOND, DeadLetter, RawBatch
 from log_guard.core.feedback.spared import Spared
@@ -69,7 +69,7 @@ class Pipeline:
         self.decoder = decoder
         self.ledger = Ledger()
         self.detect = Detect(self.options.window, self.options.detect, model, outlier)
-        self.episodes = Episodes()
+        self.episodes = Episodes(EpisodeRules(slide=self.options.window.slide))
         self.observed = Observed()
         detect = self.options.detect
         since = detect.train_until if model is None else None

@@ -13,10 +13,11 @@ from log_guard.app.rendering_evidence import print_evidence
 from log_guard.core.course import Symptom
 from log_guard.core.episodes.causes import FEW
 from log_guard.core.events import SECOND
-from log_guard.core.evidence.words import describe
+from log_guard.core.evidence.words import describe, many
 from log_guard.core.feedback.feedback import Label
 from log_guard.core.ledger import Ledger
-from log_guard.core.results import Alert, Part
+from log_guard.core.results import Alert
+from log_guard.core.windows import WHOLE_STREAM
 
 SHOWN_REASONS = 5
 SHOWN_OTHERS = 4
@@ -39,8 +40,9 @@ def print_alert(
     again = len(alert.course.bouts) > 1
     several = len({s.service for s in alert.course.symptoms}) < len(alert.course.symptoms)
     if live and alert.state == "resolved":
-        said = _so_far(alert) if not several else length(alert.end - _onset(alert))
-        console.print(Text(f"resolved {alert.id}: {_span(alert)}, {said}", style="dim"))
+        said = _so_far(alert) if not several else length(_until(alert) - _onset(alert))
+        ended = "told no more" if any(s.still for s in alert.course.symptoms) else "resolved"
+        console.print(Text(f"{ended} {alert.id}: {_span(alert)}, {said}", style="dim"))
         if several:
             _print_symptoms(console, alert)
         _print_unended(console, alert)
@@ -52,7 +54,7 @@ def print_alert(
     head.append(f"{_times(alert)}  {_span(alert)}  ", style="default")
     other = _other_lead(alert)
     lead = alert.service if other is None else other.service
-    head.append(_names([lead] if again else alert.services), style="bold")
+    head.append(names_of([lead]) if again else who(alert), style="bold")
     if again:
         console.print(head.append(f"  {_so_far(alert)}", style="default"))
         if several:
@@ -83,7 +85,7 @@ def _print_update(console: Console, alert: Alert) -> None:
     head.append("".join(f"  +{s}" for s in alert.course.joined), style="bold")
     other = _other_lead(alert)
     news = [s for s in alert.course.symptoms if not s.told and s != other]
-    said = length(alert.end - _onset(alert)) if news else _so_far(alert)
+    said = length(_until(alert) - _onset(alert)) if news else _so_far(alert)
     console.print(head.append(f"  {said}", style="default"))
     for symptom in news[:SHOWN_SYMPTOMS]:
         console.print(Text(f"  now: {symptom.sentence}"))
@@ -107,12 +109,14 @@ def _print_symptoms(console: Console, alert: Alert) -> None:
 
 
 def _print_unended(console: Console, alert: Alert) -> None:
-    """What was not seen to end: the alert is over because it was learnt, or is not told any longer."""
+    """How silence ended, and what was not seen to end: it was learnt, or is not told any longer."""
     ended = alert.state == "resolved"
-    for silence in (s for s in alert.course.symptoms if s.still and ended):
-        name, lasted = _names([silence.service]), length(silence.end - silence.onset)
-        said = f"{name} still silent when last looked at, after {lasted}; no longer told"
-        console.print(Text(f"  {said}"))
+    for silence in (s for s in alert.course.symptoms if _is_silence(s) and ended):
+        name, lasted = names_of([silence.service]), length(silence.end - silence.onset)
+        if silence.still:
+            console.print(Text(f"  not seen to end: {name} still silent after {lasted}"))
+        elif silence.leads:
+            console.print(Text(f"  {name} was silent for {lasted}, and is back"))
     if alert.course.usual_from is not None:
         since = moment(alert.course.usual_from)
         console.print(Text(f"  not seen to end: it may go on, and is taken for usual from {since}"))
@@ -137,8 +141,19 @@ def _onset(alert: Alert) -> int:
     return alert.start if alert.course.onset is None else alert.course.onset
 
 
+def _until(alert: Alert) -> int:
+    """End of the bout that is on; a silence ends before the last window that holds some of it, or after all of them."""
+    symptoms = alert.course.symptoms
+    ends = [symptom.end for symptom in symptoms]
+    return max(ends) if ends and all(map(_is_silence, symptoms)) else max([alert.end, *ends])
+
+
+def _is_silence(symptom: Symptom) -> bool:
+    return symptom.severe and symptom.kind in FEW
+
+
 def _span(alert: Alert) -> str:
-    return _span_of(_onset(alert), alert.end)
+    return _span_of(_onset(alert), _until(alert))
 
 
 def _span_of(since: int, until: int) -> str:
@@ -159,30 +174,38 @@ def _times(alert: Alert) -> str:
     return f" again (time {n})" if n > 1 else ""
 
 
-def _names(services: Sequence[str]) -> str:
-    return ", ".join(s for s in services if s != "*") or "whole stream"
+def who(alert: Alert) -> str:
+    """The services of an alert, the first first; where all fell silent at once, that."""
+    return names_of([alert.service] if alert.service == WHOLE_STREAM else alert.services)
+
+
+def names_of(services: Sequence[str]) -> str:
+    """Names of services; of the whole stream, where there is nothing else."""
+    return ", ".join(s for s in services if s != WHOLE_STREAM) or "whole stream"
 
 
 def _so_far(alert: Alert) -> str:
     """How long it has been on, and how much of what leads it there is and was at most."""
-    said = length(alert.end - _onset(alert))
+    said = length(_until(alert) - _onset(alert))
     other = _other_lead(alert)
     if other is not None:
         return f"{said}: {other.sentence}"
     course, parts = alert.course, alert.evidence.parts
+    if parts and parts[0].is_silence and alert.state != "resolved":
+        return f"{said}: {alert.evidence.sentence}"
     if not parts or course.peak is None or parts[0].kind in FEW:
         return said
     if alert.state != "resolved" and course.count is not None and course.peak > 1:
         said += f", now {course.count:,}"
-    name = describe(parts[0].level, parts[0].template)
-    peak = f", peak {course.peak:,}{_others_of(parts[0])}" if course.peak > 1 else ""
+    several = parts[0].counted == "messages"
+    name = many(parts[0]) if several else describe(parts[0].level, parts[0].template)
+    bout = alert.bouts[-1]
+    if course.peak == 1 and _until(alert) - _onset(alert) <= bout.opened - bout.start:
+        return f"once: {name}"
+    of = " events" if several else f" in {parts[0].seconds:g} s" if parts[0].seconds else ""
+    peak = f", peak {course.peak:,}{of}" if course.peak > 1 else ""
     peak += " in all" if peak and len(course.bouts) > 1 else ""
     return f"{said}{peak}: {name}"
-
-
-def _others_of(part: Part) -> str:
-    several = f" of {part.messages:,} messages" if part.counted == "messages" else ""
-    return several + (f" in {part.seconds:g} s" if part.seconds else "")
 
 
 def length(span: int) -> str:

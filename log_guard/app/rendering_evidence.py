@@ -55,6 +55,8 @@ def _part_line(part: Part) -> Text:
     if part.counted == "messages":
         return Text(f"  {share}  {many(part)}")
     usual = "never before" if part.kind == "new" else f"usual {part.low}..{part.high}"
+    if part.is_silence and not part.low:
+        usual = "never so long before"
     usual += f" in {part.seconds:g} s" if part.seconds else ""
     text = f"  {share}  {part.kind:<8} {part.observed:>5}  ({usual})  {describe(part.level, part.template)}"
     if part.volumes:

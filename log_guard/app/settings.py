@@ -120,7 +120,9 @@ class Settings(BaseSettings):
     run: str = _of("Detection", "", "Name of a re-scoring; empty for the live results.")
 
     input_format: str = _of(
-        "Input", "json", "json, container, cri, nginx, logfmt, syslog, plain or prefixed."
+        "Input",
+        "json",
+        "json, log4j-xml, container, cri, nginx, logfmt, syslog, plain or prefixed.",
     )
     service: str = _of("Input", "", "Name for events that name no service.")
     timezone: str = _of("Input", "UTC", "IANA time zone of timestamps that have none.")

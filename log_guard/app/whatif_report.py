@@ -11,7 +11,7 @@ from rich.text import Text
 
 from log_guard.app.effects_report import effect_rows, print_effects
 from log_guard.app.evaluate_report import template_table
-from log_guard.app.rendering import moment
+from log_guard.app.rendering import moment, who
 from log_guard.app.whatif import WhatIf
 from log_guard.core.results import Alert
 
@@ -70,8 +70,7 @@ def _alerts(many: int) -> str:
 
 
 def _line(alert: Alert) -> str:
-    services = ", ".join(s for s in alert.services if s != "*") or "whole stream"
     onset = alert.start if alert.course.onset is None else alert.course.onset
     times = len(alert.bouts)
     again = f" ({times} times)" if times > 1 else ""
-    return f"ALERT {alert.id}  {moment(onset)}  {services}: {alert.evidence.sentence}{again}"
+    return f"ALERT {alert.id}  {moment(onset)}  {who(alert)}: {alert.evidence.sentence}{again}"

@@ -88,7 +88,7 @@ FormatIn = Annotated[
     str | None,
     typer.Option(
         "--input-format",
-        help="json, container, cri, nginx, logfmt, syslog, plain or prefixed; recognised if not given.",
+        help="json, log4j-xml, container, cri, nginx, logfmt, syslog, plain or prefixed; recognised if not given.",
     ),
 ]
 Service = Annotated[

@@ -96,7 +96,8 @@ class Bound:
     """One clause of 'normal if': this count at most, or at least, so many.
 
     kind:  empty, or as in ``Part``: then it counts the messages of the window that are so, not events.
-    seconds:  length of the window, where the sentence is about several: what has lasted longer.
+    seconds:  length of the window, where the sentence is about several: what has lasted longer. Of a silence of whom a
+              window may well be empty, all of it.
     """
 
     level: str | None

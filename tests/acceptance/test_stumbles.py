@@ -207,7 +207,7 @@ def test_what_is_not_recognised_is_shown(tmp_path: Path) -> None:
     path.write_text("10:00:00 INFO no date, password=hunter2 \x1b[31m\n")
     done = run("try", str(path))
     assert done.stderr.decode() == (
-        f"logguard: {path}: format not recognised; looked for json, container, cri, nginx, logfmt, syslog, plain, prefixed. "
+        f"logguard: {path}: format not recognised; looked for json, log4j-xml, container, cri, nginx, logfmt, syslog, plain, prefixed. "
         "Each event needs a date and a time of day, among the first words of its line or in a JSON field; "
         "its first line is '10:00:00 INFO no date, password=<secret>  [31m'\n"
     )

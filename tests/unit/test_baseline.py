@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from log_guard.core.baseline.baseline import SPELL, Baseline, known_for
 from log_guard.core.baseline.columns import (
     COUNT,
+    GAPS,
     LONG_COUNT,
     LONG_SQUARES,
     SPELLS,
@@ -23,6 +25,7 @@ from log_guard.core.baseline.columns import (
     WATCHED_STRETCHES,
     WINDOWS,
 )
+from log_guard.core.baseline.gaps import GAP_LENGTHS, last_heard
 from log_guard.core.baseline.keys import (
     ALL_LEVELS,
     TROUBLED,
@@ -31,7 +34,7 @@ from log_guard.core.baseline.keys import (
     code_templates,
     key_codes,
 )
-from log_guard.core.baseline.learning import learn, spell_hashes
+from log_guard.core.baseline.learning import learn, spell_hashes, with_whole
 from log_guard.core.baseline.table import Table
 from log_guard.core.events import SECOND
 from log_guard.core.statements import Templates
@@ -71,7 +74,15 @@ def frame(panes: list[Pane]) -> pl.DataFrame:
 def learnt(panes: list[Pane], start: int = 0, end: int = 600) -> Baseline:
     part = [pane for pane in panes if start <= pane[0] < end]
     since = dict.fromkeys(range(4), START)
-    return learn(frame(part), TEMPLATES, micros(start), micros(end), WINDOW, since)
+    before = frame([pane for pane in panes if pane[0] < start])
+    heard = last_heard(with_whole(before, whole=True))
+    return learn(frame(part), TEMPLATES, micros(start), micros(end), WINDOW, since, heard=heard)
+
+
+def watched(baseline: Baseline, *groups: int) -> list[list[float]]:
+    """For how long these were watched."""
+    found: list[list[float]] = baseline.groups.look_up(np.array(groups))[:, :GAPS].tolist()
+    return found
 
 
 def same(one: Baseline, other: Baseline) -> bool:
@@ -96,7 +107,7 @@ def without_stretches(baseline: Baseline) -> Baseline:
         baseline,
         keys=less(baseline.keys, LONG_COUNT),
         volumes=less(baseline.volumes, LONG_COUNT),
-        groups=less(baseline.groups, WATCHED_STRETCHES),
+        groups=replace(baseline.groups, sums=np.delete(baseline.groups.sums, WATCHED_STRETCHES, 1)),
     )
 
 
@@ -139,7 +150,37 @@ def test_a_baseline_equals_a_plain_count(panes: list[Pane]) -> None:
         code = key_codes(*(np.array([n]) for n in (group, TROUBLED, 0)))
         mine = [p for p in everything if p[1] == group and p[3] == 2]
         assert baseline.volumes.look_up(code)[0].tolist() == plain_sums(panes, mine)
-    assert baseline.groups.look_up(np.arange(4)).tolist() == [[5, 20, 2]] * 4
+    assert watched(baseline, 0, 1, 2, 3) == [[5, 20, 2]] * 4
+
+
+@bounded(60)
+@given(PANES)
+def test_gaps_are_counted_by_their_length(panes: list[Pane]) -> None:
+    known = learnt(panes).groups
+    for group in {g for _, g, *_ in panes}:
+        heard = sorted({second * SECOND for second, g, *_ in panes if g == group})
+        gaps = [later - one for one, later in pairwise(heard)]
+        counted = known.look_up(np.array([group]))[0, GAPS:].tolist()
+        assert counted == [sum(gap >= least for gap in gaps) for least in GAP_LENGTHS]
+
+
+def test_an_outage_does_not_make_the_next_one_usual() -> None:
+    every_minute = frame([(s, 1, 3, 0, 1) for s in range(0, 600, 60)])
+    since = {1: micros(0)}
+    known = learn(every_minute, TEMPLATES, micros(0), micros(600), WINDOW, since, whole=False)
+    after = frame([(6_000, 1, 3, 0, 1)])
+    span = micros(6_000), micros(6_600)
+    gained = [
+        learn(
+            after, TEMPLATES, *span, WINDOW, since, False, believed_by, {1: micros(540)}
+        ).groups.look_up(np.array([1]))[0, GAPS:]
+        for believed_by in (None, known)
+    ]
+    assert [int((counts > 0).sum()) for counts in gained] == [8, 3]  # 91 minutes; 2 minutes
+    # Who is away for hours was not out, but asleep.
+    span, away = (micros(20_000), micros(20_400)), frame([(20_000, 1, 3, 0, 1)])
+    slept = learn(away, TEMPLATES, *span, WINDOW, since, False, known, {1: micros(540)}).groups
+    assert int((slept.look_up(np.array([1]))[0, GAPS:] > 0).sum()) == 10
 
 
 @bounded(60)
@@ -170,7 +211,7 @@ def test_a_group_is_watched_from_its_first_pane_or_from_when_it_was_first_seen()
     baseline = learn(
         part, TEMPLATES, micros(0), micros(600), WINDOW, {1: micros(-5000), 3: micros(400)}
     )
-    assert baseline.groups.look_up(np.array([1, 2, 3, 9])).tolist() == [
+    assert watched(baseline, 1, 2, 3, 9) == [
         [5, 20, 2],
         [5, 17, 1],
         [2, 7, 0],
@@ -182,7 +223,7 @@ def test_time_without_events_is_watched_all_the_same() -> None:
     baseline = learn(
         frame([]), TEMPLATES, micros(0), micros(600), WINDOW, {1: micros(0)}, whole=False
     )
-    assert baseline.groups.look_up(np.array([1])).tolist() == [[5, 20, 2]]
+    assert watched(baseline, 1) == [[5, 20, 2]]
     assert len(baseline.keys.ids) == 0
 
 

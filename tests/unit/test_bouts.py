@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from log_guard.core.course import Course
 from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.evaluation.outcomes import last_words
-from log_guard.core.results import Alert, Result
+from log_guard.core.results import Alert, Part, Result
 from log_guard.core.stream.kinds import KINDS
 from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.windows import WHOLE_STREAM
@@ -61,6 +63,61 @@ def test_what_comes_back_for_the_same_cause_is_the_same_alert() -> None:
 def test_what_has_another_cause_or_comes_much_later_is_another_alert(other: Result) -> None:
     alerts = fold([trouble(30, "api", part(REFUSED))], [calm(200), other])
     assert [a.state for a in alerts] == ["opened", "resolved", "opened", "resolved"]
+
+
+def load(end: float, name: str | None, count: int = 60, *others: Part, **more: Any) -> Result:
+    """A window that more of what is usual leads; ``seconds``: of so long a time."""
+    lead = replace(part(name, count, **more), level="INFO")
+    return trouble(end, "api", lead, *others)
+
+
+def test_a_surge_is_not_made_worse_by_errors_of_another_day() -> None:
+    surge = [load(30, "orders taken"), calm(200)]
+    incident = [load(3_000, "orders taken"), trouble(3_020, "api", part(REFUSED), onset=3_010)]
+    told = fold(surge, incident)
+    # That there is more again is the same, and the errors are an alert of their own.
+    assert [(a.id, a.state, a.evidence.parts[0].template) for a in told[2:4]] == [
+        (1, "updated", "orders taken"),
+        (2, "opened", REFUSED),
+    ]
+    # Where they come with it, nothing has come back.
+    both = load(3_000, "orders taken", 60, part(REFUSED, share=0.3))
+    assert [a.id for a in fold(surge, [both])] == [1, 1, 2, 2]
+    # What had these errors before has them again.
+    had = [load(30, "orders taken", 60, part(REFUSED, share=0.3)), calm(200)]
+    assert {a.id for a in fold(had, incident)} == {1}
+
+
+def test_a_volume_comes_back_only_with_one_of_its_messages() -> None:
+    def more(end: float, *messages: str) -> Result:
+        others = [replace(part(name, share=0.2), level="INFO") for name in messages]
+        return load(end, None, 60, *others)
+
+    surge = [more(30, "orders taken"), calm(200)]
+    for messages, ids in (
+        (("orders taken", "x"), {1}),
+        ((), {1}),
+        (("cache rebuilt",), {1, 2}),
+    ):
+        assert {a.id for a in fold(surge, [more(3_000, *messages)])} == ids
+
+
+@pytest.mark.parametrize(
+    ("later", "alerts"),
+    [
+        (load(230, "rows written", 300, seconds=300.0), 1),
+        (load(700, "rows written", 300, seconds=300.0), 2),
+        (load(230, "rows written"), 2),
+        (load(230, "rows written", 9, kind="fading", seconds=300.0), 2),
+        (trouble(230, "api", part(REFUSED)), 2),
+    ],
+    ids=["its stretch", "much later", "another window", "less of it", "errors"],
+)
+def test_one_doubling_is_one_alert_whichever_message_and_detector_tells_it(
+    later: Result, alerts: int
+) -> None:
+    told = fold([load(30, "orders taken"), calm(120)], [later, calm(900)])
+    assert len({a.id for a in told}) == alerts
 
 
 def test_measured_it_is_as_many_alerts_as_it_was_on() -> None:

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from log_guard.core import compiled
+from log_guard.core.compiled.cards import card_like
 from log_guard.core.compiled.coarse import coarse
 from log_guard.core.compiled.counting import counted
 from log_guard.core.compiled.iso_time import read_iso
@@ -24,9 +25,17 @@ from log_guard.core.decoding.formats.json_record import Fields
 from log_guard.core.decoding.timestamps import parse_timestamps
 from log_guard.core.events import SECOND, RawBatch
 from log_guard.core.masking import MAX_MESSAGE_CHARS, Masker, mask_one
+from log_guard.core.masking.cards import CARD_LIKE
 from log_guard.core.summarising.clock import TimeRules
-from log_guard.core.summarising.flat import decode_flat, spans_of, with_messages
+from log_guard.core.summarising.flat import (
+    STATUSES,
+    decode_flat,
+    sampled_spans,
+    spans_of,
+    with_messages,
+)
 from log_guard.core.summarising.intake import COMPILED_AFTER, Intake, Taken
+from log_guard.core.summarising.sampling import sample_texts
 from log_guard.core.summarising.summaries import KEY, Summarizer
 from tests.streams import Event, bounded, cuts, line, micros, pieces, table
 
@@ -108,6 +117,10 @@ NAME = st.sampled_from(
             "error.type",
         ),
         *("status", "status_code", "http.status", "statusCode", "code"),
+        *(
+            "level_name",
+            "app",
+        ),  # names that go before those that are read, where a line is read on its own
     ]
 )
 FIELD = st.tuples(
@@ -233,12 +246,93 @@ def test_usual_lines_are_read_and_odd_ones_left() -> None:
         usual.replace(b"api", b"\xff"),
     ]
     data = b"\n".join([usual, *odd, usual + b"\r", usual.replace(b"{", b'{"n": -1.5, "b": true, ')])
-    read = read_flat(data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True).read
+    read = read_flat(
+        data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True, statuses=STATUSES
+    ).read
     # Where a batch is not UTF-8, the lines of it that are not ASCII are left.
     assert read.tolist() == [False] * 8
     data = data.replace(b"\xff", b"x")
-    read = read_flat(data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True).read
+    read = read_flat(
+        data + b"\n", ("timestamp", "level", "service", "message"), bare_utc=True, statuses=STATUSES
+    ).read
     assert read.tolist() == [True, False, False, False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ('"status":503', " -> server-error 503"),
+        ('"n":1,"http.status_code" : "404"', " -> client-error 404"),
+        ('"status":499', ""),
+        ('"status":4.5', ""),
+        ('"code":404', ""),
+        ('"status":503,"status_code":200', None),
+        ('"status":200,"status_code":503', None),
+        ('"status":503,"level_name":"error"', None),
+        ('"err":"refused"', "\nCaused by: refused"),
+        ('"exception":"refusé","status":503', " -> server-error 503\nCaused by: refusé"),
+        ('"error":"did é"', ""),
+        ('"thrown":"nil"', ""),
+        ('"err":""', ""),
+        ('"error":"a","err":"b"', None),
+        ('"errors":"a"', None),
+        ('"exc_info":"a"', None),
+        ('"error":"a","level_name":"error"', None),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_statuses_and_errors_are_told_by_compiled_code_too(
+    field: str, told: str | None, first: bool
+) -> None:
+    usual = iso(Event(1.0, "api", 5, "did e " * 9)).decode().replace(" e ", " é ")
+    marked = usual.replace("{", f"{{{field}, ", 1) if first else f"{usual[:-1]}, {field}}}"
+    batch = RawBatch("\n".join([usual, marked, usual]).encode(), 1)
+    flat = read_flat(
+        batch.data + b"\n",
+        ("timestamp", "level", "service", "message"),
+        bare_utc=True,
+        statuses=STATUSES,
+        before=JsonLines().names_before,
+    )
+    assert flat.read.tolist() == [True, told is not None, True]
+    decoder = Decoder(JsonLines())
+    decoded = decode_flat(decoder, batch)
+    assert decoded is not None
+    events = with_messages(decoded[0].events, decoded[1])
+    assert events.equals(decoder.decode(batch).events)
+    if told is not None:
+        assert events["message"].to_list() == ["did é " * 9, "did é " * 9 + told, "did é " * 9]
+
+
+def test_lines_with_other_names_in_other_places_are_read() -> None:
+    names = [
+        "timestamp",
+        "level",
+        "service",
+        "message",
+        "n",
+        "a_longer_name_than_eight",
+        "a_longer_name_than_eighty",
+    ]
+    lines = []
+    for k in range(40):
+        value = {"timestamp": f"2026-01-01T00:{k % 7:02}:{k:02}Z", "level": "INFO", "service": "s"}
+        value |= {"message": f"m{k}"}
+        order = [*names[k % 7 :], *names[: k % 7], *(f"x{j}" for j in range(k))]
+        fields = (f'"{name}":"{value.get(name, "v")}"' for name in order)
+        lines.append(f"{{{','.join(fields)}}}")
+    batch = RawBatch("\n".join(lines).encode(), 1)
+    decoder = Decoder(JsonLines())
+    flat = decode_flat(decoder, batch)
+    assert flat is not None
+    assert with_messages(flat[0].events, flat[1]).equals(decoder.decode(batch).events)
+    read = read_flat(
+        batch.data + b"\n",
+        ("timestamp", "level", "service", "message"),
+        bare_utc=True,
+        statuses=STATUSES,
+    )
+    assert read.read.all()
 
 
 @bounded(300)
@@ -300,6 +394,55 @@ def test_texts_are_taken_out_as_they_were(messages: list[str]) -> None:
     assert taken(*laid_out(messages)).to_list() == messages
 
 
+SECRETS = st.lists(
+    st.one_of(
+        st.text("0123456789 -", max_size=24),
+        st.text("0189abfABF_ .-é\n\x7f", max_size=10),
+        st.sampled_from(
+            [
+                "4111 1111 1111 1111",
+                "378282246310005",
+                "password=hunter2",
+                "token abc1DEF2ghi3",
+                "https://u:p4ss@a.b/c",
+                "https://a.b/c\n            Bearer eyJhbGci.eyJzdWI.c2ln",
+                "sk-12345678",
+                "AKIA0123456789ABCDEF",
+                "cvv 123",
+                "?code=0123456789abcdef\n            session_id=0123",
+                "SID=8f3a",
+                "key",
+                "://",
+                "@",
+                "' HTTP/1.1\" 502'",
+                "x",
+            ]
+        ),
+    ),
+    max_size=5,
+).map("".join)
+
+
+@bounded(300)
+@given(st.lists(SECRETS | st.text(max_size=12), min_size=1, max_size=6))
+@example(
+    ["a" * 600 + "\npassword=hunter2", "é" * 2050 + "password=hunter2", "1-2 3" * 9, "1--2" * 9]
+)
+def test_what_is_shown_of_messages_is_alike(messages: list[str]) -> None:
+    text, begins, ends = laid_out(messages)
+    spans = pl.DataFrame({"begin": begins, "end": ends})
+    *_, odd = Masker().indexed_spans(text, spans)
+    expected = sample_texts(pl.Series(messages, dtype=pl.String))
+    assert sampled_spans(spans, text, odd).to_list() == expected.to_list()
+
+
+@bounded(300)
+@given(st.lists(SECRETS, min_size=1, max_size=6))
+def test_numbers_like_those_of_cards_are_found_alike(messages: list[str]) -> None:
+    found = pl.Series(messages, dtype=pl.String).str.contains(CARD_LIKE)
+    assert card_like(*laid_out(messages)).tolist() == found.to_list()
+
+
 @bounded(60)
 @given(EVENTS, st.integers(1, 4), st.sampled_from((1, 3, 2_000)))
 def test_counts_and_samples_are_alike_also_where_positions_repeat(
@@ -319,9 +462,9 @@ def test_counts_and_samples_are_alike_also_where_positions_repeat(
 
 @pytest.mark.parametrize("groups", [1, 2_000, 50_000])
 def test_any_number_of_groups_is_counted(groups: int) -> None:
-    keys = np.arange(3 * groups, dtype=np.int64)[:, None] % groups * np.array([1, 1 << 40, -7])
+    keys = np.arange(3 * groups, dtype=np.int64)[:, None] % groups * np.array([1 << 40, -7])
     ranks = np.arange(3 * groups, dtype=np.uint64)[::-1].copy()
-    rows, counts = counted(keys, ranks)
+    rows, counts = counted(keys[:, 0], keys[:, 1], ranks)
     assert rows.tolist() == list(range(2 * groups, 3 * groups))
     assert counts.tolist() == [3] * groups
 
@@ -360,7 +503,7 @@ IDS = st.uuids().map(str) | st.text("0123456789abcdef", min_size=4, max_size=12)
 @example("550e8400-e29b-abcd-aaaa-446655440000")
 @example("card 8f3a9c21-abcd-abcd-abcd-abcdefabcdef/x")
 def test_templates_are_alike_whatever_ids_there_are(message: str) -> None:
-    index, templates = Masker().indexed_spans(
+    index, templates, _ = Masker().indexed_spans(
         laid_out([message])[0], pl.DataFrame({"begin": [0], "end": [len(message.encode())]})
     )
     assert templates[int(index[0])] == mask_one(message)

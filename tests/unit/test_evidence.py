@@ -228,6 +228,27 @@ def test_samples_are_of_different_templates_those_of_what_leads_first() -> None:
     ]
 
 
+def test_a_raw_line_is_of_the_message_that_it_stands_under() -> None:
+    lines = [(5, INFO, 1, 3, "one"), (5, INFO, 2, 3, "two"), (5, INFO, 3, 3, "three")]
+    # What did not come has no line, and what else came is none of it; nor is it of a volume that is too small.
+    missing: list[Row] = [
+        (SURPRISE, INFO, 0, 0, 60, 90.0, -1),
+        (SURPRISE, INFO, VOLUME, 9, 70, 80.0, -1),
+        (SURPRISE, INFO, 3, 3, 9, 40.0, -1),
+    ]
+    found = evidence(missing, lines=lines)
+    assert found.samples == ()
+    assert found.sentence == f"INFO '{TEXTS[0]}' not once in 30 s in api; usual: 43 to 79"
+    failed: Row = (SURPRISE, INFO, 2, 3, 0, 40.0, 1)
+    assert [s.message for s in evidence([*missing, failed], lines=lines).samples] == ["two"]
+    # Of a volume, those that rise with it.
+    doubled: list[Row] = [
+        (SURPRISE, ALL_LEVELS, VOLUME, 120, 60, 40.0, 1),
+        *((SURPRISE, INFO, t, 30, 15, 9.0, 1) for t in (2, 3, 5, 6)),
+    ]
+    assert [s.message for s in evidence(doubled, lines=lines).samples] == ["two", "three"]
+
+
 def test_the_onset_is_the_pane_in_which_what_leads_began() -> None:
     lines = [(5, INFO, 1, 4, "x"), (15, ERROR, 0, 60, "x"), (20, ERROR, 0, 40, "x")]
     assert evidence(BURST, lines=lines).onset == 15 * SECOND
@@ -257,6 +278,21 @@ def test_of_a_silence_longer_than_a_window_the_bound_says_what_it_is_of(
     found = evidence(rows, lambda counts: counts[INFO, 1] > 5, silent=silent)
     assert found.sentence.startswith(f"no events at all in {30 * silent:g} s in api")
     assert [bound(b) for b in found.normal_if] == [said]
+
+
+def test_a_silence_of_whom_any_count_is_usual_is_longer_than_ever() -> None:
+    rows: list[Row] = [(SURPRISE, ALL_LEVELS, VOLUME, 0, 0.01, 9.0, -1)]
+    found = evidence(rows, silent=40.0)
+    assert found.sentence == "no events at all in 1200 s in api; never so long before"
+
+
+def test_of_a_silence_of_whom_a_window_may_be_empty_the_bound_is_about_all_of_it() -> None:
+    rows: list[Row] = [
+        (SURPRISE, ALL_LEVELS, VOLUME, 0, 0.5, 9.0, -1),
+        (SURPRISE, INFO, 1, 0, 0.5, 8.0, -1),
+    ]
+    found = evidence(rows, lambda counts: counts[INFO, 1] > 0, silent=40.0)
+    assert [bound(b) for b in found.normal_if] == ["events >= 1 in 1200 s"]
 
 
 def test_many_new_messages_are_one_bound() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from log_guard.core.course import Course
+from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.results import Part, Result
 from tests.streams import micros
 from tests.troubles import (
@@ -37,6 +38,22 @@ def test_what_ended_only_because_it_was_learnt_is_said_to_go_on(
     course = told[-1].course
     assert course.usual_from == (None if usual_from is None else micros(usual_from))
     assert Course.of(json.loads(json.dumps(course.as_dict()))) == course
+
+
+@pytest.mark.parametrize("events", [1, 40])
+def test_an_error_that_came_and_went_is_not_said_to_go_on(events: int) -> None:
+    once = part(REFUSED, events, kind="new")
+    told = fold([trouble(600, "api", once, onset=585), calm(700)])
+    assert told[-1].course.usual_from is None
+
+
+@pytest.mark.parametrize(("errors", "goes_on"), [(0.0, False), (1.0, True)])
+def test_what_is_not_seen_after_it_was_learnt_is_over(errors: float, *, goes_on: bool) -> None:
+    seldom = [trouble(end, "api", part(REFUSED, 1, kind="new")) for end in (500, 560, 600)]
+    after = np.ones(30)
+    after[VOLUME_FEATURES.index("error_count")] = errors
+    told = fold([*seldom, replace(calm(640), features=after), calm(700, "web")])
+    assert told[-1].course.usual_from == (micros(600) if goes_on else None)
 
 
 def test_what_came_back_was_not_usual() -> None:

@@ -13,8 +13,9 @@ from log_guard.app.rendering_evidence import print_evidence
 from log_guard.core.episodes.episodes import Episodes
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Bound, Evidence, Part, Result, Sample
+from log_guard.core.windows import WHOLE_STREAM
 from tests.streams import micros
-from tests.troubles import FULL, NOTHING, SLOW, calm, symptom, trouble
+from tests.troubles import FULL, NOTHING, SLOW, calm, fold, part, symptom, trouble
 
 GOLDEN = Path(__file__).with_name("golden")
 REFUSED = "db <num> refused the connection"
@@ -66,6 +67,26 @@ def _story() -> list[Alert]:
         *episodes.add([calm(5000)]),
     ]
     return [*told, *episodes.finish()]
+
+
+def shown(alert: Alert, *, live: bool = False) -> str:
+    out = StringIO()
+    print_alert(Console(file=out, width=120, highlight=False), alert, live=live)
+    return out.getvalue()
+
+
+def test_where_all_fell_silent_at_once_the_head_says_so() -> None:
+    edge = symptom(35, SLOW, score=0.6)
+    told = fold([edge, *(symptom(end, NOTHING, service=WHOLE_STREAM) for end in (40, 45, 90))])
+    assert told[-1].services == (WHOLE_STREAM, "api")
+    assert "  whole stream  score" in shown(told[-1])
+
+
+def test_what_came_once_is_said_to_have_come_once() -> None:
+    once = [trouble(end, "api", part(REFUSED, 1, kind="new"), onset=5) for end in (10, 20, 35)]
+    told = fold([*once, calm(200), trouble(300, "api", part(REFUSED, 1, kind="new"), onset=280)])
+    assert "resolved 1: 2026-01-01 00:00:05 to 00:00:35, once: ERROR" in shown(told[1], live=True)
+    assert "again (time 2)  2026-01-01 00:04:40 to 00:05:00  api  once: ERROR" in shown(told[-1])
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "finished"])

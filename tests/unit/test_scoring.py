@@ -174,12 +174,13 @@ def plain_surprises(
     steady = {(INFO, 0), (INFO, 1)}
     for key in steady | {key for key, count in counts.items() if count >= SURGE_COUNT}:
         sums = BASELINE.keys.look_up(key_codes(*np.array([[group], *([n] for n in key)])))[0]
-        out[key] = count, bits, side = surprise(sums, counts.get(key, 0), windows)
-        if count and fresh(*key):
+        many, bits, side = surprise(sums, counts.get(key, 0), windows)
+        if many and fresh(*key):
             lines = BASELINE.numbers.look_up(np.array([group]))[0]
             usual = moments(lines[None, 1:3], lines[None, WITH_IT])
             other, _ = tail_bits(np.array([counts[key]]), *usual, both=False)
-            out[key] = count, min(bits, FRESH_BITS + float(other[0])), side
+            bits = min(bits, FRESH_BITS + float(other[0]))
+        out[key] = many, bits, side
     return out
 
 

@@ -136,3 +136,14 @@ def test_a_field_that_was_named_as_something_else_is_none() -> None:
 def test_in_logfmt_it_is_the_same(line: str, level: str, message: str) -> None:
     raw = FORMATS["logfmt"].parse(pl.Series([f"time={T} {line}"]))
     assert raw.select("level", "message", "reason").row(0) == (level, message, None)
+
+
+def test_a_priority_in_words_is_a_level_however_lines_are_read() -> None:
+    words = {"Emergency": Level.FATAL, "Notice": Level.INFO, "Informational": Level.INFO, "high": 0}
+    lines = [
+        f'{{"output":"m","priority":"{word}","rule":"r","time":"2026-01-01T00:00:00Z"}}'
+        for word in words
+    ]
+    for format_ in (JsonLines(), JsonLines().tuned(lines)):
+        decoded = Decoder(format_).decode(RawBatch("\n".join(lines).encode(), 1))
+        assert decoded.events["level"].to_list() == list(words.values())

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from log_guard.app.inspecting import ReadOptions
@@ -17,13 +19,15 @@ from log_guard.app.whatif_report import print_whatif
 from log_guard.core.course import Course
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.evaluation.evaluation import Incident
-from log_guard.core.evaluation.whatif import difference
+from log_guard.core.evaluation.whatif import Difference, difference
 from log_guard.core.events import SECOND, Level
 from log_guard.core.feedback.feedback import Feedback, Label
 from log_guard.core.feedback.suppression import Suppression
+from log_guard.core.results import Alert
 from log_guard.core.windows import WindowSpec
 from log_guard.errors import OptionError
-from tests.streams import START, Event, line
+from tests.streams import START, Event, bounded, line
+from tests.troubles import fold, part, trouble
 from tests.unit.test_cold_start import steady
 from tests.unit.test_gate import burst
 
@@ -113,6 +117,49 @@ def test_alerts_come_where_a_suppression_is_taken_away(log: str) -> None:
     found = tried(log, way(CACHE), way()).difference
     assert (len(found.go), len(found.come), len(found.stay)) == (0, 2, 1)
     assert all("cache " in alert.evidence.sentence for alert in found.come)
+
+
+ALERTS = st.lists(
+    st.builds(
+        lambda start, length, service, cause: fold(
+            [
+                trouble(start + 30, service, part(cause)),
+                trouble(start + 30 + length, service, part(cause)),
+            ]
+        )[-1],
+        st.integers(0, 40).map(lambda n: n * 30),
+        st.sampled_from((0, 30, 55)),
+        st.sampled_from(("api", "db")),
+        st.sampled_from(("disk lost", "timeout")),
+    ),
+    max_size=8,
+)
+
+
+@bounded(200)
+@given(ALERTS, ALERTS)
+def test_each_alert_goes_stays_or_comes_and_the_counts_add_up(
+    now: list[Alert], then: list[Alert]
+) -> None:
+    found = difference(now, then)
+    assert len(now) == len(found.go) + len(found.stay)
+    assert len(then) == len(found.stay) + len(found.come)
+    for lists, alerts in (((found.go,), now), ((found.stay, found.come), then)):
+        assert all(any(a is b for b in alerts) for listed in lists for a in listed)
+    ids = [id(alert) for alert in (*found.stay, *found.come)]
+    assert len(ids) == len(set(ids))
+    assert difference(now, now) == Difference((), (), tuple(now))
+
+
+def test_of_two_that_would_be_one_the_more_like_it_stays() -> None:
+    def alert(start: float, end: float, cause: str) -> Alert:
+        return fold([trouble(start + 30, "api", part(cause)), trouble(end, "api", part(cause))])[-1]
+
+    slow, lost = alert(0, 60, "timeout"), alert(100, 150, "disk lost")
+    both = alert(0, 150, "disk lost")
+    both = replace(both, start=slow.start, course=Course())
+    found = difference([slow, lost], [both])
+    assert (found.go, found.come, found.stay) == ((slow,), (), (both,))
 
 
 def test_an_alert_that_comes_back_is_one_as_try_has_it(tmp_path: Path) -> None:

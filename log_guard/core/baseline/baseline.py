@@ -22,7 +22,9 @@ import numpy as np
 from log_guard.core.baseline.columns import (
     AGE,
     COUNT,
+    GAPS,
     LAST,
+    LENGTHS,
     SPELLS,
     STATEMENT_SPELLS,
     WATCHED_WINDOWS,
@@ -58,7 +60,8 @@ class Baseline:
                  history share their trace, with a probability that is the Jaccard index of their
                  spells (Broder, On the resemblance and containment of documents, 1997).
     volumes:     code of a volume → the same sums as for keys.
-    groups:      group → spells, windows and whole stretches watched (since the group was first seen).
+    groups:      group → spells, windows and whole stretches watched (since the group was first seen); how many of its
+                 gaps were at least so long (``gaps.py``).
     """
 
     keys: Table
@@ -68,7 +71,9 @@ class Baseline:
 
     @staticmethod
     def empty() -> Baseline:
-        return Baseline(Table.empty(7), Table.empty(2, 3), Table.empty(7), Table.empty(3))
+        return Baseline(
+            Table.empty(7), Table.empty(2, 3), Table.empty(7), Table.empty(GAPS + LENGTHS)
+        )
 
     def __add__(self, other: Baseline) -> Baseline:
         return Baseline(

@@ -12,5 +12,7 @@ STATEMENT_SPELLS, STATEMENT_WINDOWS = range(2)
 TRACE, LAST, AGE = range(3)
 """Peaks of statements."""
 
-WATCHED_SPELLS, WATCHED_WINDOWS, WATCHED_STRETCHES = range(3)
-"""Sums of groups: for how long they were watched."""
+WATCHED_SPELLS, WATCHED_WINDOWS, WATCHED_STRETCHES, GAPS = range(4)
+"""Sums of groups: for how long they were watched; from the last on, gaps by length."""
+LENGTHS = 12
+"""Lengths by which gaps are counted."""

@@ -10,6 +10,7 @@ import polars as pl
 
 from log_guard.core.baseline.baseline import FAR, SPELL, Baseline
 from log_guard.core.baseline.believable import believed
+from log_guard.core.baseline.gaps import gap_counts
 from log_guard.core.baseline.keys import ALL_LEVELS, TROUBLED, key_codes
 from log_guard.core.baseline.table import Table
 from log_guard.core.events import Level
@@ -28,6 +29,7 @@ def learn(
     since: Mapping[int, int],
     whole: bool = True,
     known: Baseline | None = None,
+    heard: Mapping[int, int] | None = None,
 ) -> Baseline:
     """Baseline of one span of event time, ``[start, end)`` in µs, from its pane rows.
 
@@ -35,19 +37,20 @@ def learn(
     templates:  the table of their template ids.
     since:  when each known group was first seen, µs; others are watched from their first pane here.
     whole:  also learn the whole stream (group 0).
-    known:  what was known before: counts of trouble are learnt as far as it believes them. None: as they are.
+    known:  what was known before: counts of trouble, and gaps, are learnt as far as it believes them. None: as they are.
+    heard:  last pane before ``start`` of each group that had one, µs: where it is not known no gap begins.
     """
     panes = panes.select("pane", "group", "level", "template", "count")
-    if whole and not panes.is_empty():
-        panes = pl.concat([panes, panes.with_columns(pl.lit(WHOLE, dtype=pl.Int64).alias("group"))])
+    panes = with_whole(panes, whole)
     first = {**first_panes(panes), **since}
     ids = np.array(sorted(first), dtype=np.int64)
     watched = np.array([max(end - max(first[g], start), 0) for g in ids.tolist()], dtype=float)
     begins = end - watched.astype(np.int64)
     stretches = np.maximum(end // (LASTING * window) - -(-begins // (LASTING * window)), 0)
-    groups = Table.of(
-        ids, np.column_stack([np.ceil(watched / SPELL), np.ceil(watched / window), stretches])
-    )
+    watched = np.column_stack([np.ceil(watched / SPELL), np.ceil(watched / window), stretches])
+    before = {g: pane for g, pane in (heard or {}).items() if g in first}
+    gaps = gap_counts(panes, ids, before, None if known is None else known.groups)
+    groups = Table.of(ids, np.column_stack([watched, gaps]))
     whole_from = pl.DataFrame({"group": ids, "from": -(-begins // (LASTING * window))})
     if panes.is_empty():
         return replace(Baseline.empty(), groups=groups)
@@ -65,6 +68,13 @@ def learn(
         ),
         groups=groups,
     )
+
+
+def with_whole(panes: pl.DataFrame, whole: bool) -> pl.DataFrame:
+    """Pane rows and, if asked for, the same as those of the whole stream."""
+    if not whole or panes.is_empty():
+        return panes
+    return pl.concat([panes, panes.with_columns(pl.lit(WHOLE, dtype=pl.Int64).alias("group"))])
 
 
 def _by_level(panes: pl.DataFrame, troubled: pl.DataFrame) -> pl.DataFrame:

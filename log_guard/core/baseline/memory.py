@@ -15,8 +15,9 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.baseline.baseline import EPOCH, Baseline, Known
+from log_guard.core.baseline.gaps import last_heard
 from log_guard.core.baseline.keys import code_templates, renumbered
-from log_guard.core.baseline.learning import learn
+from log_guard.core.baseline.learning import learn, with_whole
 from log_guard.core.baseline.table import Table
 from log_guard.core.statements import Templates
 from log_guard.core.windows import WHOLE
@@ -49,6 +50,7 @@ class Memory:
         self.remembered = remembered
         self.dropped = 0
         self.since = since
+        self.heard: dict[int, int] = {}  # group → its last pane that was learnt
         self._baselines: dict[int, Baseline] = {start: baseline}
         self._gains: list[Baseline] = []  # of the last epochs
         self._lately: dict[int, Baseline] = {start: Baseline.empty()}  # their sums
@@ -87,7 +89,9 @@ class Memory:
             self.since,
             whole,
             known=current,
+            heard=self.heard,
         )
+        self.heard |= last_heard(with_whole(pl.concat(self._pending), whole))
         grown, dropped = (current + gained).bounded(self.max_keys)
         self.dropped += dropped
         self._baselines[end] = grown

@@ -10,7 +10,7 @@ from log_guard.core.events import SECOND, RawBatch
 from log_guard.core.summarising.flat import decode_flat
 from log_guard.core.summarising.summaries import Summarizer
 
-_LINE = b'{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","service":"api","message":"ready"}\n'
+_LINE = b'{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","service":"api","message":"ready","status":503}\n'
 
 
 def main() -> None:

@@ -11,36 +11,38 @@ from log_guard.core.compiled.texts import GOLDEN, Ints, frozen
 _FEW = 1 << 12
 
 
-def counted(keys: Ints, ranks: npt.NDArray[np.uint64]) -> tuple[Ints, Ints]:
-    """Group equal rows of ``keys``, (n, 3): the row of the smallest rank of each group, and its count."""
-    rows, counts = np.empty(len(keys), np.int64), np.zeros(len(keys), np.int64)
-    keys, ranks = frozen(keys), frozen(ranks)
+def counted(first: Ints, second: Ints, ranks: npt.NDArray[np.uint64]) -> tuple[Ints, Ints]:
+    """Group rows that are alike in both columns, (n,) each: the row of the smallest rank of each group, and its count."""
+    rows, counts = np.empty(len(first), np.int64), np.zeros(len(first), np.int64)
+    first, second, ranks = frozen(first), frozen(second), frozen(ranks)
     size, found = _FEW, -1
     while found < 0:
         table = np.full(size, -1, np.int64)
-        found = _count(keys, ranks, rows, counts, table)
+        found = _count(first, second, ranks, rows, counts, table)
         size *= 16
     return rows[:found], counts[:found]
 
 
 @kernel
-def _count(keys: Ints, ranks: npt.NDArray[np.uint64], rows: Ints, counts: Ints, table: Ints) -> int:
+def _count(
+    first: Ints,
+    second: Ints,
+    ranks: npt.NDArray[np.uint64],
+    rows: Ints,
+    counts: Ints,
+    table: Ints,
+) -> int:
     """Fill ``rows`` and ``counts``; return how many groups there are, -1 if the table is too small."""
     found = 0
     last = np.int64(len(table) - 1)
-    for k in range(len(keys)):
-        h = np.uint64(keys[k, 0])
-        for x in range(1, 3):
-            h = (h ^ (h >> np.uint64(32))) * GOLDEN + np.uint64(keys[k, x])
-        h *= GOLDEN
+    for k in range(len(first)):
+        one, other = first[k], second[k]
+        h = np.uint64(one)
+        h = ((h ^ (h >> np.uint64(32))) * GOLDEN + np.uint64(other)) * GOLDEN
         slot = np.int64((h ^ (h >> np.uint64(32))) & np.uint64(last))
         while table[slot] >= 0:
-            other = rows[table[slot]]
-            if (
-                keys[k, 0] == keys[other, 0]
-                and keys[k, 1] == keys[other, 1]
-                and keys[k, 2] == keys[other, 2]
-            ):
+            row = rows[table[slot]]
+            if one == first[row] and other == second[row]:
                 break
             slot = (slot + 1) & last
         group = table[slot]

@@ -9,6 +9,10 @@ _SECOND = 1_000_000
 _NO_OFFSET = 1 << 40
 
 
+MINUTE = 17
+"""Bytes of a text up to its seconds, which are mostly those of the text before."""
+
+
 @kernel
 def read_iso(text: Bytes, i: int, end: int, bare_utc: bool) -> int:
     """Read ``2026-01-01T12:00:00.123Z``: microseconds UTC, cut to whole ones; -1 for all else.
@@ -16,24 +20,40 @@ def read_iso(text: Bytes, i: int, end: int, bare_utc: bool) -> int:
     Of what ``parse_timestamps`` reads this takes: dates with hyphens; ``T`` or a space; up to 9
     decimals after a point or a comma; ``Z``, an offset as ``+01:00`` or, if ``bare_utc``, no zone.
     """
-    if end - i < 19:
+    minute = read_minute(text, i, end)
+    return read_within(text, i + MINUTE, end, minute, bare_utc) if minute >= 0 else -1
+
+
+@kernel
+def read_minute(text: Bytes, i: int, end: int) -> int:
+    """Read such a text up to its seconds: microseconds, on its own clock; -1 if it is none."""
+    if end - i < MINUTE + 2:
         return -1
     separators = text[i + 4] == ord("-") and text[i + 7] == ord("-")
     separators &= text[i + 10] == ord("T") or text[i + 10] == ord(" ")
     separators &= text[i + 13] == ord(":") and text[i + 16] == ord(":")
     century, year = _two(text, i), _two(text, i + 2)
     month, day = _two(text, i + 5), _two(text, i + 8)
-    hour, minute, second = _two(text, i + 11), _two(text, i + 14), _two(text, i + 17)
-    if not separators or min(century, year, hour, minute, second) < 0:
+    hour, minute = _two(text, i + 11), _two(text, i + 14)
+    if not separators or min(century, year, hour, minute) < 0:
         return -1
     year += 100 * century
-    if hour > 23 or minute > 59 or second > 59 or not 1970 < year < 2200:
+    if hour > 23 or minute > 59 or not 1970 < year < 2200:
         return -1
     days = _days(year, month, day)
-    if days < 0:
+    return (days * 86_400 + hour * 3_600 + minute * 60) * _SECOND if days >= 0 else -1
+
+
+@kernel
+def read_within(text: Bytes, i: int, end: int, minute: int, bare_utc: bool) -> int:
+    """Read the rest of one from ``i`` on, of the time ``minute``: microseconds UTC; -1 if it is none."""
+    if end - i < 2:
         return -1
-    time = (days * 86_400 + hour * 3_600 + minute * 60 + second) * _SECOND
-    i += 19
+    second = _two(text, i)
+    if not 0 <= second <= 59:
+        return -1
+    time = minute + second * _SECOND
+    i += 2
     if i < end and (text[i] == ord(".") or text[i] == ord(",")):
         i += 1
         start, unit = i, _SECOND // 10

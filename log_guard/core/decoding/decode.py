@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from log_guard.core.decoding.formats.base import Format
+from log_guard.core.decoding.formats.beside import with_text_beside, with_times
+from log_guard.core.decoding.formats.container import Container
 from log_guard.core.decoding.formats.cri import Cri, join_pieces, with_wrapped_text
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.otlp import MARK, unpack
@@ -59,25 +62,39 @@ class Decoder:
             if MARK in data:
                 data, positions = unpack(data, positions)
                 lines = len(positions)
-            raw = with_wrapped_text(self.format.parse_data(data, lines))
+            raw = self.format.parse_data(data, lines)
+            if raw["reason"].null_count():
+                raw = with_wrapped_text(raw)
+            raw = with_text_beside(raw, partial(_lines_at, data), but="{")
             records = None
         else:
-            text = pl.Series(
-                "record", data.decode("utf-8", errors="replace").split("\n")
-            ).str.strip_chars_end("\r")
+            whole = pl.Series("record", [data.decode("utf-8", errors="replace")])
+            text = whole.str.split("\n").explode().str.strip_chars_end("\r")
             # Some editors begin a file with a byte order mark, and files are joined.
             text = text.str.strip_prefix("\ufeff")
-            if batch.multiline and self.format.starts_event:
-                starts = text.str.contains(self.format.starts_event)
-                further = goes_on(text) if isinstance(self.format, PlainText) else ~starts
-                text, positions = join_lines(text, positions, starts & ~further)
-                if (starts & further).any():
-                    text = without_heads(text)
-            elif batch.multiline and isinstance(self.format, Cri):
-                text, positions = join_pieces(text, positions)
+            if batch.multiline:
+                text, positions = self._joined(text, positions)
             raw = self.format.parse(text)
+            if not self.format.starts_event:
+                raw = with_text_beside(raw, lambda at: text.gather(at).to_list())
             records = text
         return self._normalise(raw, positions, batch, data, records)
+
+    def _joined(self, lines: pl.Series, positions: np.ndarray) -> tuple[pl.Series, np.ndarray]:
+        """Records of lines, and the positions of their first ones."""
+        if isinstance(self.format, Cri):
+            return join_pieces(lines, positions)
+        if not self.format.starts_event:
+            return lines, positions
+        starts = lines.str.contains(self.format.starts_event)
+        if isinstance(self.format, Container):
+            lines, starts = with_times(lines, starts, self.format.before)
+        if not isinstance(self.format, PlainText):
+            return join_lines(lines, positions, starts)
+        lines, starts = with_times(lines, starts)
+        further = goes_on(lines)
+        records, positions = join_lines(lines, positions, starts & ~further)
+        return (without_heads(records) if (starts & further).any() else records), positions
 
     def _normalise(
         self,
@@ -177,6 +194,12 @@ def _reason(said: str | None, timestamp: str | None, length: int) -> str:
     if length > MAX_LINE_BYTES:
         return "line too long"
     return said or ("no timestamp" if timestamp is None else "unreadable timestamp")
+
+
+def _lines_at(data: bytes, at: pl.Series) -> list[str]:
+    """Lines of these numbers."""
+    lines = data.split(b"\n")
+    return [lines[i].decode("utf-8", errors="replace").rstrip("\r") for i in at.to_list()]
 
 
 def _raw(record: str | bytes) -> bytes:

@@ -18,6 +18,7 @@ from log_guard.core.features.window import window_features
 from log_guard.core.feedback.suppression import Suppression, Suppressor
 from log_guard.core.learning.model import FIRST_SCALES, Model
 from log_guard.core.results import Evidence, Result
+from log_guard.core.scoring.gaps import Telling
 from log_guard.core.scoring.lasting import Shifts, shifts_of
 from log_guard.core.scoring.parts import KINDS, SHIFT, Parts, weighted_squares
 from log_guard.core.scoring.scoring import MIN_WINDOWS, find_parts
@@ -126,7 +127,8 @@ class Judge:
 
     def _parts(self, batch: WindowBatch, known: Known, shifts: Shifts) -> Parts:
         least = np.inf if self.model.scales == FIRST_SCALES else MIN_WINDOWS
-        return find_parts(batch, known, self.templates, self._suppressor, least, shifts)
+        telling = Telling(self.model.scales.surprise, self.model.false_alarms_per_day)
+        return find_parts(batch, known, self.templates, self._suppressor, least, shifts, telling)
 
     def _ratio(
         self, parts: Parts, batch: WindowBatch, features: np.ndarray

@@ -72,6 +72,11 @@ def is_novel(lead: Part | None) -> bool:
     return lead is not None and lead.kind in NOVEL and not is_severe(lead)
 
 
+def is_load(lead: Part | None) -> bool:
+    """Whether it is more, or less, of what is usual, and no trouble by what it says."""
+    return lead is not None and lead.kind in ("surging", *FEW) and not is_severe(lead)
+
+
 def excess_of(lead: Part | None) -> float:
     """How many events more, or fewer, there were than are expected in a window."""
     if lead is None:

@@ -9,13 +9,16 @@ the same alert, when a group's trouble has the cause that it had before and no o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from log_guard.core.course import Bout
+from log_guard.core.episodes.episode import Episode
+from log_guard.core.episodes.likeness import has_come_back, is_new, may_become
 from log_guard.core.episodes.symptoms import has_news
 from log_guard.core.episodes.telling import course_of, ranked, speaks, symptoms_of
 from log_guard.core.episodes.trouble import Trouble
+from log_guard.core.episodes.waiting import Waiting
 from log_guard.core.events import SECOND
 from log_guard.core.results import Alert, Evidence, Result
 from log_guard.core.windows import WHOLE_STREAM
@@ -34,38 +37,15 @@ class EpisodeRules:
 
     quiet:     an episode is over when none of its groups was anomalous for so long.
     together:  a group joins an episode in which some trouble began no longer ago than this.
-    reopen:    how long an episode that is over can come back, and takes in late windows, unheard.
+    reopen:    how long an episode that is over can come back, and takes in late windows, unheard; and how long one
+               whose service is silent waits for it.
+    slide:     length of the panes that windows are made of.
     """
 
     quiet: int = 60 * SECOND
     together: int = 60 * SECOND
     reopen: int = 4 * 3600 * SECOND
-
-
-@dataclass(slots=True)
-class Episode:
-    """The troubles, by group, that are one.
-
-    bouts:   earlier ones; ``start``, ``end`` and ``opened`` are those of the latest.
-    joined:  groups that have come, or come back, since it was told of.
-    told:    count of what leads, when it was told of.
-    usual_from:  as in ``course.Course``.
-    """
-
-    id: int
-    start: int
-    end: int
-    opened: int
-    newest_onset: int
-    windows: int = 0
-    groups: dict[str, Trouble] = field(default_factory=dict)
-    bouts: list[Bout] = field(default_factory=list)
-    joined: list[str] = field(default_factory=list)
-    told: int = 0
-    usual_from: int | None = None
-
-    def all_bouts(self) -> tuple[Bout, ...]:
-        return (*self.bouts, Bout(self.start, self.end, self.opened))
+    slide: int = 5 * SECOND
 
 
 class Episodes:
@@ -77,6 +57,8 @@ class Episodes:
         self._open: list[Episode] = []
         # Over, but late events may revise them, and they may come back.
         self._past: list[Episode] = []
+        self._waiting = Waiting()
+        self._newest = 0  # end of the newest window
 
     def add(self, results: Iterable[Result]) -> list[Alert]:
         """Take in results; return what a person should hear.
@@ -88,6 +70,7 @@ class Episodes:
         for result in sorted(
             results, key=lambda r: (r.window_end, r.service == WHOLE_STREAM, r.service)
         ):
+            alerts += self._wait(result)
             self._hear(result)
             alerts += self._resolve_before(result)
             if result.is_anomaly and result.evidence is not None:
@@ -96,25 +79,46 @@ class Episodes:
 
     def finish(self) -> list[Alert]:
         """Resolve what is open, at the end of the stream."""
-        ended, self._open = self._open, []
+        ended = [*self._waiting.episodes.values(), *self._open]
+        self._open, self._waiting = [], Waiting()
+        for episode in ended:
+            episode.last_to(self._newest)
         return [self._alert(episode, "resolved") for episode in ended]
 
     def _hear(self, result: Result) -> None:
         """Whether trouble goes on is seen by what comes after it, though that is told no more."""
+        if result.final:
+            self._newest = max(self._newest, result.window_end)
+        awaited = self._waiting.heard(result.service)
+        if awaited is not None:
+            self._open.append(awaited)
         for episode in self._open:
-            trouble = episode.groups.get(result.service)
-            if trouble is not None:
-                trouble.hear(result)
+            episode.hear(result, self.rules.slide)
+
+    def _is_over(self, episode: Episode, result: Result) -> bool:
+        """Whether it has been quiet for long enough and does not touch this window."""
+        end = max(episode.end, episode.until)
+        return result.window_end > end + self.rules.quiet and result.window_start > end
+
+    def _wait(self, result: Result) -> list[Alert]:
+        """Let wait what is over but for a silence, and end what has waited for too long."""
+        for episode in self._taken(lambda e: self._is_over(e, result) and bool(e.silent)):
+            self._waiting.add(episode)
+        given_up = self._waiting.given_up(result.window_end, self.rules.reopen)
+        return self._end(given_up, result) if given_up else []
 
     def _resolve_before(self, result: Result) -> list[Alert]:
-        """End what has been quiet for long enough and does not touch this window."""
+        """End what is over before this window."""
+        return self._end(self._taken(lambda e: self._is_over(e, result) and not e.silent), result)
 
-        def is_over(episode: Episode) -> bool:
-            quiet = result.window_end > episode.end + self.rules.quiet
-            return quiet and result.window_start > episode.end
+    def _taken(self, chosen: Callable[[Episode], bool]) -> list[Episode]:
+        """Those of the open episodes that are chosen, and now are no longer open."""
+        each = [(episode, chosen(episode)) for episode in self._open]
+        self._open = [episode for episode, goes in each if not goes]
+        return [episode for episode, goes in each if goes]
 
-        over = [episode for episode in self._open if is_over(episode)]
-        self._open = [episode for episode in self._open if not is_over(episode)]
+    def _end(self, over: list[Episode], result: Result) -> list[Alert]:
+        """Resolve these at this window; they may come back."""
         oldest = result.window_end - self.rules.reopen
         past = [episode for episode in [*self._past, *over] if episode.end >= oldest]
         for episode in over:
@@ -160,9 +164,10 @@ class Episodes:
         else:
             episode.windows += end > trouble.latest  # and not for a revision
             trouble.see(result, evidence)
+        episode.until = max(episode.until, trouble.until)
         if state is None and speaks(episode.groups, result.service):
             state = "updated" if has_news(trouble.symptoms) else None
-        count = ranked(episode.groups)[0][1].count
+        count = ranked(episode.groups)[0][1].extent
         if state is None and count is not None and count >= GROWN * max(episode.told, 1):
             state = "updated"
         if state is None:
@@ -211,16 +216,18 @@ class Episodes:
                 continue
             if name == WHOLE_STREAM and len(episode.groups) > 1:
                 return episode
-            if not trouble.is_new(evidence):
+            if not is_new(trouble, evidence):
                 return episode
-            own.append(episode)
+            if may_become(trouble, evidence):
+                own.append(episode)
         onset = result.window_start if evidence.onset is None else evidence.onset
-        last = max(own, key=lambda episode: episode.end, default=None)
-        if last is not None and onset <= last.end + result.window_end - result.window_start:
+        last = max(own, key=lambda episode: max(episode.end, episode.until), default=None)
+        window = result.window_end - result.window_start
+        if last is not None and onset <= max(last.end, last.until) + window:
             return last
         for episode in open_:
             recent = result.window_end <= episode.newest_onset + self.rules.together
-            if (recent or name == WHOLE_STREAM) and episode not in own:
+            if (recent or name == WHOLE_STREAM) and name not in episode.groups:
                 return episode
         return None
 
@@ -232,7 +239,7 @@ class Episodes:
                 trouble is None
                 or len(episode.bouts) + 1 >= MAX_BOUTS
                 or result.window_start < episode.end
-                or not trouble.is_like(evidence)
+                or not has_come_back(trouble, result, evidence)
             ):
                 continue
             episode.bouts.append(Bout(episode.start, episode.end, episode.opened))

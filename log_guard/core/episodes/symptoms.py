@@ -76,7 +76,7 @@ def take_in(symptoms: Symptoms, seen: Seen, since: int, worst: Part | None = Non
         _accompany(symptoms, seen, part, since)
     cause = leading(seen.evidence)
     if cause == SILENCE:
-        _forget_its_edge(symptoms, seen.before)
+        _forget_its_edge(symptoms, seen.onset - (seen.end - seen.start))
     elif _is_edge_of_silence(symptoms, seen):
         return
     whole = _burst_of(symptoms, seen, worst) or _many_of(symptoms, seen)

@@ -8,17 +8,15 @@ from log_guard.core.baseline.baseline import EPOCH
 from log_guard.core.episodes.causes import (
     FEW,
     SILENCE,
-    cause_of,
-    causes_of,
     excess_of,
-    is_severe,
     is_worse,
-    key_of,
     lead_of,
     leading,
 )
 from log_guard.core.episodes.symptoms import Seen, Symptoms, shown_as, take_in
+from log_guard.core.events import SECOND
 from log_guard.core.evidence.lines import ALL_EVENTS
+from log_guard.core.evidence.words import longer_silence
 from log_guard.core.features import VOLUME_FEATURES
 from log_guard.core.results import Evidence, Part, Result
 from log_guard.core.windows.spec import LASTING
@@ -50,6 +48,9 @@ class Trouble:
     peaks:   of counts that evidence told: the most (of what is missing: the least) in one window.
     symptoms:  what led its windows in the bout that is on, by cause.
     silent:  whether it has said nothing since its latest window, in which nothing came.
+    until:   event time (µs) up to which its latest silence lasted, to the pane: it was heard again then, or is ``silent``.
+    again:   whether this is not its first bout.
+    stretch: µs of event time that the longest count was of that led one of its windows.
     window: length of its windows, µs.
     volumes: events, and those of each level, of its latest window; ``after`` of the newest that lies wholly
              behind that one.
@@ -63,10 +64,21 @@ class Trouble:
     peaks: dict[Counted, int] = field(default_factory=dict)
     symptoms: Symptoms = field(default_factory=dict)
     silent: bool = False
+    until: int = 0
+    again: bool = False
+    stretch: int = 0
     volumes: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
     shown: float = 0.0
     window: int = 0
+
+    @property
+    def extent(self) -> int | None:
+        """How much of what leads the evidence there is now: its count or, of silence, its seconds."""
+        silence = self.symptoms.get(SILENCE)
+        if silence is not None and self.silent and leading(self.evidence) == SILENCE:
+            return (self.until - silence.onset) // SECOND
+        return self.count
 
     @property
     def peak(self) -> int | None:
@@ -86,16 +98,22 @@ class Trouble:
 
     def begin_again(self) -> None:
         """Another bout: what was wrong in the one before is over."""
-        self.symptoms, self.count, self.silent = {}, None, False
+        self.symptoms, self.count, self.silent, self.until = {}, None, False, 0
+        self.again = True
         self.volumes, self.after = (), ()
 
     def see(self, result: Result, evidence: Evidence) -> None:
         """Take in a window, or another word on one."""
         seen = Seen.of(result, evidence)
-        self.onset = min(self.onset, seen.onset)
         first = not self.symptoms
+        if seen.lead is not None:
+            self.stretch = max(self.stretch, round((seen.lead.seconds or 0.0) * SECOND))
         score = result.anomaly_score
         take_in(self.symptoms, seen, self.latest, worst=lead_of(self.evidence))
+        if (
+            not self.again
+        ):  # windows that hold only the edge of a silence may have seemed to be its begin
+            self.onset = min((s.onset for s in self.symptoms.values()), default=seen.onset)
         lead = shown_as(self.symptoms, self.evidence)
         if first and lead in self.symptoms:  # the alert says it anyway
             self.symptoms[lead] = replace(self.symptoms[lead], told=True)
@@ -113,6 +131,8 @@ class Trouble:
         if result.window_end >= self.latest:
             self.latest = result.window_end
             self.silent = leading(evidence) == SILENCE
+            if self.silent:
+                self.until = max(self.until, result.window_end)
             self.volumes, self.after = _volumes(result), ()
         if result.window_end == self.latest:
             leader = lead_of(self.evidence)
@@ -128,28 +148,42 @@ class Trouble:
             return score > self.shown
         return is_worse((score, excess_of(lead)), (self.shown, excess_of(shown)))
 
-    def hear(self, result: Result) -> None:
-        """Take note of a window of the group, normal or not."""
-        if result.features[_EVENTS]:
-            self.silent = self.silent and result.window_end <= self.latest
+    def hear(self, result: Result, slide: int) -> None:
+        """Take note of a window of the group, normal or not; ``slide``: length of a pane, µs."""
+        if self.silent and result.window_end > self.until:
+            # What is heard first is in the newest pane of its first window.
+            ended = bool(result.features[_EVENTS])
+            self.last_to(max(result.window_end - slide * ended, self.until))
+            self.silent = not ended
         if result.final and result.window_start >= self.latest:
             self.after = _volumes(result)
+
+    def last_to(self, time: int) -> None:
+        """Say of what has been silent that it still was at this event time, µs."""
+        if not self.silent or time < self.until:
+            return
+        self.until = time
+        known = self.symptoms.get(SILENCE)
+        if known is None:
+            return
+        seconds = (time - known.onset) / SECOND
+        said = longer_silence(known.sentence, seconds)
+        self.symptoms[SILENCE] = replace(known, end=max(known.end, time), sentence=said)
+        self.evidence = replace(
+            self.evidence, sentence=longer_silence(self.evidence.sentence, seconds)
+        )
 
     def forget_lines(self) -> None:
         """Keep of the evidence what tells and names the cause, of a service that does not lead."""
         self.evidence = replace(self.evidence, samples=(), normal_if=(), nearest_normal={})
-
-    def is_like(self, evidence: Evidence) -> bool:
-        """Whether what leads another window is among what made this trouble."""
-        lead = lead_of(evidence)
-        return lead is not None and cause_of(lead) in map(cause_of, causes_of(self.evidence))
 
     def became_usual(self) -> bool:
         """Whether its windows ended because it was learnt, and not because it was over.
 
         What is seen is learnt at the end of an epoch. Trouble that is over leaves windows in which there
         is ever less of it; of this there was a good part to the last. Where it made up a volume, what came
-        after tells, too: it may have been over just then.
+        after tells, too: it may have been over just then. What all came within a window was no state of things
+        that could go on, unless such a volume shows it.
         """
         lead, peak = lead_of(self.evidence), self.peak
         if self.latest % EPOCH or lead is None or self.count is None or peak is None:
@@ -160,24 +194,21 @@ class Trouble:
         if abs(self.count - usual) < STILL_THERE * abs(peak - usual):
             return False
         excess = self.count - usual
-        return not self._went(lead, excess / LASTING if lead.seconds else excess)
-
-    def _went(self, lead: Part, excess: float) -> bool:
-        """Whether the volume that the lead made up lost it again, as far as can be seen."""
+        onset = min((s.onset for s in self.symptoms.values()), default=self.onset)
+        lasted = self.latest - onset > self.window
         volume = lead.level if lead.level in _LEVELS else None
-        if not self.after or not (lead.template is None or (volume or ALL_EVENTS) in lead.volumes):
-            return False
         i = _EVENTS if volume is None else _LEVELS[volume]
+        if self.after and excess > 0 and not self.after[i]:  # nothing like it came any more
+            return False
+        if not self.after or not (lead.template is None or (volume or ALL_EVENTS) in lead.volumes):
+            return lasted
+        return not self._went(i, excess / LASTING if lead.seconds else excess)
+
+    def _went(self, i: int, excess: float) -> bool:
+        """Whether the i-th volume, which the lead made up, lost it again, as far as can be seen."""
         less = self.volumes[i] - self.after[i]
         gone = less if excess > 0 else -less
         return gone >= (1.0 - STILL_THERE) * abs(excess)
-
-    def is_new(self, evidence: Evidence) -> bool:
-        """Whether what leads another window is severe, and nothing that this bout had."""
-        lead = lead_of(evidence)
-        if lead is None or not is_severe(lead) or self.is_like(evidence):
-            return False
-        return key_of(lead) not in self.symptoms
 
 
 def _volumes(result: Result) -> tuple[float, ...]:

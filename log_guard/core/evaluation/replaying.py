@@ -12,7 +12,7 @@ import polars as pl
 
 from log_guard.core.baseline.baseline import EPOCH
 from log_guard.core.detection.detect import Detect
-from log_guard.core.episodes.episodes import Episodes
+from log_guard.core.episodes.episodes import EpisodeRules, Episodes
 from log_guard.core.evaluation.outcomes import last_words
 from log_guard.core.learning.history import History
 from log_guard.core.results import Alert
@@ -28,7 +28,7 @@ class Replayed:
     def __init__(self, detect: Detect) -> None:
         self.detect = detect
         self.windows = 0
-        self._episodes = Episodes()
+        self._episodes = Episodes(EpisodeRules(slide=detect.spec.slide))
         self._alerts: dict[int, Alert] = {}
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from log_guard.core.episodes.causes import leading
 from log_guard.core.evaluation.evaluation import Incident
 from log_guard.core.evaluation.outcomes import touching
 from log_guard.core.feedback.suppression import Suppression
@@ -14,7 +15,10 @@ from log_guard.core.windows import WHOLE_STREAM
 
 @dataclass(frozen=True)
 class Difference:
-    """Alerts by what becomes of them; ``stay`` as they would be then."""
+    """Alerts by what becomes of them, each in one list: now there are those that go and stay, then those that stay and come.
+
+    stay:  as they would be then. Of two that would be one, one stays, and the other goes.
+    """
 
     go: tuple[Alert, ...]
     come: tuple[Alert, ...]
@@ -36,12 +40,25 @@ class SuppressionEffect:
 
 
 def difference(now: Sequence[Alert], then: Sequence[Alert]) -> Difference:
-    """Hold two lists of alerts against one another: the same are those that were on at one time, of one service."""
-    return Difference(
-        tuple(a for a in now if not any(_same(a, b) for b in then)),
-        tuple(b for b in then if not any(_same(a, b) for a in now)),
-        tuple(b for b in then if any(_same(a, b) for a in now)),
-    )
+    """Hold two lists of alerts against one another: the same are those that were on at one time, of one service.
+
+    Where there are several such, the one of the same first service and cause, and of those the one that was on with it for
+    longest.
+    """
+    pairs = [
+        (_likeness(a, b), -i, -j)
+        for i, a in enumerate(now)
+        for j, b in enumerate(then)
+        if _same(a, b)
+    ]
+    gone, come = dict(enumerate(now)), dict(enumerate(then))
+    stay: set[int] = set()
+    for _, i, j in sorted(pairs, reverse=True):
+        if -i in gone and -j in come:
+            del gone[-i], come[-j]
+            stay.add(-j)
+    kept = (alert for j, alert in enumerate(then) if j in stay)
+    return Difference(tuple(gone.values()), tuple(come.values()), tuple(kept))
 
 
 def effects_of(
@@ -76,6 +93,13 @@ def effects_of(
 
 def _found(alerts: Sequence[Alert], incidents: Sequence[Incident]) -> set[str]:
     return {incident.id for alert in alerts for incident in touching(alert, incidents)}
+
+
+def _likeness(a: Alert, b: Alert) -> tuple[bool, bool, int]:
+    """Of two alerts that were on at one time: whether of one service and cause first, and for how long together, µs."""
+    together = (min(x.end, y.end) - max(x.start, y.start) for x in a.bouts for y in b.bouts)
+    cause = leading(a.evidence) == leading(b.evidence)
+    return a.service == b.service, cause, sum(max(time, 0) for time in together)
 
 
 def _same(a: Alert, b: Alert) -> bool:

@@ -45,7 +45,13 @@ def explain(
     new = int(((parts.detector == NOVELTY) & (parts.mean < UNSEEN) & (weights > 0)).sum())
     bounds = normal_if(parts, lines, weights, counts, templates, is_normal)
     if made and (made[0].seconds or (made[0].is_silence and silent > 1)):
-        bounds = tuple(replace(bound, seconds=seconds) for bound in bounds)
+        windows = max(silent, 1.0) if made[0].is_silence else 1.0
+        seldom = made[0].is_silence and made[0].expected < windows  # a window may well be empty
+        of = seconds * windows if seldom else seconds
+        bounds = tuple(replace(bound, seconds=of) for bound in bounds)
+    onset = onset_of(parts, lines[0], samples, window[0]) if lines else window[0]
+    if made and made[0].is_silence:  # since the last event
+        onset = window[1] - round(max(silent, 1.0) * (window[1] - window[0]))
     return Evidence(
         sentence=sentence(made, new, service, seconds, silent),
         parts=tuple(made),
@@ -53,5 +59,5 @@ def explain(
         normal_if=bounds,
         nearest_normal=nearest_normal,
         weighed=int(weighing.sum()),
-        onset=onset_of(parts, lines[0], samples, window[0]) if lines else window[0],
+        onset=onset,
     )

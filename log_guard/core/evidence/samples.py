@@ -16,7 +16,12 @@ LEAST_SHARE = 0.02
 
 
 def samples_of(parts: Parts, lines: list[Line], samples: pl.DataFrame) -> tuple[Sample, ...]:
-    """Raw lines of what leads, each of another template; of a volume, lines of that level."""
+    """Raw lines of what leads, each of another template.
+
+    Of a volume that is too large, lines of the messages that rise with it, or of its level. One that is too small has
+    none, nor has a message that did not come: whatever came would stand below it as if it were meant. Of what else
+    there was too little a line says nothing.
+    """
     total = sum(line.square for line in lines)
     rows = samples.select("level", "template", "source", "position", "sample").rows()
     out: list[Sample] = []
@@ -24,11 +29,15 @@ def samples_of(parts: Parts, lines: list[Line], samples: pl.DataFrame) -> tuple[
     for number, line in enumerate(lines):
         if number and line.square < LEAST_SHARE * total:
             break
-        heavy = line.square >= OWN_SHARE * total
+        few = bool(parts.side[line.members[0]] < 0)
+        if number and few:
+            continue
+        heavy = line.square >= OWN_SHARE * total and not few
         for i in line.members[: SHOWN_SAMPLES if heavy else 1]:
             level, template = int(parts.level[i]), int(parts.template[i])
+            shown = _shown_of(parts, line, i)
             for row in rows:
-                wanted = template in (VOLUME_TEMPLATE, row[1]) and level in (ALL_LEVELS, row[0])
+                wanted = (shown is None or row[1] in shown) and level in (ALL_LEVELS, row[0])
                 if not wanted or row[1] in seen:
                     continue
                 seen.add(row[1])
@@ -38,6 +47,16 @@ def samples_of(parts: Parts, lines: list[Line], samples: pl.DataFrame) -> tuple[
                 if template != VOLUME_TEMPLATE:
                     break
     return tuple(out)
+
+
+def _shown_of(parts: Parts, line: Line, i: int) -> set[int] | None:
+    """Templates whose lines may be shown of the i-th count, a member of the line; None: all."""
+    template = int(parts.template[i])
+    if template != VOLUME_TEMPLATE:
+        return {template}
+    if parts.side[i] < 0:
+        return set()
+    return {int(parts.template[m]) for m in line.messages} - {VOLUME_TEMPLATE} or None
 
 
 def onset_of(parts: Parts, line: Line, samples: pl.DataFrame, start: int) -> int:

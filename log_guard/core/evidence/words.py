@@ -10,6 +10,13 @@ from log_guard.core.windows import WHOLE_STREAM
 
 _FIRST_WORD = re.compile(r"^\W*(\w*).*", re.DOTALL)
 
+_LONGEST = "never so long before"
+_SILENCE = re.compile(
+    rf"no events at all in (\S+) s in (.*); (?:usual: (\S+ to \S+)(?: in (\S+) s)?|{_LONGEST})",
+    re.DOTALL,
+)
+
+_TIMES = {0: "not once", 1: "once", 2: "twice"}
 _MANY = {
     "new": "messages never seen before",
     "rare": "rare messages",
@@ -43,8 +50,9 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: 
         return many(lead, f" {within}")
     if lead.is_silence:
         lasted = seconds * max(silent, 1.0)
-        return f"no events at all in {lasted:g} s in {where}; usual: {lead.low:,} to {lead.high:,}"
-    times = "once" if lead.observed == 1 else f"{lead.observed:,} times"
+        known = f"usual: {lead.low:,} to {lead.high:,}" if lead.low else _LONGEST
+        return f"no events at all in {lasted:g} s in {where}; {known}"
+    times = _TIMES.get(lead.observed, f"{lead.observed:,} times")
     name = describe(lead.level, lead.template)
     usual = f"usual: {lead.low:,} to {lead.high:,}" if lead.high else "usual: none"
     if lead.kind == "new":
@@ -58,6 +66,16 @@ def sentence(parts: list[Part], new: int, service: str, seconds: float, silent: 
         step = f" ({lead.messages:,} messages in step)" if lead.messages > 1 else ""
         return f"{lead.observed:,} {name} {within}; {usual}{step}"
     return f"{name} {times} {within}; {usual}"
+
+
+def longer_silence(said: str, seconds: float) -> str:
+    """A sentence on a silence that has lasted for longer; what is usual stays that of the time that was judged."""
+    match = _SILENCE.fullmatch(said)
+    if match is None or float(match[1]) >= seconds:
+        return said
+    judged, where, usual, of = match.groups()
+    known = _LONGEST if usual is None else f"usual: {usual} in {of or judged} s"
+    return f"no events at all in {seconds:.0f} s in {where}; {known}"
 
 
 def many(part: Part, within: str = "") -> str:

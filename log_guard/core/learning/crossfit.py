@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from log_guard.core.baseline.baseline import SPELL, Baseline, Known
-from log_guard.core.baseline.learning import learn
+from log_guard.core.baseline.gaps import last_heard
+from log_guard.core.baseline.learning import learn, with_whole
 from log_guard.core.features.window import window_features
 from log_guard.core.feedback.feedback import Feedback
 from log_guard.core.feedback.suppression import Suppressor
@@ -54,10 +55,12 @@ def folds_of(
         since[WHOLE] = start
     cuts = [start + (end - start) * i // FOLDS // SPELL * SPELL for i in range(FOLDS)] + [end]
     cuts[0] = start
-    out = []
+    out: list[Fold] = []
+    heard: dict[int, int] = {}
     for a, b in pairwise(cuts):
         part = panes.filter(pl.col("pane").is_between(a, b, closed="left"))
-        learnt = learn(part, history.templates, a, b, window, since, history.several)
+        learnt = learn(part, history.templates, a, b, window, since, history.several, heard=heard)
+        heard |= last_heard(with_whole(part, history.several))
         out.append(Fold(a, b, learnt))
     return out
 

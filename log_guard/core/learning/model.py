@@ -12,7 +12,7 @@ from log_guard.core.detectors.density import InductiveDBSCAN
 from log_guard.core.features import FEATURES
 from log_guard.core.features.text import TextModel
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 import polars as pl
@@ -48,6 +49,9 @@ _WITHOUT_SECRETS = replacing(SECRETS)
 _NARROWED = replacing(NARROWING)
 _FINISHED = replacing(RULES).str.strip_chars().str.slice(0, MAX_TEMPLATE_CHARS)
 
+_Refined = tuple[str, bool]
+"""Template of a coarse text, and whether that may hold a secret or a control character."""
+
 
 def _told(found: re.Match[str]) -> str:
     return f"{found[1]}{'client' if found[2][0] == '4' else 'server'}-error"
@@ -62,7 +66,7 @@ class Masker:
     """
 
     extra: tuple[tuple[str, str], ...] = ()
-    _remembered: Remembered = field(init=False, repr=False, compare=False)
+    _remembered: Remembered[_Refined] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, pattern in self.extra:
@@ -78,9 +82,13 @@ class Masker:
                 raise OptionError(f"mask name {name!r}: use lower-case letters and '_' only")
         # Thirty rules cost more than all the rest, so the few that narrow go first: what they leave
         # was mostly seen before.
-        finish = Remembered(_finish)
-        refine = Remembered(lambda coarse: pl.Series(finish(_narrow(coarse)), dtype=pl.String))
-        object.__setattr__(self, "_remembered", refine)
+        finish = Remembered[str](lambda narrowed: masked(narrowed, _FINISHED).to_list())
+
+        def refined(coarse: pl.Series) -> list[_Refined]:
+            odd = coarse.str.contains(ODD)
+            return list(zip(finish(_narrow(coarse, odd)), odd.to_list(), strict=True))
+
+        object.__setattr__(self, "_remembered", Remembered[_Refined](refined))
 
     def __reduce__(self) -> tuple[type[Masker], tuple[tuple[tuple[str, str], ...]]]:
         """To another process goes what it is, and not what it remembers."""
@@ -103,19 +111,24 @@ class Masker:
 
     def refine(self, coarse: pl.Series) -> pl.Series:
         """Make templates of coarse messages; meant for the distinct ones only."""
-        return pl.Series(self._remembered(coarse), dtype=pl.String)
+        return pl.Series([template for template, _ in self._remembered(coarse)], dtype=pl.String)
 
     def indexed(self, messages: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Message → template, as an index for each message, UInt32, and the distinct templates."""
         texts = self.coarse(messages)
         distinct = texts.unique()
         numbers = pl.Series(np.arange(len(distinct), dtype=np.uint32))
-        return self._indexed(texts.replace_strict(distinct, numbers).to_numpy(), distinct)
+        return self._indexed(texts.replace_strict(distinct, numbers).to_numpy(), distinct)[:2]
 
-    def indexed_spans(self, text: Bytes, events: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    def indexed_spans(
+        self, text: Bytes, events: pl.DataFrame
+    ) -> tuple[pl.Series, pl.Series, np.ndarray]:
         """Do the same to messages in an array of bytes (``SPAN_SCHEMA``), by compiled code.
 
         Masks of the user's own are not known to it.
+
+        Also tells which messages may hold a secret, but for numbers of cards, or a control character, within the
+        characters that count, (n,): no sign of one is lost in the coarse step, which takes hexadecimal words alone.
         """
         from log_guard.core.compiled.coarse import coarse  # late: loading it takes its time
 
@@ -123,11 +136,14 @@ class Masker:
         codes, distinct = coarse(text, begins, ends, MAX_MESSAGE_CHARS)
         return self._indexed(codes, distinct)
 
-    def _indexed(self, codes: np.ndarray, distinct: Iterable[str]) -> tuple[pl.Series, pl.Series]:
+    def _indexed(
+        self, codes: np.ndarray, distinct: Iterable[str]
+    ) -> tuple[pl.Series, pl.Series, np.ndarray]:
         numbers: dict[str, int] = {}
         refined = self._remembered(distinct)
-        index = np.array([numbers.setdefault(t, len(numbers)) for t in refined], dtype=np.uint32)
-        return pl.Series(index[codes]), pl.Series(list(numbers), dtype=pl.String)
+        index = np.array([numbers.setdefault(t, len(numbers)) for t, _ in refined], dtype=np.uint32)
+        odd = np.array([is_odd for _, is_odd in refined], dtype=np.bool_)
+        return pl.Series(index[codes]), pl.Series(list(numbers), dtype=pl.String), odd[codes]
 
     def templates(self, messages: pl.Series) -> pl.Series:
         """Message → template, row by row (the two steps together)."""
@@ -135,14 +151,17 @@ class Masker:
         return templates.gather(index)
 
 
-class Remembered:
+_Found = TypeVar("_Found")
+
+
+class Remembered(Generic[_Found]):
     """A function of texts, row by row, that is not computed again for a text seen lately."""
 
-    def __init__(self, compute: Callable[[pl.Series], pl.Series]) -> None:
+    def __init__(self, compute: Callable[[pl.Series], list[_Found]]) -> None:
         self._compute = compute
-        self._known: dict[str, str] = {}
+        self._known: dict[str, _Found] = {}
 
-    def __call__(self, texts: Iterable[str]) -> list[str]:
+    def __call__(self, texts: Iterable[str]) -> list[_Found]:
         """Texts → results, as many."""
         known = self._known
         wanted = list(texts)
@@ -151,23 +170,18 @@ class Remembered:
             if len(known) + len(fresh) > MAX_CACHED:
                 known.clear()
                 fresh = list(dict.fromkeys(wanted))
-            found = self._compute(pl.Series(fresh, dtype=pl.String)).to_list()
+            found = self._compute(pl.Series(fresh, dtype=pl.String))
             known.update(zip(fresh, found, strict=True))
         return [known[text] for text in wanted]
 
 
-def _narrow(coarse: pl.Series) -> pl.Series:
-    """What is left of the first line without secrets, addresses and ids."""
-    # Few texts have a secret or a second line, so it is asked first which.
-    odd = coarse.str.contains(ODD).arg_true()
-    if len(odd):
-        clean = masked(one_line(coarse.gather(odd)), _WITHOUT_SECRETS)
-        coarse = coarse.clone().scatter(odd, clean)
+def _narrow(coarse: pl.Series, odd: pl.Series) -> pl.Series:
+    """What is left of the first line without secrets, addresses and ids; few are ``odd`` and have a secret or a second line."""
+    at = odd.arg_true()
+    if len(at):
+        clean = masked(one_line(coarse.gather(at)), _WITHOUT_SECRETS)
+        coarse = coarse.clone().scatter(at, clean)
     return masked(coarse, _NARROWED)
-
-
-def _finish(narrowed: pl.Series) -> pl.Series:
-    return masked(narrowed, _FINISHED)
 
 
 def mask_one(message: str, extra: Sequence[tuple[str, str]] = ()) -> str:

@@ -90,4 +90,4 @@ SECRETS: tuple[tuple[str, str], ...] = (
 )
 
 # Every secret, a card or one of those above, holds one of these: a message without any is not searched again.
-SUSPECT = rf"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-|[?&]code=|hooks\.slack|discord|cv[vc])|{CARD_LIKE}"
+SUSPECT = rf"(?i:passw|passphrase|pass[\\\"']*\s*[:=]|session[_-]?(?:id|key)|sessid|session[\\\"']*\s*[:=]|sid[\\\"']*\s*[:=]|otp[\\\"']*\s*[:=]|sig[\\\"']*\s*[:=]|cookie|pwd|secret|credential|authorization|key|token|bearer|basic|://[^\s\"'<>]+@|eyj|akia|asia|aiza|gh[oprsu]_|github_pat|glpat|xox|k_live|sk-|[?&]code=|hooks\.slack|discord|cv[vc])|{CARD_LIKE}"

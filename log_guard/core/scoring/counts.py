@@ -18,6 +18,7 @@ from log_guard.core.baseline.table import among
 from log_guard.core.events import Level
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.entries import Entries, watched_for
+from log_guard.core.scoring.gaps import Telling
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
 from log_guard.core.scoring.surprises import surprises
 from log_guard.core.scoring.volumes import longer_silence, volume_parts
@@ -40,6 +41,8 @@ def count_parts(
     known: Known,
     min_windows: float,
     suppressor: Suppressor,
+    window: int,
+    telling: Telling | None,
 ) -> Parts:
     """Parts of the volumes of all windows, of the steady keys of their groups, and of surges.
 
@@ -47,6 +50,8 @@ def count_parts(
     fresh:        whether it was first there in the last hour, or half of the history, and is no trouble, (n,).
     min_windows:  of history, below which a group's counts are not judged.
     suppressor:   whose templates count in no volume.
+    window:       length of a window, µs.
+    telling:      by what silences are told for their length; None: they are not.
     """
     baseline = known.baseline
     judged = entries.watched[:, 1] >= min_windows
@@ -58,7 +63,7 @@ def count_parts(
         _surges(entries, seldom, back, fresh, baseline, judged),
     ]
     drifted = _unless_usual_lately(Parts.join(found), entries, known.lately, suppressor)
-    return longer_silence(drifted, entries)
+    return longer_silence(drifted, entries, baseline, window, telling)
 
 
 def _steady_parts(entries: Entries, baseline: Baseline, judged: np.ndarray) -> Parts:

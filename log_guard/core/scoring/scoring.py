@@ -13,6 +13,7 @@ from log_guard.core.detectors.novelty import RETURN_SPELLS
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.counts import count_parts
 from log_guard.core.scoring.entries import Entries, entries_of
+from log_guard.core.scoring.gaps import Telling
 from log_guard.core.scoring.lasting import Shifts, shifts_of
 from log_guard.core.scoring.novel import novelty_parts
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
@@ -31,6 +32,7 @@ def find_parts(
     suppressor: Suppressor,
     min_windows: float = MIN_WINDOWS,
     shifts: Shifts | None = None,
+    telling: Telling | None = None,
 ) -> Parts:
     """Parts of all windows of a batch.
 
@@ -38,6 +40,7 @@ def find_parts(
     suppressor:   whose templates make no part.
     min_windows:  as :data:`MIN_WINDOWS`; infinite while there is no history to calibrate by.
     shifts:       what has lasted, where that is known already.
+    telling:      by what silences are told for their length; None: they are not.
     """
     entries = entries_of(batch, known.baseline, templates, suppressor)
     peaks = known.baseline.statements.look_up_peaks(entries.said)
@@ -46,7 +49,9 @@ def find_parts(
     young = np.minimum(RETURN_SPELLS, entries.watched[entries.row, 0] / 2.0)
     fresh = (since < young) & entries.harmless
     novelty = novelty_parts(entries, returning, known)
-    counts = count_parts(entries, returning, fresh, known, min_windows, suppressor)
+    counts = count_parts(
+        entries, returning, fresh, known, min_windows, suppressor, batch.recent.window, telling
+    )
     left = np.flatnonzero(~_suppressed(counts, entries, suppressor))
     if shifts is None:
         shifts = shifts_of(entries.ends, batch.recent, known, suppressor)

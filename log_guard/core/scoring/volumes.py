@@ -15,8 +15,10 @@ from log_guard.core.events import Level
 from log_guard.core.exact import exact
 from log_guard.core.feedback.suppression import Suppressor
 from log_guard.core.scoring.entries import Entries
+from log_guard.core.scoring.gaps import Telling, bits_for_length
 from log_guard.core.scoring.parts import VOLUME_TEMPLATE, Parts
 from log_guard.core.scoring.surprises import surprises
+from log_guard.core.windows.spec import SILENCE_SHOWN
 
 FIRST_WINDOWS = 2
 """Windows of history below which no count is judged; below ``min_windows``, only bursts of errors and
@@ -84,12 +86,17 @@ def _by_level(windows: int, row: np.ndarray, level: np.ndarray, count: np.ndarra
     return counts
 
 
-def longer_silence(parts: Parts, entries: Entries) -> Parts:
+def longer_silence(
+    parts: Parts, entries: Entries, baseline: Baseline, window: int, telling: Telling | None
+) -> Parts:
     """Silence is the more surprising the longer it lasts: no event in ten windows is ten times no event.
 
     That takes windows not to depend on one another. Those of a service that sleeps at night do, so where
     history holds whole spells of silence, it is no more surprising than as many of those are rare. Nor does
     a history tell of silences that are longer than itself: those surprise as much as one as long.
+    Whether so long a gap is a surprise of its own is another question, and the only one beyond a quarter of an hour.
+
+    window:  its length, µs.
     """
     every = (parts.template == VOLUME_TEMPLATE) & (parts.level == ALL_LEVELS)
     lasted = np.minimum(entries.silent, entries.watched[:, 1])
@@ -102,4 +109,10 @@ def longer_silence(parts: Parts, entries: Entries) -> Parts:
     slept = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)
     most = np.where(silent > 0, rarity_bits(silent, spells) * slept, np.inf)
     bits[at] = np.minimum(bits[at], most)
+    if len(at):
+        length = entries.silent[row] * window
+        bits[at] = np.where(length > SILENCE_SHOWN + window, 0.0, bits[at])
+        if telling is not None:
+            by_length = bits_for_length(baseline, entries.groups[row], length, window, telling)
+            bits[at] = np.maximum(bits[at], np.where(parts.side[at] < 0, by_length, 0.0))
     return replace(parts, bits=exact(bits))

@@ -16,9 +16,10 @@ from typing import Any
 
 import polars as pl
 
+from log_guard.core.baseline.baseline import EPOCH
 from log_guard.core.detection.detect import Detect
 from log_guard.core.detection.options import DetectOptions
-from log_guard.core.episodes.episodes import Episodes
+from log_guard.core.episodes.episodes import EpisodeRules, Episodes
 from log_guard.core.evaluation.observed import Departure, Observed
 from log_guard.core.events import SECOND, Level
 from log_guard.core.learning.model import Model
@@ -49,6 +50,10 @@ class Emitted:
     departure: Departure | None = None
 
 
+STATE_FORMAT = 1
+"""Of what is kept; to be changed where classes of it, or the meaning of their fields, are. States before had none."""
+
+
 class Fold:
     """The detector of a deployment: takes records in the order of their offsets."""
 
@@ -58,7 +63,7 @@ class Fold:
         self.commits = Commits()
         self.detect = Detect(spec, options, model)
         self.model_name: str | None = None  # of the model that was switched to
-        self.episodes = Episodes()
+        self.episodes = Episodes(EpisodeRules(slide=spec.slide))
         self.observed = Observed()
         self._early: dict[str, int] = {}  # service → end of the last window announced early
         self._offset = -1  # of the last record that was taken in
@@ -103,6 +108,10 @@ class Fold:
             following = windows.next_pane(at)
             window = self.detect.spec.window
             at = watermark if following is None else max(at, following - window)
+        elif windows.is_quiet(at):
+            following = windows.next_pane(at)
+            if following is None or following - at > EPOCH + self.detect.spec.window:
+                return at - at % EPOCH + EPOCH
         # In whole panes, or a stop before the next one's end closes nothing, for ever.
         slide = self.detect.spec.slide
         stride = max(STRIDE // slide, 1) * slide
@@ -151,13 +160,15 @@ class Fold:
 
     def state(self) -> dict[str, Any]:
         """All of it, as named parts of plain values and of the classes in ``kinds.KINDS``."""
-        return {"fold": {**self._own(), **vars(self.commits)}, **self.detect.state()}
+        own = {**self._own(), **vars(self.commits), "format": STATE_FORMAT}
+        return {"fold": own, **self.detect.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of a fold with the same settings; StateError if it is of another version."""
         try:
             kept = state["fold"]
-            if kept.keys() != self._own().keys() | vars(self.commits).keys():
+            known = {"format", *self._own(), *vars(self.commits)}
+            if kept.get("format") != STATE_FORMAT or kept.keys() != known:
                 raise StateError("the stored state was written by another version")
             self.detect.restore(state)
         except KeyError as e:

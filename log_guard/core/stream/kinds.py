@@ -9,8 +9,10 @@ from log_guard.core.baseline.memory import Memory
 from log_guard.core.baseline.table import Table
 from log_guard.core.course import Bout, Symptom
 from log_guard.core.detectors.density import InductiveDBSCAN
-from log_guard.core.episodes.episodes import Episode, EpisodeRules, Episodes
+from log_guard.core.episodes.episode import Episode
+from log_guard.core.episodes.episodes import EpisodeRules, Episodes
 from log_guard.core.episodes.trouble import Trouble
+from log_guard.core.episodes.waiting import Waiting
 from log_guard.core.evaluation.observed import Observed
 from log_guard.core.features.text import TextModel
 from log_guard.core.feedback.feedback import Feedback, Label
@@ -24,7 +26,7 @@ _STREAM = (Account, Admission, Progress)
 _LEARNT = (Baseline, InductiveDBSCAN, Memory, Model, Scales, Table, TextModel, Training)
 _FEEDBACK = (Feedback, Label, Suppression)
 _EVIDENCE = (Bound, Evidence, Part, Sample)
-_EPISODES = (Bout, Episode, EpisodeRules, Episodes, Observed, Symptom, Trouble)
+_EPISODES = (Bout, Episode, EpisodeRules, Episodes, Observed, Symptom, Trouble, Waiting)
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind for kind in (*_STREAM, *_LEARNT, *_FEEDBACK, *_EVIDENCE, *_EPISODES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from log_guard.core.masking import MAX_SAMPLE_CHARS, redact
@@ -20,8 +21,16 @@ _BETWEEN = " … "
 _HALF = (MAX_SAMPLE_CHARS - len(_BETWEEN)) // 2
 
 
-def sample_texts(messages: pl.Series) -> pl.Series:
-    """Messages as people may see them (``masking.redact``); of a stack trace, first line and root cause."""
+def sample_texts(messages: pl.Series, plain: np.ndarray | None = None) -> pl.Series:
+    """Messages as people may see them (``masking.redact``); of a stack trace, first line and root cause.
+
+    plain:  which are surely shown as they are, (n,), if that is known.
+    """
+    if plain is not None:
+        at = pl.Series(np.flatnonzero(~plain))
+        return (
+            messages.clone().scatter(at, sample_texts(messages.gather(at))) if len(at) else messages
+        )
     traces = messages.str.contains("\n", literal=True).arg_true()
     if not len(traces):
         return redact(messages)

@@ -71,14 +71,15 @@ class Summarizer:
             index, templates = self.masker.indexed(events["message"])
             rows, counts = self._counted(events, index, hashes)
             kept = events[rows]
+            samples = sample_texts(kept["message"])
         else:
             # Late: loading it takes its time.
-            from log_guard.core.summarising.flat import counted_spans, with_messages
+            from log_guard.core.summarising.flat import counted_spans, sampled_spans
 
-            index, templates = self.masker.indexed_spans(text, events)
+            index, templates, odd = self.masker.indexed_spans(text, events)
             rows, counts = counted_spans(events, index, hashes, self.slide)
             kept = events[rows]
-            kept = kept.with_columns(with_messages(kept, text)["message"])
+            samples = sampled_spans(kept, text, odd[rows.to_numpy()])
         summary = kept.select(
             self._pane(),
             pl.col("group").cast(pl.String),
@@ -89,7 +90,7 @@ class Summarizer:
             pl.Series("sample_hash", hashes)[rows],
             pl.lit(source, dtype=pl.UInt32).alias("source"),
             "position",
-            sample_texts(kept["message"]).alias("sample"),
+            samples.alias("sample"),
         )
         return bound_templates(summary, self.max_templates)
 

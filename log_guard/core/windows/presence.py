@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -67,17 +68,20 @@ class Presence:
             newest = int(seen["pane"][-1])
             self._newest = max(newest, self._newest or newest)
         start, upto = span
-        stream_silent: set[int] = set()
+        later = spec.later_silences()
+        stream_silent: list[tuple[int, int]] = []
         ends: list[int] = []
         ids: list[int] = []
         lengths: list[float] = []
         for group, this, following in self._pauses(seen, upto, spec):
             first = max(this + spec.window + spec.slide, start + spec.slide)
             final = min(following, this + spec.window + spec.silence_shown, upto)
-            for end in range(first, final + 1, spec.slide):
-                if group == WHOLE:
-                    stream_silent.add(end)
-                if group == WHOLE or end not in stream_silent:
+            if group == WHOLE:
+                stream_silent.append((this + spec.window, following))
+            idle = this + spec.idle_after if group == WHOLE else _NEVER
+            more = [this + end for end in later if start < this + end <= min(following, upto, idle)]
+            for end in (*range(first, final + 1, spec.slide), *more):
+                if group == WHOLE or not _within(end, stream_silent):
                     ends.append(end)
                     ids.append(group)
                     lengths.append((end - this - spec.slide) / spec.window)
@@ -114,3 +118,9 @@ class Presence:
         long = following - pane > spec.window
         columns = group[long], pane[long], following[long]
         return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _within(end: int, pauses: list[tuple[int, int]]) -> bool:
+    """Whether a window that ends here lies within one of these, from after the first time to the second, ascending."""
+    at = bisect_left(pauses, (end, 0)) - 1
+    return at >= 0 and end <= pauses[at][1]

@@ -5,8 +5,8 @@ pane. Windows close when the watermark passes their end; an event that comes lat
 late) makes a **revision** of the windows that hold it.
 
 A group that logged before and is silent now gets windows with zero counts: silence is a signal. A
-run of empty windows is shown for ``silence_shown`` and then not repeated, so that a gap of days
-costs nothing; and when everything is silent at once, that is one row (group ``*``) and not many.
+run of empty windows is shown for ``silence_shown``, and from then on only where it has become a quarter
+longer, so that a gap of days costs next to nothing; and when everything is silent at once, that is one row (group ``*``) and not many.
 
 The whole stream (group ``*``) has windows of its own from the time on at which a second group logs;
 until then it would only say everything twice. What begins, what falls silent and whether there are
@@ -220,9 +220,13 @@ class Windows:
 
     def is_idle(self, time: int) -> bool:
         """Whether nobody has logged for so long at this event time (µs) that it is shown no more."""
-        quiet = self.spec.silence_shown + self.spec.window
         newest = self._presence.newest
-        return newest is not None and time - newest > quiet
+        return newest is not None and time - newest > self.spec.idle_after
+
+    def is_quiet(self, time: int) -> bool:
+        """Whether nobody has logged for so long at this event time (µs) that there are but few windows of it."""
+        newest = self._presence.newest
+        return newest is not None and time - newest > self.spec.silence_shown + self.spec.window
 
     def next_pane(self, time: int) -> int | None:
         """The first pane at or after this event time that holds an event, µs."""

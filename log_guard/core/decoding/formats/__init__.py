@@ -8,6 +8,7 @@ from log_guard.core.decoding.formats.base import Format
 from log_guard.core.decoding.formats.container import Container
 from log_guard.core.decoding.formats.cri import Cri
 from log_guard.core.decoding.formats.json_lines import JsonLines
+from log_guard.core.decoding.formats.log4j_xml import Log4jXml
 from log_guard.core.decoding.formats.logfmt import Logfmt
 from log_guard.core.decoding.formats.nginx import NginxAccess
 from log_guard.core.decoding.formats.plain import PlainText
@@ -17,8 +18,8 @@ from log_guard.core.decoding.formats.syslog import Syslog
 FORMATS: dict[str, Format] = {
     format_.name: format_
     for format_ in (
-        *(JsonLines(), Container(), Cri(), NginxAccess(), Logfmt(), Syslog(), PlainText()),
-        Prefixed(),
+        *(JsonLines(), Log4jXml(), Container(), Cri(), NginxAccess(), Logfmt(), Syslog()),
+        *(PlainText(), Prefixed()),
     )
 }
 """Name → format, in the order in which they are tried."""

@@ -23,7 +23,7 @@ from log_guard.core.decoding.timestamps import ISO
 
 # Some shippers strip spaces at the end of a line, and with them the one before an empty message.
 _STREAM = r"(?:stdout|stderr) [FP](?::[A-Za-z0-9:]*)?(?: |$)"
-_LINE = rf"(?s)^(?P<timestamp>{ISO}) (?:{_STREAM})?(?P<message>.*)$"
+_BEGINS = rf"^(?P<timestamp>{ISO}) (?:{_STREAM})?"
 # A program's own times seldom have so many digits, and lines of stack traces below them belong to its events.
 _RUNTIMES = r"[0-9-]{10}T[0-9:]{8}\.[0-9]{8,9}(?:Z|[+-][0-9]{2}:[0-9]{2})"
 _CLAIMED = rf"^(?:{ISO} {_STREAM}|{_RUNTIMES} \{{.*\}}\s*$)"
@@ -52,12 +52,12 @@ class Cri:
 
     def tuned(self, lines: Sequence[str]) -> Cri:
         """Aim the reading of JSON messages at the names that these sample lines use."""
-        raw = parsed(pl.Series(lines, dtype=pl.String), _LINE, "")
+        raw = parsed(pl.Series(lines, dtype=pl.String), _BEGINS, "")
         objects = records_within(raw, are_objects(raw))
         return replace(self, inner=RECORDS.tuned(objects.to_list())) if len(objects) else self
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        raw = with_spring(parsed(records, _LINE, "not a CRI line"))
+        raw = with_spring(parsed(records, _BEGINS, "not a CRI line"))
         return with_records(raw, self.inner)
 
 

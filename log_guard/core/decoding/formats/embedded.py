@@ -16,14 +16,18 @@ from log_guard.core.decoding.formats.nginx import GIN, HAPROXY, NginxAccess
 from log_guard.core.decoding.timestamps import CLF, ISO
 
 _TIMES = r"@?timestamp|Timestamp|@t|ts|time|datetime|eventTime|event_time|asctime"
+_CLIENT = r'\S{1,255} \S{1,64} [^\n\["]{1,128} '
 _FORMATS: tuple[tuple[str, Format], ...] = (
     (
         rf'\{{[ \t]*"(?:[^\n]*[^\\\n]")?(?:{_TIMES})"[ \t]*:[^\n]*\}}[ \t\r]*(?:\n|$)',
         JsonLines(),
     ),
-    (rf'(?:time|ts|timestamp)="?{ISO}"?[ \t]', Logfmt()),
+    (
+        rf'(?:(?:level|lvl|logger|caller)=[^ \t="]{{1,128}} ){{0,3}}(?:time|ts|t|timestamp)="?{ISO}"?[ \t]',
+        Logfmt(),
+    ),
     (f"{GIN}|{HAPROXY}", NginxAccess()),
-    (rf'\S{{1,255}} \S{{1,64}} [^\n\["]{{1,128}} \[{CLF}\] "', NginxAccess()),
+    (rf'{_CLIENT}\[{CLF}\] "', NginxAccess()),
 )
 
 RECORD = "|".join(begins for begins, _ in _FORMATS)
@@ -31,6 +35,8 @@ NO_OBJECT = "|".join(begins for begins, _ in _FORMATS[1:])
 """The same for those that are not JSON, both without the beginning of the line."""
 EMBEDDED = f"^(?:{RECORD})"
 """Regular expression of a line that begins such a record (Rust and Python syntax)."""
+ACCESS = rf"\[GIN\] ([0-9/]{{10}} - [0-9:]{{8}}) \||(?:[0-9a-fA-F.:]{{3,45}}:[0-9]{{1,5}} |{_CLIENT})\[({CLF})[\].]"
+"""Of one of an access log; its time is the first or the second group, the first as Gin writes it."""
 
 
 def with_embedded(records: pl.Series, raw: pl.DataFrame) -> pl.DataFrame:

@@ -90,7 +90,7 @@ class JsonLines:
         f = self.fields
         service = () if self.group else best(f.service)
         named = any("status" in names for names in (f.timestamp, f.service, f.message))
-        level = best(f.level) or (() if named else best(("status",)))
+        level = best(f.level) or (() if named else best(("status",)) or best((status.WORDED,)))
         return JsonLines(Fields(best(f.timestamp), level, service, best(f.message)), f, self.group)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
@@ -184,7 +184,8 @@ class JsonLines:
     @property
     def _by_status(self) -> bool:
         """Whether the fast path takes the level from what a status says."""
-        return self.keys.level == ("status",) and "status" not in self.fields.level
+        level = self.keys.level
+        return level in (("status",), (status.WORDED,)) and level[0] not in self.fields.level
 
     @property
     def flat_keys(self) -> tuple[str, str, str, str] | None:
@@ -196,6 +197,17 @@ class JsonLines:
             return None
         service = self.keys.service[0] if self.keys.service else ""
         return self.keys.timestamp[0], level, service, self.keys.message[0]
+
+    @property
+    def names_before(self) -> tuple[str, ...]:
+        """Names that go before those of ``flat_keys`` where a record is read on its own."""
+        f, k = self.fields, self.keys
+        pairs = ((f.timestamp, k.timestamp), (f.level, k.level), (f.service, k.service))
+        return tuple(
+            name
+            for names, taken in (*pairs, (f.message, k.message))
+            for name in (names[: names.index(taken[0])] if taken and taken[0] in names else names)
+        )
 
     def _fast(self, data: bytes, lines: int) -> pl.DataFrame | None:
         """Let polars parse all; None if it refuses one of them. ``slow`` marks what needs a second look."""
@@ -247,9 +259,10 @@ class JsonLines:
     def _level(self) -> pl.Expr:
         if not self.keys.level:
             return pl.lit(None, dtype=pl.String)
-        if self._by_status:
-            return pl.col("status").str.to_lowercase().replace_strict(status.LEVEL_OF, default=None)
         key = self.keys.level[0]
+        if self._by_status:
+            levels = status.LEVEL_OF if key == "status" else status.WORD_LEVELS
+            return pl.col(key).str.to_lowercase().replace_strict(levels, default=None)
         numbers = numbers_of(key, self.keys.message[0])
         return pl.col(key).replace(numbers) if numbers else pl.col(key)
 

@@ -165,7 +165,8 @@ def _status(record: dict[str, Any], known: tuple[str | None, ...]) -> tuple[str 
         text = None if name in known else _text(_find(record, (name,))[1])
         if text is not None and (found := status.said(text)):
             return found
-    return None, ""
+    worded = None if status.WORDED in known else record.get(status.WORDED)
+    return (status.WORD_LEVELS.get(worded.lower()) if isinstance(worded, str) else None), ""
 
 
 def _pairs(record: dict[str, Any], known: tuple[str | None, ...]) -> str:

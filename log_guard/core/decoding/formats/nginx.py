@@ -9,12 +9,12 @@ import polars as pl
 
 from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.matching import sniffed
-from log_guard.core.decoding.formats.status import CLASSES, LEVELS
+from log_guard.core.decoding.formats.status import answered
 from log_guard.core.decoding.timestamps import CLF, ISO
 
 _LINE = (
     rf"(?s)^\S+ \S+ .*?\[(?P<timestamp>{CLF})\] "
-    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: .*)?$'
+    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>[1-5][0-9]{2}) (?P<size>[0-9]+|-)(?: |$)'
 )
 
 GIN = r"\[GIN\] [0-9]{4}/[0-9]{2}/[0-9]{2} - [0-9:]{8} \|"
@@ -49,13 +49,15 @@ class NginxAccess:
     The class of the status makes the level (5xx ERROR, 4xx WARN, else INFO) and, as numbers are
     masked in templates, stands in the message as a word. nginx's 499 is a class of its own: a client that
     went away before it was answered made no mistake, and many of them have another cause than a scan's 404s.
+
+    Gin's lines are read and not claimed: the program that writes them writes others beside them (text reads both).
     """
 
     name: str = "nginx"
     starts_event: str | None = None
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, f"{_LINE}|^{GIN}|^{HAPROXY}|^{ALB}")
+        return sniffed(lines, f"{_LINE}|^{HAPROXY}|^{ALB}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
         record = pl.col("record")
@@ -65,8 +67,6 @@ class NginxAccess:
         )
         own, gin, proxy, alb = each = [pl.col(name).struct for name in patterns]
         status = pl.coalesce(of.field("status") for of in each)
-        gone = status == "499"
-        kind = pl.when(gone).then(pl.lit("gone")).otherwise(status.str.head(1))
         asked = pl.format("{} {}", gin.field("method"), gin.field("path"))
         request = pl.coalesce(
             own.field("request"), asked, proxy.field("request"), alb.field("request")
@@ -78,6 +78,7 @@ class NginxAccess:
             pl.format(", {} bytes, {} {} {}", *routed),
             pl.format(", {} bytes, {}", alb.field("size"), alb.field("name")),
         )
+        level, message = answered(request, status, more)
         return line.select(
             timestamp=pl.coalesce(
                 own.field("timestamp"),
@@ -85,8 +86,8 @@ class NginxAccess:
                 proxy.field("timestamp"),
                 alb.field("timestamp"),
             ),
-            level=kind.replace(LEVELS),
+            level=level,
             service=pl.lit(None, dtype=pl.String),
-            message=pl.format("{} -> {} {}{}", request, kind.replace(CLASSES), status, more),
+            message=message,
             reason=pl.when(status.is_null()).then(pl.lit("not an access log line")),
         ).select(list(RAW_SCHEMA))

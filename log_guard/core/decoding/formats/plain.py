@@ -7,18 +7,25 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.jul import with_jul
-from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.matching import cut, groups, sniffed
+from log_guard.core.decoding.formats.nginx import GIN
 from log_guard.core.decoding.formats.objects import with_told_objects
 from log_guard.core.decoding.formats.programs import with_programs
 from log_guard.core.decoding.formats.spring import with_spring
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
-from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL
+from log_guard.core.decoding.timestamps import CLF, CTIME, ISO, JUL, SHORT
 
-STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL})[\])]?"
-_LINE = rf"(?s)^{STAMP}(?:\s+|[,:|-]+(?:\s+|$))*(.*)$"
+STAMP = rf"[\[(]?({ISO}|{CLF}|{CTIME}|{JUL}|{SHORT})[\])]?"
+_RED = r"(?:\x1b\[31m)?"
+"""Of what Gin writes of a panic that was stopped."""
+_HEAD = rf"^{_RED}{STAMP}(?:\s+|[,:|-]+(?:\s+|$))*"
+_SPACES = " \t\n\r\x0b\x0c\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_BEHIND = f"{_SPACES},:|-])"
+"""All that may stand between a timestamp and what follows it."""
 
 # The level stands near the beginning of the first line: in capitals, or in any case in brackets
 # (prose is full of "error"). It is cut out, and so is what sets it off from the text behind it. A
@@ -60,34 +67,34 @@ class PlainText:
     """Timestamp, perhaps a level, message; the service is the caller's to give, but where Spring Boot names it."""
 
     name: str = "plain"
-    starts_event: str | None = rf"^{STAMP}|{EMBEDDED}"
+    starts_event: str | None = rf"^{_RED}{STAMP}|{EMBEDDED}"
 
     def sniff(self, lines: Sequence[str]) -> float:
-        return sniffed(lines, rf"^{STAMP}(?:[\s,:|\[-]|$)")
+        return sniffed(lines, rf"^{STAMP}(?:[\s,:|\[-]|$)|^{GIN}")
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        line = records.to_frame("record").select(
-            pl.col("record").str.extract_groups(_LINE).struct.rename_fields(["timestamp", "rest"])
-        )
-        level, message = level_and_message(pl.col("rest"))
-        no_stamp = pl.col("timestamp").is_null()
-        raw = (
-            line.unnest("record")
-            .select(
-                timestamp="timestamp",
-                level=level,
-                service=pl.lit(None, dtype=pl.String),
-                message=message,
-                reason=pl.when(no_stamp).then(pl.lit("no timestamp")),
-            )
-            .select(list(RAW_SCHEMA))
+        head, rest = cut(records, _HEAD)
+        stamp = head.str.strip_prefix("\x1b[31m").str.strip_chars_start("[(")
+        stamp = stamp.str.strip_chars_end(_BEHIND).replace("", None)
+        level, message = level_and_message(rest)
+        columns = {"timestamp": stamp, "level": level, "message": message}
+        is_read = pl.col("timestamp").is_not_null()
+        raw = pl.DataFrame(columns).select(
+            "timestamp",
+            level=pl.when(is_read).then("level"),
+            service=pl.lit(None, dtype=pl.String),
+            message=pl.when(is_read).then("message"),
+            reason=pl.when(~is_read).then(pl.lit("no timestamp")),
         )
         return with_embedded(records, with_told_objects(with_programs(with_jul(with_spring(raw)))))
 
 
-def level_and_message(text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Level near the beginning of a text, null if there is none, and the text without it."""
-    level = text.str.extract_groups(_LEVEL).struct
-    without = text.str.replace(_LEVEL, "")  # "${1}" would cost ten times as much
-    message = pl.coalesce(pl.concat_str(level.field("1"), without), text)
-    return pl.coalesce(*(level.field(n) for n in "2345")), message
+def level_and_message(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Level near the beginning of each text, null if there is none, and the text without it, (n,) String each."""
+    head, without = cut(texts, _LEVEL)
+    found = groups(head, _LEVEL)
+    both = found.with_columns(without).select(
+        level=pl.coalesce("2", "3", "4", "5"),
+        message=pl.concat_str(pl.col("1").fill_null(""), "rest"),
+    )
+    return both["level"], both["message"]

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
-from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.matching import cut, groups, sniffed
 from log_guard.core.decoding.formats.plain import level_and_message
 from log_guard.core.decoding.formats.programs import with_programs
 from log_guard.core.decoding.timestamps import CLF, CTIME, DOTTED, ISO, KLOG, MAIL
@@ -30,10 +29,10 @@ BEGINS = (
     rf"(?:[IWEF]{KLOG}|\[?(?:{_EPOCH})\]?[ \t]|[\[(]?(?:{_BARE})|(?:{_BEFORE})[\[(]?(?:{_STAMP}))"
 )
 
-_LINE = (
-    rf"(?s)^(?:(?P<level>[IWEF])(?P<klog>{KLOG})|\[?(?P<epoch>{_EPOCH})\]?"
+_HEAD = (
+    rf"^(?:(?P<level>[IWEF])(?P<klog>{KLOG})|\[?(?P<epoch>{_EPOCH})\]?"
     rf"|[\[(]?(?P<bare>{_BARE})[\])]?|(?P<before>{_BEFORE})[\[(]?(?P<stamp>{_STAMP})[\])]?)"
-    r"(?:\s+|[,:|-]+(?:\s+|$))*(?P<rest>.*)$"
+    r"(?:\s+|[,:|-]+(?:\s+|$))*"
 )
 
 _REDIS = r"^[0-9]+:[XCSM] $"
@@ -56,22 +55,20 @@ class Prefixed:
     def parse(self, records: pl.Series) -> pl.DataFrame:
         # An access line, too, has three words before its time.
         begins = records.str.contains(f"^{BEGINS}") & ~records.str.contains(EMBEDDED)
-        line = (
-            records.to_frame("record")
-            .select(pl.when(begins).then(pl.col("record")).str.extract_groups(_LINE))
-            .unnest("record")
-        )
-        text = pl.concat_str(pl.col("before").fill_null(""), "rest").str.replace_all(_COLOUR, "")
-        text = text.str.strip_chars_start(" \t")
+        head, rest = cut(records.set(~begins, None), _HEAD)
+        line = groups(head, _HEAD).with_columns(rest)
+        before = pl.col("before")
+        text = line.select(pl.concat_str(before.fill_null(""), "rest")).to_series()
+        text = text.str.replace_all(_COLOUR, "").str.strip_chars_start(" \t")
         level, message = level_and_message(text)
-        mark = pl.when(pl.col("before").str.contains(_REDIS)).then(pl.col("rest").str.head(2))
+        mark = pl.when(before.str.contains(_REDIS)).then(pl.col("rest").str.head(2))
         redis = mark.replace_strict(_REDIS_LEVELS, default=None)
         timestamp = pl.coalesce("klog", "epoch", "bare", "stamp")
-        raw = line.select(
+        raw = line.with_columns(said=level, message=message).select(
             timestamp=timestamp,
-            level=pl.coalesce("level", level, redis),
+            level=pl.coalesce("level", "said", redis),
             service=pl.lit(None, dtype=pl.String),
-            message=message,
+            message="message",
             reason=pl.when(timestamp.is_null()).then(pl.lit("no timestamp")),
-        ).select(list(RAW_SCHEMA))
+        )
         return with_embedded(records, with_programs(raw))

@@ -17,9 +17,9 @@ _MARK = "--- ["
 # The application, its group and the ids of a trace may be missing. A thread has 15 characters, the ids 49: longer
 # than any thread, so that a thread before them is not taken for an application.
 _LINE = (
-    rf"(?s)^(?:{ISO}\s+(?P<level>{LEVEL_WORD})\s+)?(?:[0-9]+ +)?--- "
+    rf"^(?:{ISO}\s+(?P<level>{LEVEL_WORD})\s+)?(?:[0-9]+ +)?--- "
     r"(?:\[(?P<service>[^\[\]\n]+)\] (?:\[[^\[\]\n]+\] )?)?\[[^\[\]\n]{0,32}\] (?:\[[ 0-9a-fA-F-]{33,}\] ?)?"
-    r"\S+ *: (?P<message>.*)$"
+    r"\S+ *: "
 )
 
 

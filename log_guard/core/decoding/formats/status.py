@@ -15,13 +15,16 @@ NAMES = (
 )
 """Fields that are looked at, the first that says something counts; ``a.b`` may be ``b`` within ``a``."""
 
-MARKS = ("tatus", "response_code")
+WORDED = "priority"
+"""Falco's name of a level; where it is no word that is one, it is something else."""
+
+MARKS = ("tatus", "response_code", WORDED)
 """One of these stands in each of the names."""
 
 _WORDS = {
     **dict.fromkeys(("trace", "debug", "info", "notice", "warn", "warning"), ""),
     **dict.fromkeys(("error", "err", "fatal", "critical", "crit", "alert", "emergency"), ""),
-    "emerg": "",
+    **dict.fromkeys(("emerg", "informational"), ""),
     "ok": "info",
     "success": "info",
 }
@@ -42,7 +45,7 @@ _LAST = "|".join(sorted({name.rpartition(".")[2] for name in NAMES}))
 _KEY = rf'"(?:[\w.]+\.)?(?:{_LAST})"\s*:\s*"?'
 BADLY = rf"{_KEY}[45][0-9]{{2}}\b"
 """Regular expression of a JSON line whose level is known and which may say more than that."""
-SAYING = rf"{_KEY}(?:[1-5][0-9]{{2}}\b|[A-Za-z])"
+SAYING = rf'{_KEY}(?:[1-5][0-9]{{2}}\b|[A-Za-z])|"{WORDED}"\s*:\s*"[A-Za-z]'
 """Of one whose level may not be."""
 
 
@@ -58,12 +61,22 @@ def said(status: str) -> tuple[str, str] | None:
     return LEVELS[kind], f" -> {CLASSES[kind]} {status}" if badly else ""
 
 
+WORD_LEVELS = {text: word or text for text, word in _WORDS.items()}
+"""Level of each word, in lower case, that is one."""
 LEVEL_OF = {
     text: found[0]
     for text in (*_WORDS, *map(str, range(100, 600)))
     if (found := said(text)) and not found[1]
 }
 """Level of each status, in lower case, that adds nothing to the message."""
+
+
+def answered(request: pl.Expr, code: pl.Expr, more: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Level and message of a request, of how it was answered (three digits) and of what else is said."""
+    kind = pl.when(code == "499").then(pl.lit("gone")).otherwise(code.str.head(1))
+    return kind.replace(LEVELS), pl.format(
+        "{} -> {} {}{}", request, kind.replace(CLASSES), code, more
+    )
 
 
 def with_status(message: str, more: str) -> str:

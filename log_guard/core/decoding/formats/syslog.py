@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from log_guard.core.decoding.formats.base import RAW_SCHEMA
 from log_guard.core.decoding.formats.cri import with_text
 from log_guard.core.decoding.formats.embedded import EMBEDDED, with_embedded
 from log_guard.core.decoding.formats.json_record import SYSLOG_WORDS
-from log_guard.core.decoding.formats.matching import sniffed
+from log_guard.core.decoding.formats.matching import cut, groups, sniffed
 from log_guard.core.decoding.formats.objects import with_told_objects
 from log_guard.core.decoding.formats.programs import taken_apart
+from log_guard.core.decoding.formats.requests import with_router
 from log_guard.core.decoding.levels import LEVEL_THREE, LEVEL_WORD
 from log_guard.core.decoding.timestamps import BSD, ISO
 
@@ -27,11 +27,11 @@ _PROGRAM = r"(?P<service>[0-9]{0,20}[^\s\[\]:0-9%][^\s\[\]:]{0,127})"
 _TAG = rf"{_PROGRAM}(?:\[[^\]\n]*\])?:(?: |$)"
 
 # The tag may be missing: "last message repeated 2 times" has none. So may the host: Heroku writes the tag alone.
-_OLD = rf"(?s){_TIME}(?:{_HOST})?(?:{_TAG})?(?P<message>.*)$"
+_OLD = rf"{_TIME}(?:{_HOST})?(?:{_TAG})?"
 _NEW = (
     rf"(?s)^{_PRIORITY}1 (?:(?P<timestamp>{ISO})|-) \S+ (?:-|(?P<service>\S+)) \S+ \S+ "
     r'(?:-|(?:\[(?:[^\]"\\]|\\.|"(?:[^"\\]|\\.)*")*\])+)'
-    "(?: \ufeff?(?P<message>.*))?$"
+    "(?: \ufeff?|$)"
 )
 
 _CISCO = (
@@ -68,28 +68,26 @@ class Syslog:
         return sniffed(lines, _CLAIMED)
 
     def parse(self, records: pl.Series) -> pl.DataFrame:
-        record = pl.col("record")
-        is_new = record.str.contains(r"^<[0-9]{1,3}>1 ")
-        both = records.to_frame("record").select(
-            new=pl.when(is_new).then(record).str.extract_groups(_NEW),
-            old=pl.when(~is_new).then(record).str.extract_groups(_OLD),
+        line = _parts(records, _OLD)
+        is_new = records.str.contains(r"^<[0-9]{1,3}>1 ").fill_null(False)
+        if is_new.any():
+            at = is_new.arg_true()
+            new = _parts(records.gather(at), _NEW)
+            line = line.with_columns(line[name].scatter(at, new[name]) for name in line.columns)
+        raw = line.select(
+            "timestamp",
+            level=(pl.col("pri").cast(pl.Int64) % 8).cast(pl.String).replace(_WORDS),
+            service="service",
+            message="message",
+            reason=pl.when(pl.col("message").is_null()).then(pl.lit("not a syslog line")),
         )
-
-        def either(name: str) -> pl.Expr:
-            return pl.coalesce(pl.col(form).struct.field(name) for form in ("new", "old"))
-
-        severity = (either("pri").cast(pl.Int64) % 8).cast(pl.String)
-        matched = pl.any_horizontal(
-            pl.col("new").struct.field("pri").is_not_null(),
-            pl.col("old").struct.field("timestamp").is_not_null(),
-        )
-        raw = both.select(
-            timestamp=either("timestamp"),
-            level=severity.replace(_WORDS),
-            service=either("service"),
-            message=pl.when(matched).then(either("message").fill_null("")),
-            reason=pl.when(~matched).then(pl.lit("not a syslog line")),
-        ).select(list(RAW_SCHEMA))
         raw = taken_apart(raw, raw["message"].str.contains("%", literal=True), _CISCO)
         raw = raw.with_columns(pl.col("level").replace(_WORDS))
-        return with_embedded(records, with_told_objects(with_text(raw)))
+        return with_embedded(records, with_router(with_told_objects(with_text(raw))))
+
+
+def _parts(records: pl.Series, pattern: str) -> pl.DataFrame:
+    """Priority, timestamp, service and message, all null where the pattern does not match, (n,)."""
+    head, message = cut(records, pattern)
+    line = groups(head, pattern).with_columns(message)
+    return line.with_columns(message=pl.when(head != "").then("rest")).drop("rest")

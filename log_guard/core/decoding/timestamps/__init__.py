@@ -6,7 +6,28 @@ and epoch numbers. A column reading may leave a text to the other, but where it 
 gives the same answer, so a row's result never depends on the rows beside it.
 """
 
-from log_guard.core.decoding.timestamps.layouts import BSD, CLF, CTIME, DOTTED, ISO, JUL, KLOG, MAIL
+from log_guard.core.decoding.timestamps.layouts import (
+    BSD,
+    CLF,
+    CTIME,
+    DOTTED,
+    ISO,
+    JUL,
+    KLOG,
+    MAIL,
+    SHORT,
+)
 from log_guard.core.decoding.timestamps.parsing import parse_timestamps
 
-__all__ = ["BSD", "CLF", "CTIME", "DOTTED", "ISO", "JUL", "KLOG", "MAIL", "parse_timestamps"]
+__all__ = [
+    "BSD",
+    "CLF",
+    "CTIME",
+    "DOTTED",
+    "ISO",
+    "JUL",
+    "KLOG",
+    "MAIL",
+    "SHORT",
+    "parse_timestamps",
+]

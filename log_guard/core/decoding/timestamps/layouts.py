@@ -30,8 +30,12 @@ _JUL = (  # newer Javas put a narrow no-break space before AM
 _KLOG = (  # glog writes the year too, CockroachDB two digits of it
     rf"(?P<year>(?:20)?[0-9]{{2}})?(?P<month>[01][0-9])(?P<day>[0-3][0-9]) {_CLOCK}{_FRACTION}"
 )
+_SHORT = (  # as Spark and Hadoop write them: the year first
+    rf"(?P<year>[0-9]{{2}})/(?P<month>[01][0-9])/(?P<day>[0-3][0-9]) {_CLOCK}{_FRACTION}"
+)
 CALENDAR = tuple(
-    re.compile(pattern) for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL, _DOTTED, _KLOG, _JUL)
+    re.compile(pattern)
+    for pattern in (_ISO, _CLF, _BSD, _CTIME, _MAIL, _DOTTED, _KLOG, _JUL, _SHORT)
 )
 EPOCH = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,30})?(?:[eE]\+?[0-9]{1,2})?")
 MONTHS = {name: 1 + i for i, name in enumerate(_MONTH[len("(?P<month>") : -1].split("|"))}
@@ -65,3 +69,6 @@ JUL = _groupless(_JUL)
 
 KLOG = _groupless(_KLOG)
 """Of Kubernetes' own ``1123 23:36:28.123456``, which names no year, and glog's ``20261123``."""
+
+SHORT = _groupless(_SHORT)
+"""Of ``26/11/23 23:36:28``, the year first."""

@@ -21,7 +21,8 @@ def parse_timestamps(
     Accepted are ISO 8601 (``T``, a space or two, ``-`` or ``/`` in the date, a fraction of 1 to 9 digits
     after ``.`` or ``,``; ``Z``, ``UTC``, ``GMT``, an offset or no zone), epoch numbers (seconds,
     milli-, micro- or nanoseconds, told apart by magnitude), the common log format, RFC 3164
-    (syslog), ``ctime``, RFC 2822, java.util.logging's, dates with dots (day first) and klog. A date alone is not a moment and is not accepted.
+    (syslog), ``ctime``, RFC 2822, java.util.logging's, dates with dots (day first), years of
+    two digits (first, with slashes) and klog. A date alone is not a moment and is not accepted.
 
     raw:             texts, String [n].
     timezone:        IANA name of the zone of texts that name none. A local time that the clock

@@ -99,8 +99,7 @@ class Deployment:
 
     def new_intake(self, partition: int) -> Intake:
         """An intake with a fresh clock, as the summariser has it."""
-        o = self.summarise_options()
-        return Intake(o.decoder, o.rules, o.summarizer, o.intake, partition)
+        return self.summarise_options().new_intake(partition)
 
     def summarise(self) -> Summarise:
         return Summarise(self.cluster(), self.summarise_options())

@@ -62,6 +62,15 @@ class Partition:
         self._beyond = False  # something from ``known`` on was seen, and left to be read again
         self._reported: float | None = None  # by our clock
 
+    @property
+    def number(self) -> int:
+        """Which partition of the topic it is."""
+        return self.intake.source
+
+    def place(self, topic: str) -> TopicPartition:
+        """Where to read on."""
+        return TopicPartition(topic, self.number, self.next)
+
     def add(self, messages: Sequence[Message]) -> None:
         """Take in messages, in their order; those from ``known`` on belong to the next commit."""
         if self.known is not None and (messages[-1].offset() or 0) >= self.known:
@@ -101,7 +110,7 @@ class Partition:
             self.next, self.known, self._beyond = self.known, None, False
         else:
             self.next = max(self.next, self.end)
-        self.pending = Pending(self.intake.source, self.next)
+        self.pending = Pending(self.number, self.next)
         self._reported = now
         return again
 
@@ -114,7 +123,7 @@ class Partition:
         if mark is not None and idle:
             mark += int(self._quiet(now, wall) * SECOND)
         return Progress(
-            self.intake.source,
+            self.number,
             first,
             self.next,
             mark,
@@ -131,7 +140,7 @@ class Partition:
         told = {"high": self.intake.clock.high, "appended": self.appended}
         if self.known is not None:
             told["known"] = self.known
-        return TopicPartition(topic, self.intake.source, self.next, metadata=json.dumps(told))
+        return TopicPartition(topic, self.number, self.next, metadata=json.dumps(told))
 
     def _quiet(self, now: float, wall: float) -> float:
         """Seconds for which nothing has come, known since the end was reached; else 0."""

@@ -180,8 +180,15 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: s
         (("--kafka-brokers", ""), {}, "", "--kafka-brokers '': give HOST:PORT"),
         (("--kafka-brokers", "a:9092,,b"), {}, "", "--kafka-brokers 'a:9092,,b': give HOST:PORT"),
         ((), {"LOGGUARD_KAFKA_BROKERS": "a:70000"}, "", "LOGGUARD_KAFKA_BROKERS 'a:70000': give"),
-        ((), {"LOGGUARD_TOPIC": ""}, "", "LOGGUARD_TOPIC '': String should match pattern"),
-        ((), {}, 'topic = " "', "c.toml: topic ' ': String should match pattern"),
+        ((), {"LOGGUARD_TOPIC": ""}, "", "LOGGUARD_TOPIC '': give a name that Kafka takes"),
+        ((), {}, 'topic = " "', "c.toml: topic ' ': give a name that Kafka takes"),
+        (("--state-topic", ".."), {}, "", "--state-topic '..': give a name that Kafka takes"),
+        (("--timezone", "Mars/X"), {}, "", "--timezone 'Mars/X': use an IANA name"),
+        ((), {"LOGGUARD_TIMEZONE": ""}, "", "LOGGUARD_TIMEZONE '': use an IANA name"),
+        ((), {}, 'timezone = "Mars/X"', "c.toml: timezone 'Mars/X': use an IANA name"),
+        (("--detector", "x"), {}, "", "--detector 'x': use fusion, novelty, surprise, shift, ref"),
+        ((), {"LOGGUARD_INPUT_FORMAT": "xml"}, "", "LOGGUARD_INPUT_FORMAT 'xml': use json, con"),
+        ((), {}, 'group_by = "host,,pod"', "c.toml: group_by 'host,,pod': give service, names"),
         ((), {}, 'writer_group = ""', "c.toml: writer_group '': String should have at least 1"),
         ((), {}, 'db_sslmode = "maybe"', "c.toml: db_sslmode 'maybe': String should match"),
         (
@@ -203,6 +210,31 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: s
             "--window-seconds 20.0: does not go with LOGGUARD_SLIDE_SECONDS 40.0: a window must be",
         ),
         (
+            ("--lateness-seconds", "700"),
+            {},
+            "",
+            "--lateness-seconds 700.0: does not go with the default --max-lateness-seconds 600.0: windows",
+        ),
+        (
+            ("--lateness-seconds", "30"),
+            {"LOGGUARD_MAX_LATENESS_SECONDS": "20"},
+            "",
+            "--lateness-seconds 30.0: does not go with LOGGUARD_MAX_LATENESS_SECONDS 20.0: windows",
+        ),
+        (
+            (),
+            {"LOGGUARD_GROUP_BY": "service, host"},
+            'input_format = "nginx"',
+            "LOGGUARD_GROUP_BY service, host: does not go with ",
+        ),
+        (
+            ("--detector-group", "logguard-writer-events"),
+            {},
+            "",
+            "--detector-group logguard-writer-events: does not go with the default --writer-group logguard-writer: "
+            "--db-log-events makes a group",
+        ),
+        (
             (),
             {},
             "slide_seconds = 7",
@@ -220,6 +252,20 @@ def test_what_is_wrong_is_named(
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("config", "show", "--format", "xml"), "'xml' is not one of 'toml', 'json'"),
+        (("audit", "--format", "xml"), "'xml' is not one of 'text', 'json'"),
+        (("db", "check", "--db-sslrootcert", "/nowhere"), "--db-sslrootcert /nowhere: no such"),
+    ],
+)
+def test_what_can_never_do_ends_at_once(command: tuple[str, ...], said: str) -> None:
+    done = logguard(*command)
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 def test_a_variable_that_is_no_setting_is_told(tmp_path: Path) -> None:

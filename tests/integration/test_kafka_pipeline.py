@@ -106,6 +106,16 @@ def test_the_table_is_that_of_one_process_and_the_audit_proves_it(pipeline: Pipe
         pipeline
     )
 
+    # Of an account that somebody deletes the offsets are named, and no rows: those are right.
+    def counted_wrong() -> list[str]:
+        return [f["where"] for f in found(pipeline, "--recount") if "log-events" in f["why"]]
+
+    before, gone = counted_wrong(), f"{pipeline.settings.topic}-0 [0, {len(lines[0])})"
+    execute(pipeline, "DELETE FROM accounts WHERE partition = 0")
+    assert counted_wrong() == before
+    lost = [f["where"] for f in found(pipeline) if "its account was published" in f["why"]]
+    assert lost == [gone]
+
     # The writer reads the topic again from its beginning: every row is back.
     reset(pipeline, pipeline.settings.writer_group, pipeline.settings.output_topic, 0)
     pipeline.start("write", "write")

@@ -164,7 +164,7 @@ def audit(
 ) -> None:
     """Hold Kafka's offsets, the accounts and the rows against one another; exit 1 if they differ."""
     from log_guard.app.audit.auditing import audit as run_audit
-    from log_guard.app.audit.auditing import show
+    from log_guard.app.audit.showing import show
 
     deployment = _start(settings)
     outcome = run_audit(deployment, recount=recount, start=start, end=end)

@@ -148,6 +148,8 @@ def test_events_that_hands_have_passed_over_are_missing_and_not_in_flight(
     for role in roles:
         pipeline.start(role, role, idle_seconds=1.0)
     pipeline.wait("all", lambda: why(audited(pipeline)) == [])
+    all_four = ", ".join(f"{settings.topic}-{partition}" for partition in range(PARTITIONS))
+    assert audited(pipeline).asides == [f"quiet, so time goes on by the clock: {all_four}"]
     pipeline.stop()
     pipeline.produce([mine[50:60] for mine in lines])
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import Console
 
-from log_guard.app.audit.auditing import show
 from log_guard.app.audit.counted import Counted
 from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.offsets import (
@@ -20,6 +19,7 @@ from log_guard.app.audit.offsets import (
     check_sums,
 )
 from log_guard.app.audit.recount import Known, Recount
+from log_guard.app.audit.showing import show
 from log_guard.app.deployment import Deployment
 from log_guard.app.settings import Settings
 from log_guard.core.events import SECOND
@@ -146,4 +146,16 @@ def test_what_is_lost_is_shown_before_hundreds_of_doubled_ranges() -> None:
     assert lines[-2:] == [
         "... and 251 more (--format json shows more)",
         "900 events accounted for, 301 findings: 1 missing, 300 doubled (7 rows)",
+    ]
+
+
+def test_one_of_a_kind_is_one() -> None:
+    outcome = Audit(events=1, rows=1, filtered=1, asides=["quiet: log-events-0"])
+    outcome.add([Finding("missing", "log-events-0 [4, 9)", "passed over")])
+    console = Console(file=StringIO(), width=200)
+    show(outcome, console, as_json=False)
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue().splitlines()[1:] == [
+        "1 event accounted for, 1 finding: 1 missing (1 row, 1 message without a value)",
+        "quiet: log-events-0",
     ]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-
-from rich.console import Console
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.reading import committed, held, read, set_by_hand
@@ -17,7 +15,7 @@ from log_guard.adapters.store.retention import surely_there_from
 from log_guard.app.audit.alerts import alert_rows
 from log_guard.app.audit.comparing import Oldest, Row, by_time
 from log_guard.app.audit.counted import Counted
-from log_guard.app.audit.findings import GRAVEST_FIRST, Audit, Finding
+from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.letters import letter_rows
 from log_guard.app.audit.newer import check_summaries
 from log_guard.app.audit.offsets import (
@@ -29,16 +27,14 @@ from log_guard.app.audit.offsets import (
     check_letters,
     check_sums,
 )
+from log_guard.app.audit.pace import asides, paces, waited_for
 from log_guard.app.audit.recount import NEVER, Known, Recount
 from log_guard.app.audit.rows import window_rows
 from log_guard.app.audit.topics import held_against
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
 from log_guard.core.events import SECOND
-from log_guard.core.iso import iso
 from log_guard.errors import InputError
-
-MOST_SHOWN = 50
 
 Span = tuple[int | None, int | None]
 """Starts of windows, µs: from and before; None: no bound."""
@@ -88,7 +84,11 @@ def audit(
 
         outcome.add(_compare_rows(deployment, cluster, store, span, see, ends, outcome, oldest))
         if outcome.accounted:
-            outcome.add(check_sums(totals, written=written.books(done)))
+            told, now = paces(cluster, settings.summary_topic), time.time()
+            unread = [p for p, (_, high) in there.items() if totals.reached[p] < high]
+            waits = waited_for(settings.topic, there, told, now)
+            outcome.asides = asides(settings.topic, told, unread, now)
+            outcome.add(check_sums(totals, written=written.books(done), waits=waits))
             outcome.add(_compare_letters(deployment, cluster, store, totals))
         outcome.rows, final = store.span_of_results(run, *span)
         if recount:
@@ -192,37 +192,3 @@ def _compare_letters(
         yield from held_against(cluster, topic, group, [letters], Oldest(), lambda *_: None)
         if not letters.lacking:
             yield from check_letters(totals, there)
-
-
-def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
-    """Print the outcome."""
-    if as_json:
-        console.print(json.dumps(outcome.as_dict()), markup=False)
-        return
-    for finding in outcome.gravest[:MOST_SHOWN]:
-        console.print(str(finding), markup=False)
-    more = outcome.more + max(len(outcome.findings) - MOST_SHOWN, 0)
-    if more > 0:
-        console.print(f"... and {more:,} more (--format json shows more)", markup=False)
-    about = f"{outcome.rows:,} rows"
-    if outcome.filtered:
-        about += f", {outcome.filtered:,} messages without a value"
-    if outcome.older:
-        about += f", {outcome.older:,} older than their records"
-    if outcome.recounted is not None:
-        about += f", {outcome.recounted:,} counted again"
-    if outcome.recounted_from:
-        since = iso(outcome.recounted_from) if outcome.recounted_from < NEVER else "now"
-        about += f" from {since} on, events before are deleted"
-    found = outcome.kinds.total()
-    kinds = ", ".join(f"{outcome.kinds[k]:,} {k}" for k in GRAVEST_FIRST if outcome.kinds[k])
-    if not outcome.accounted:
-        said = f"{found:,} findings: {kinds}" if found else "every row as it was published"
-        note = "it scored what the live run accounts for: no accounts of its own"
-        console.print(f"run {outcome.run}: {said} ({about}; {note})", markup=False)
-    elif outcome.complete:
-        console.print(f"all {outcome.events:,} events accounted for ({about})")
-    else:
-        console.print(
-            f"{outcome.events:,} events accounted for, {found:,} findings: {kinds} ({about})"
-        )

@@ -200,10 +200,11 @@ def _balance(topic: str, account: Row) -> Iterator[Finding]:
         yield Finding(WRONG, where, f"{account['consumed']} consumed, {known} accounted for")
 
 
-def check_sums(totals: Totals, *, written: bool) -> Iterator[Finding]:
+def check_sums(totals: Totals, *, written: bool, waits: str | None = None) -> Iterator[Finding]:
     """Findings on the sums: the windows hold what the accounts gave them.
 
     written:  whether all that the balance is of had been written when the accounts were read.
+    waits:    what open windows wait for, if not for all partitions alike.
     """
     balance = totals.balance
     if balance is None:
@@ -218,7 +219,8 @@ def check_sums(totals: Totals, *, written: bool) -> Iterator[Finding]:
         why = f"{balance['taken']} taken, {placed} scored, late or open"
         yield Finding(WRONG, "windows", why)
     if balance["open"]:
-        yield Finding(IN_FLIGHT, "windows", f"{balance['open']} events in windows still open")
+        many = f"{balance['open']} event{'' if balance['open'] == 1 else 's'} in windows still open"
+        yield Finding(IN_FLIGHT, "windows", f"{many}; they wait for {waits}" if waits else many)
 
 
 def check_letters(totals: Totals, dead_letters: int) -> Iterator[Finding]:

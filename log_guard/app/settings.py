@@ -45,7 +45,10 @@ def _of(section: str, default: Any, description: str, **rules: Any) -> Any:
 class Settings(BaseSettings):
     """Effective values, frozen. Each field's ``section`` groups it in the help."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    # Defaults will do: to check them would load what most commands have no use for.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=False
+    )
 
     kafka_brokers: str = _of("Kafka", "localhost:9092", "Kafka's brokers, HOST:PORT, by commas.")
     kafka_properties: dict[str, str] = _of(

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from log_guard.cli.commands import run
 
 Process = subprocess.Popen[str]
 
@@ -33,6 +35,29 @@ def logguard(*command: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.CompletedProcess(process.args, process.returncode, out, said)
 
 
+Quick = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Quick:
+    """The same within this process: a start for each of many cases would take most of their time."""
+
+    def run_here(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("LOGGUARD_")]:
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["logguard", *command])
+            with pytest.raises(SystemExit) as ended:
+                run()
+        out, said = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return subprocess.CompletedProcess(command, ended.value.code, out, said)
+
+    return run_here
+
+
 def shown(*options: str, **environment: str) -> dict[str, Any]:
     done = logguard("config", "show", "--format", "json", *options, **environment)
     assert done.returncode == 0, done.stderr
@@ -51,6 +76,17 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_p
     assert found["window_seconds"] == {"value": 40.0, "from": "environment"}
     assert found["slide_seconds"] == {"value": 20.0, "from": str(file)}
     assert found["output_topic"] == {"value": "anomaly-results", "from": "default"}
+
+
+def test_what_nobody_gave_is_not_checked_and_loads_nothing() -> None:
+    script = (
+        "import sys; from log_guard.app.settings_loading import load_settings; load_settings({}); "
+    )
+    script += "assert 'polars' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_file_is_found_where_configurations_live(tmp_path: Path) -> None:
@@ -136,8 +172,10 @@ def test_a_setting_that_kafkas_client_does_not_know_is_one_line() -> None:
         ("host=db password=hush", "***"),
     ],
 )
-def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: str) -> None:
-    done = logguard("config", "show", "--format", "json", LOGGUARD_DB_URL=url)
+def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(
+    url: str, said: str, quick: Quick
+) -> None:
+    done = quick("config", "show", "--format", "json", LOGGUARD_DB_URL=url)
     assert json.loads(done.stdout)["db_url"]["value"] == said
     assert "hush" not in done.stdout + done.stderr
 
@@ -243,12 +281,17 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: s
     ],
 )
 def test_what_is_wrong_is_named(
-    tmp_path: Path, options: tuple[str, ...], environment: dict[str, str], file: str, said: str
+    tmp_path: Path,
+    options: tuple[str, ...],
+    environment: dict[str, str],
+    file: str,
+    said: str,
+    quick: Quick,
 ) -> None:
     if file:
         (tmp_path / "c.toml").write_text(file)
         options = (*options, "--config", str(tmp_path / "c.toml"))
-    done = logguard("config", "show", *options, **environment)
+    done = quick("config", "show", *options, **environment)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -304,6 +304,8 @@ def test_partitions_that_were_added_are_read_and_those_that_must_be_one_are_name
     pipeline: Pipeline,
 ) -> None:
     pipeline.heartbeat = None  # as above
+    # Fifteen seconds in the product, for which nothing happens.
+    pipeline.changes["kafka_properties"] = {"topic.metadata.refresh.interval.ms": "1000"}
     settings, admin = pipeline.settings, AdminClient({"bootstrap.servers": pipeline.brokers})
     for name, role in {"one": "summarise", "two": "summarise", "detect": "detect"}.items():
         pipeline.start(name, role, idle_seconds=1.0)

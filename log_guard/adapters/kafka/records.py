@@ -67,14 +67,9 @@ def commit_records(
     commit: Commit, slide: int, topic: str, topic_id: str = ""
 ) -> Iterator[tuple[bytes, Headers]]:
     """The records of a commit of a topic's events: value and headers; the last one carries the progress."""
-    summary = commit.summary
-    parts, first = [summary], _arrow(summary)
-    while len(first) > MAX_RECORD_BYTES and parts[0].height > 1:
-        rows = max(parts[0].height * MAX_RECORD_BYTES // (2 * len(first)), 1)
-        parts = list(summary.iter_slices(rows))
-        first = _arrow(parts[0])
-    for i, part in enumerate(parts):
-        last = i + 1 == len(parts)
+    values = list(_cut(commit.summary))
+    for i, value in enumerate(values):
+        last = i + 1 == len(values)
         told = {
             "schema": SCHEMA,
             "id": commit.id,
@@ -85,7 +80,17 @@ def commit_records(
             "partitions": commit.partitions,
             "progress": [asdict(p) for p in commit.progress] if last else [],
         }
-        yield _arrow(part) if i else first, [("logguard", json.dumps(told).encode())]
+        yield value, [("logguard", json.dumps(told).encode())]
+
+
+def _cut(summary: pl.DataFrame) -> Iterator[bytes]:
+    """The summary in parts none of which is too large: rows differ in size, and in how far they can be compressed."""
+    value = _arrow(summary)
+    if len(value) <= MAX_RECORD_BYTES or summary.height == 1:
+        yield value
+        return
+    for part in summary.iter_slices(max(summary.height * MAX_RECORD_BYTES // (2 * len(value)), 1)):
+        yield from _cut(part)
 
 
 def commit_of(value: bytes, headers: Headers | None, slide: int, where: str = A_RECORD) -> Commit:

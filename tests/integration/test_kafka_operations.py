@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
@@ -14,6 +15,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]  # public, though not listed
 from sqlalchemy import create_engine, text
 
+from log_guard.adapters.kafka.topics import differences
 from log_guard.core.events import SECOND
 from log_guard.core.iso import iso
 from servers import KafkaServer
@@ -325,6 +327,10 @@ def test_partitions_that_were_added_are_read_and_those_that_must_be_one_are_name
     assert '"event": "gave up partitions"' in pipeline.log("one")
     assert pipeline.run("topics", "check").returncode == 0, "any number of these will do"
     assert "not 4" in pipeline.run("topics", "check", "--partitions", "4").stdout
+    demanding = replace(pipeline.deployment.topics(None)[-1], least=1 << 30)
+    assert differences(pipeline.deployment.cluster(), [demanding]) == [
+        f"topic {settings.dead_letter_topic} has max.message.bytes=1048588, and records may have 1073741824"
+    ]
 
     admin.create_partitions([NewPartitions(settings.summary_topic, 2)])[
         settings.summary_topic

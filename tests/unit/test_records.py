@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from random import Random
 
 import polars as pl
 
-from log_guard.adapters.kafka.records import MAX_RECORD_BYTES, commit_of, commit_records
+from log_guard.adapters.kafka.records import (
+    MAX_RECORD_BYTES,
+    MAX_SERVICES,
+    alert_record,
+    commit_of,
+    commit_records,
+)
+from log_guard.core.course import Course
 from log_guard.core.events import SECOND
 from log_guard.core.stream.progress import Commit, Progress
 from log_guard.core.summarising.summaries import SUMMARY_SCHEMA
+from tests.integration.test_store import alert
 
 SLIDE = 5 * SECOND
 
@@ -39,3 +49,15 @@ def test_a_commit_whose_rows_differ_in_size_is_cut_into_records_that_a_broker_ta
 def test_a_commit_of_nothing_is_one_record() -> None:
     ((value, headers),) = commit_records(Commit(summary([]), (), 1, "none"), SLIDE, "log-events")
     assert commit_of(value, headers, SLIDE).last
+
+
+def test_an_alert_of_all_services_there_can_be_is_a_record_that_a_broker_takes() -> None:
+    names = tuple(f"{number:0128}" for number in range(20_000))
+    everywhere = replace(alert(), services=names, course=Course(joined=names))
+    _, value = alert_record(everywhere, 7, "log-events", "")
+    assert len(value) <= MAX_RECORD_BYTES
+    body = json.loads(value)
+    for told in (body["services"], body["course"]["joined"]):
+        assert told == [*names[:MAX_SERVICES], "<19,000 more services>"]
+    few = replace(alert(), services=names[:MAX_SERVICES])
+    assert json.loads(alert_record(few, 7, "log-events", "")[1])["services"] == list(few.services)

@@ -33,6 +33,8 @@ SCHEMA = 1
 
 MAX_RECORD_BYTES = 900_000
 """A larger commit is cut: brokers refuse more than a megabyte by default."""
+MAX_SERVICES = 1_000
+"""Services of an alert that are named, for the same reason: all of 20,000 may fail at once."""
 
 Headers = list[tuple[str, bytes]]
 A_RECORD = "a record"
@@ -179,10 +181,17 @@ def result_record(result: Result, topic: str, run: str) -> tuple[bytes, bytes]:
 
 
 def alert_record(alert: Alert, revision: int, topic: str, run: str) -> tuple[bytes, bytes]:
-    """Key and value of an alert."""
+    """Key and value of an alert; of very many services the first are named, and how many more there are."""
     body = alert.as_dict()
+    body["services"] = _some(body["services"])
+    body["course"]["joined"] = _some(body["course"]["joined"])
     body["evidence"]["samples"] = [_sample(s, topic) for s in body["evidence"]["samples"]]
     return f"alert-{alert.id}".encode(), _json({"run": run, "revision": revision, **body})
+
+
+def _some(services: list[str]) -> list[str]:
+    more = len(services) - MAX_SERVICES
+    return services if more <= 0 else [*services[:MAX_SERVICES], f"<{more:,} more services>"]
 
 
 def account_record(account: Account, topic: str, run: str) -> tuple[bytes, bytes]:

@@ -11,14 +11,17 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]  # public, though not listed
 from sqlalchemy import create_engine, text
 
+from log_guard.adapters.kafka.reading import committed
 from log_guard.adapters.kafka.topics import differences
+from log_guard.app.audit.auditing import audit as pipeline_audit
 from log_guard.core.events import SECOND
 from log_guard.core.iso import iso
 from servers import KafkaServer
+from tests.integration.test_kafka_bounds import made
 from tests.integration.test_kafka_pipeline import audit, delete_half, prepared, run_to_end
 from tests.kafka import PARTITIONS, Pipeline, made_stream, truth
 
@@ -257,6 +260,41 @@ def test_a_topic_that_was_made_anew_is_not_read_on_from_where_the_old_one_ended(
         pipeline.start("reads", "summarise", idle_seconds=1.0)
     said = f"topic {topic} was made anew since it was read: make all topics of the pipeline anew"
     pipeline.wait("the refusal", lambda: said in pipeline.log("reads"))
+
+
+def test_events_that_are_deleted_before_a_running_process_reads_them_are_named(
+    pipeline: Pipeline,
+) -> None:
+    topic, group = pipeline.settings.topic, pipeline.settings.processor_group
+    cluster = pipeline.deployment.cluster("-test")
+    start = int(time.time()) // 60 * 60 - 3_600
+    lines = [made(start, 1.0, 300) for _ in range(PARTITIONS)]
+
+    def read_to(offset: int) -> bool:
+        return committed(cluster, group, topic) == dict.fromkeys(range(PARTITIONS), offset)
+
+    # Its session is to outlast what happens: it must be this one that finds out.
+    pipeline.start("reads", "summarise", idle_seconds=1.0, session_timeout_seconds=60.0)
+    pipeline.produce([mine[:100] for mine in lines])
+    pipeline.wait("the first", lambda: read_to(100))
+    pipeline.signal("reads", signal.SIGSTOP)
+    pipeline.produce([mine[100:] for mine in lines])
+    gone = [TopicPartition(topic, partition, 150) for partition in range(PARTITIONS)]
+    admin = AdminClient({"bootstrap.servers": pipeline.brokers})
+    for deleted in admin.delete_records(gone).values():
+        deleted.result()
+    pipeline.signal("reads", signal.SIGCONT)
+    pipeline.wait("the rest", lambda: read_to(300))
+    pipeline.start("detect", "detect")
+    pipeline.start("write", "write")
+    missing = [f"{topic}-{partition} [100, 150)" for partition in range(PARTITIONS)]
+
+    def named() -> bool:
+        told = pipeline_audit(pipeline.deployment, recount=True).findings
+        return sorted(f.where for f in told) == missing and {f.what for f in told} == {"missing"}
+
+    pipeline.wait("what is missing", named)
+    assert "events were deleted before they were read" in pipeline.log("reads")
 
 
 @pytest.mark.parametrize(

@@ -279,7 +279,7 @@ class DetectSession:
                 f"{topic} ends at {high}, and {self.options.state} has read it up to {next_}: if it was "
                 "made anew, make all topics of the pipeline anew, and delete its groups' offsets"
             )
-        if low > self._position > 0:
+        if low > self._position and next_ > 0:
             self._membership.say_deleted(topic, 0, self._position, low)
 
     def _committed(self) -> int:

@@ -106,7 +106,8 @@ class SummariseSession:
         self._takeover.refuse_mixing(options.rules.slide)
         self._total = cluster.partitions(options.events)
         self._transactions = Transactions(cluster.producer(self.name))
-        self._consumer: Consumer = cluster.consumer(options.group)
+        # What is deleted before it is read must not be passed over in silence: the next session finds it out.
+        self._consumer: Consumer = cluster.consumer(options.group, **{"auto.offset.reset": "error"})
         self._membership = Membership(self.name, options.group, self._assigned, self._gone)
         self._membership.subscribe(self._consumer, [options.events])
         self._backlog = Backlog(self.name)

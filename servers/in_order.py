@@ -1,4 +1,4 @@
-"""Alerts in the order in which they were told, though each partition brings its own when it likes."""
+"""Alerts in the order of their opening, though each partition brings its own when it likes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 Alert = dict[str, Any]
 
 PATIENCE = 3.0
-"""Seconds that an alert waits at most for those that were told before it."""
+"""Seconds that an alert waits at most for those that were opened before it."""
 
 
 class InOrder:
@@ -33,7 +33,7 @@ class InOrder:
         """Those to be shown now: all, once nothing more comes or the first has waited for long enough."""
         if not quiet and self._clock() - self._since < PATIENCE:
             return []
-        # Of one record the times of their events count, then their numbers: they are given as alerts are opened.
-        ready = sorted(self._waiting, key=lambda one: (one["revision"], one["end"], one["id"]))
+        # What came late opens an alert later than its time: of what is shown at once the time of opening counts.
+        ready = sorted(self._waiting, key=lambda one: (one["opened"], one["id"], one["revision"]))
         self._waiting = []
         return ready

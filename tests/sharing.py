@@ -15,7 +15,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 SECONDS = {
-    "test_kafka_operations.py": 170,
+    "test_kafka_operations.py": 190,
     "test_kafka_pipeline.py": 160,
     "test_kafka_chaos.py": 100,
     "test_kafka_bounds.py": 80,

@@ -31,7 +31,8 @@ demo: .venv/.ready ## watch LogGuard find the incidents in simulated logs
 # Its commands are started by the hundred: none compiles LogGuard for itself.
 test: export PYTHONDONTWRITEBYTECODE :=
 
-# A file of tests is run by one of several processes, the long ones first. ARGS="-n0 --pdb" for one process.
+# A file of tests, or those that share a broker (tests/sharing.py), is run by one of several processes, the long ones first.
+# ARGS="-n0 --pdb" for one process.
 test: .venv/.ready lint types ## everything that CI checks: lint, types and tests
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from sqlalchemy import create_engine, text
 
 from log_guard.core.windows import WHOLE_STREAM
 from servers import DatabaseServer, KafkaServer, ServerError
+from servers.in_order import InOrder
 
 LOGGUARD = (sys.executable, "-m", "log_guard.cli")
 
@@ -126,18 +127,26 @@ def _show_alerts(address: str, deadline: float | None, stop: Event) -> None:
     )
     consumer.subscribe(["anomaly-results"])
     typer.echo(LEGEND)
-    judged = False
+    judged, alerts = False, InOrder()
     while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
-        for message in consumer.consume(500, 0.5):
+        messages = consumer.consume(500, 0.5)
+        for message in messages:
             if message.error() is not None:
                 continue
             body = json.loads(message.value() or b"{}")
             if body["kind"] == "alert":
-                typer.echo(_line(body))
+                alerts.add(body)
             elif body["kind"] == "result" and body["warming"] is None and not judged:
                 typer.echo(f"it has learnt, and judges from {body['window_end']} on")
                 judged = True
+        _tell(alerts.take(quiet=not messages))
+    _tell(alerts.take(quiet=True))
     consumer.close()
+
+
+def _tell(alerts: Iterable[dict[str, Any]]) -> None:
+    for alert in alerts:
+        typer.echo(_line(alert))
 
 
 def _line(alert: dict[str, Any]) -> str:

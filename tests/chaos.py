@@ -10,7 +10,9 @@ from random import Random
 from threading import Thread
 from typing import TextIO
 
+from log_guard.app.audit.auditing import audit
 from log_guard.core.events import SECOND
+from log_guard.errors import LogGuardError
 from servers import DatabaseServer, KafkaServer
 from tests.kafka import Pipeline, made_stream, truth
 
@@ -136,9 +138,13 @@ class Chaos:
 
         def accounted() -> bool:
             nonlocal said
-            done = self.pipeline.run("audit")
-            said = done.stdout + done.stderr
-            return done.returncode == 0
+            try:
+                outcome = audit(self.pipeline.deployment, recount=False)
+            except LogGuardError as error:
+                said = str(error)
+                return False
+            said = "\n".join(map(str, outcome.findings))
+            return outcome.complete
 
         try:
             self.pipeline.wait("the audit", accounted)

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from sqlalchemy import NullPool, create_engine, make_url, text
+from xdist.remote import Producer
 
 from log_guard.adapters.kafka.topics import create
 from servers import DatabaseServer, KafkaServer, ServerError
 from tests.kafka import PARTITIONS, Pipeline, running
+from tests.sharing import Sharing, broker_first
 
 # No deadlines: a machine may be slow, and a test says nothing about speed. The same examples each
 # time: a change is judged by what it changed.
@@ -26,6 +28,15 @@ settings.load_profile("logguard")
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than cores: the tests on servers wait for much of their time."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    return Sharing(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = broker_first(items)
 
 
 _missing: dict[str, str] = {}

@@ -34,10 +34,11 @@ from tests.streams import fold_in
 _WITH_US = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 """Ends a process when its starter is gone, were it by a kill (Linux)."""
 _QUICKER = (
-    "from log_guard.app.roles import partition; from log_guard.cli import main; "
-    "partition.HEARTBEAT = {}; main()"
+    "from log_guard.app.roles import partition, same_topic; from log_guard.cli import main; "
+    "partition.HEARTBEAT = {}; same_topic.LOOK_EVERY = 1.0; main()"
 )
-"""Accounts are told every so many records, of which a quiet pipeline gets one a second: tests would wait for that."""
+"""Accounts are told every so many records, of which a quiet pipeline gets one a second, and a topic is looked at every ten
+seconds: tests would wait for that."""
 PARTITIONS = 4
 Lines = list[list[bytes]]
 """For each partition its messages, in order."""

@@ -22,7 +22,6 @@ from log_guard.app.settings import DEVELOPMENT_PASSWORD, Settings
 from log_guard.core.decoding.decode import Decoder
 from log_guard.core.decoding.formats.json_lines import JsonLines
 from log_guard.core.decoding.formats.json_record import ALIASES
-from log_guard.core.detection.judge import DETECTORS
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import SECOND, UNKNOWN_SERVICE
 from log_guard.core.summarising.clock import TimeRules
@@ -57,23 +56,15 @@ class Deployment:
         names = (s.topic, s.summary_topic, s.state_topic, s.output_topic, s.dead_letter_topic)
         return specs(*names, partitions)
 
-    @property
-    def group_by(self) -> tuple[str, ...]:
-        """What gets windows of its own; empty: only the whole stream."""
-        given = self.settings.group_by
-        return () if given == "none" else tuple(name.strip() for name in given.split(","))
-
     def summarise_options(self) -> SummariseOptions:
         s = self.settings
-        groups = self.group_by
+        groups = s.groups
         format_ = format_of(s.input_format)
         if isinstance(format_, JsonLines):
             fields = ALIASES.with_own(
                 s.timestamp_field, s.level_field, s.service_field, s.message_field
             )
             format_ = JsonLines(fields=fields, group=() if groups == ("service",) else groups)
-        elif groups not in ((), ("service",)):
-            raise OptionError(f"--group-by {s.group_by}: {s.input_format} lines have no fields")
         return SummariseOptions(
             decoder=Decoder(format_, s.service or UNKNOWN_SERVICE, s.timezone),
             rules=TimeRules(
@@ -99,8 +90,7 @@ class Deployment:
 
     def new_intake(self, partition: int) -> Intake:
         """An intake with a fresh clock, as the summariser has it."""
-        o = self.summarise_options()
-        return Intake(o.decoder, o.rules, o.summarizer, o.intake, partition)
+        return self.summarise_options().new_intake(partition)
 
     def summarise(self) -> Summarise:
         return Summarise(self.cluster(), self.summarise_options())
@@ -110,15 +100,13 @@ class Deployment:
 
     def detect_options(self) -> DetectRoleOptions:
         s = self.settings
-        if s.detector not in DETECTORS:
-            raise OptionError(f"--detector {s.detector}: use {', '.join(DETECTORS)}")
         registered = bool(s.model) and is_registry(s.model)
         if s.feedback:
             read_feedback(Path(s.feedback))  # what is wrong with it is said before anything starts
         how = DetectOptions(
             detector=s.detector,
             false_alarms_per_day=s.false_alarms_per_day,
-            group_by=self.group_by,
+            group_by=s.groups,
         )
         return DetectRoleOptions(
             window=self.window,
@@ -149,7 +137,7 @@ class Deployment:
             decoder=self.summarise_options().decoder,
             events=s.topic,
             results=s.output_topic,
-            group=f"{s.writer_group}-events",
+            group=s.keeper_group,
             poll=s.poll_milliseconds / 1000,
             max_future=_micros(s.max_future_seconds),
         )
@@ -186,6 +174,9 @@ class Deployment:
         given = s.db_url.get_secret_value()
         if given:
             return given
+        # "system": those that the system trusts.
+        if s.db_sslrootcert not in ("", "system") and not Path(s.db_sslrootcert).is_file():
+            raise OptionError(f"--db-sslrootcert {s.db_sslrootcert}: no such file")
         password = s.password()
         if password == DEVELOPMENT_PASSWORD:
             structlog.get_logger().warning(

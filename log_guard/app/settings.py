@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterator
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from log_guard.app.settings_checks import CHECKS, check
 from log_guard.errors import OptionError
 
 PREFIX = "LOGGUARD_"
@@ -34,11 +32,7 @@ _TOLD = ("sslmode", "sslrootcert", "host", "port", "connect_timeout", "applicati
 """Options of such a URL whose values are shown."""
 
 _YEAR = 366 * 86_400
-_TOPIC: dict[str, Any] = {"pattern": r"^[a-zA-Z0-9._-]{1,249}$"}  # what Kafka takes
 _GROUP: dict[str, Any] = {"min_length": 1}
-_BROKER = re.compile(r"(\w+://)?(\[[0-9a-fA-F:]+\]|[^\s:/,\[\]]+)(:(?P<port>[0-9]+))?")
-_TOPICS = ("topic", "summary_topic", "state_topic", "output_topic", "dead_letter_topic")
-_GROUPS = ("processor_group", "detector_group", "writer_group")
 
 
 def _of(section: str, default: Any, description: str, **rules: Any) -> Any:
@@ -51,7 +45,10 @@ def _of(section: str, default: Any, description: str, **rules: Any) -> Any:
 class Settings(BaseSettings):
     """Effective values, frozen. Each field's ``section`` groups it in the help."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    # Defaults will do: to check them would load what most commands have no use for.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=False
+    )
 
     kafka_brokers: str = _of("Kafka", "localhost:9092", "Kafka's brokers, HOST:PORT, by commas.")
     kafka_properties: dict[str, str] = _of(
@@ -60,13 +57,11 @@ class Settings(BaseSettings):
         "Any librdkafka setting, as NAME=VALUE (SASL, TLS, ...). Repeatable. By environment: "
         "LOGGUARD_KAFKA_PROPERTIES, as a=b,c=d or a JSON object.",
     )
-    topic: str = _of("Kafka", "log-events", "Topic of the log events.", **_TOPIC)
-    summary_topic: str = _of("Kafka", "window-summaries", "Topic of the summaries.", **_TOPIC)
-    state_topic: str = _of("Kafka", "detector-state", "Topic of the detector's state.", **_TOPIC)
-    output_topic: str = _of("Kafka", "anomaly-results", "Topic of the results.", **_TOPIC)
-    dead_letter_topic: str = _of(
-        "Kafka", "dead-letters", "Topic of records that are no events.", **_TOPIC
-    )
+    topic: str = _of("Kafka", "log-events", "Topic of the log events.")
+    summary_topic: str = _of("Kafka", "window-summaries", "Topic of the summaries.")
+    state_topic: str = _of("Kafka", "detector-state", "Topic of the detector's state.")
+    output_topic: str = _of("Kafka", "anomaly-results", "Topic of the results.")
+    dead_letter_topic: str = _of("Kafka", "dead-letters", "Topic of records that are no events.")
     processor_group: str = _of(
         "Kafka", "logguard-processor", "Consumer group of summarise.", **_GROUP
     )
@@ -174,24 +169,10 @@ class Settings(BaseSettings):
         pattern="^(console|json|auto)$",
     )
 
-    @field_validator("kafka_brokers")
+    @field_validator(*CHECKS)
     @classmethod
-    def _brokers(cls, given: str) -> str:
-        for broker in given.split(","):
-            parsed = _BROKER.fullmatch(broker.strip())
-            if parsed is None or not 1 <= int(parsed["port"] or 9092) <= 65_535:
-                raise PydanticCustomError("brokers", "give HOST:PORT, several by commas")
-        return given
-
-    def conflicts(self) -> Iterator[tuple[tuple[str, str], str]]:
-        """Two settings that do not go together, and why: of the two either may be changed."""
-        for names, what in ((_TOPICS, "topic"), (_GROUPS, "group")):
-            for one, other in combinations(names, 2):
-                if getattr(self, one) == getattr(self, other):
-                    yield (one, other), f"each needs a {what} of its own"
-        window, slide = (round(s * 1e6) for s in (self.window_seconds, self.slide_seconds))
-        if window % slide:
-            yield ("window_seconds", "slide_seconds"), "a window must be a multiple of the slide"
+    def _fits(cls, given: str, info: ValidationInfo) -> str:
+        return check(str(info.field_name), given)
 
     @classmethod
     def settings_customise_sources(
@@ -208,6 +189,17 @@ class Settings(BaseSettings):
     def instance_name(self) -> str:
         """The given name, or one that no other process on any machine has just now."""
         return self.instance or f"{socket.gethostname()}-{os.getpid()}"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What gets windows of its own, by names of fields; empty: only the whole stream."""
+        given = self.group_by.strip()
+        return () if given == "none" else tuple(name.strip() for name in given.split(","))
+
+    @property
+    def keeper_group(self) -> str:
+        """Consumer group of keep."""
+        return f"{self.writer_group}-events"
 
     def password(self) -> str:
         """The database's password; OptionError if its file cannot be read."""

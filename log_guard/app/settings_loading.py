@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError, TomlConfigSettingsSource
 
 from log_guard.app.settings import PREFIX, Settings, is_secret, option
+from log_guard.app.settings_checks import conflicts
 from log_guard.errors import OptionError
 
 PROPERTIES = f"{PREFIX}KAFKA_PROPERTIES"
@@ -66,7 +67,7 @@ def load_settings(
         if first["type"] == "extra_forbidden":
             raise OptionError(f"{where}: no such setting; see `logguard config show`") from None
         raise OptionError(f"{where}{shown}: {first['msg']}") from None
-    for names, why in settings.conflicts():
+    for names, why in conflicts(settings):
         # What was said last, and most likely by mistake, comes first.
         later = sorted(names, key=lambda name: -list(sources).index(origins[name]))
         said = [f"{_place(name, origins[name])} {getattr(settings, name)}" for name in later]

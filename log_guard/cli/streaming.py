@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import signal
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from log_guard.app.settings import Settings
+from log_guard.cli.options import Format, Output
 from log_guard.cli.settings_options import with_settings
 from log_guard.cli.terminal import console
 
 Partitions = Annotated[int, typer.Option(help="Partitions of the topics that are shared.", min=1)]
 Replication = Annotated[int, typer.Option(help="Replicas of each topic.", min=1)]
+
+
+class Listing(StrEnum):
+    """How the settings are printed."""
+
+    toml = "toml"
+    json = "json"
 
 
 @with_settings("Kafka", "Windows", "Input", "Logging")
@@ -151,15 +160,15 @@ def audit(
     end: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help="Rows before this window start.")
     ] = None,
-    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    output: Format = Output.text,
 ) -> None:
     """Hold Kafka's offsets, the accounts and the rows against one another; exit 1 if they differ."""
     from log_guard.app.audit.auditing import audit as run_audit
-    from log_guard.app.audit.auditing import show
+    from log_guard.app.audit.showing import show
 
     deployment = _start(settings)
     outcome = run_audit(deployment, recount=recount, start=start, end=end)
-    show(outcome, console(), as_json=output == "json")
+    show(outcome, console(), as_json=output is Output.json)
     if not outcome.complete:
         raise typer.Exit(1)
 
@@ -183,12 +192,12 @@ def lines(
 def config_show(
     settings: Settings,
     origins: dict[str, str],
-    output: Annotated[str, typer.Option("--format", help="toml or json.")] = "toml",
+    output: Annotated[Listing, typer.Option("--format")] = Listing.toml,
 ) -> None:
     """Print the effective settings and where each is from; secrets are hidden."""
     _tell_unknown_variables()
     shown = settings.shown()
-    if output == "json":
+    if output is Listing.json:
         console().print_json(data={n: {"value": v, "from": origins[n]} for n, v in shown.items()})
         return
     import tomlkit

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from log_guard.cli.commands import run
 
 Process = subprocess.Popen[str]
 
@@ -33,6 +35,29 @@ def logguard(*command: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.CompletedProcess(process.args, process.returncode, out, said)
 
 
+Quick = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Quick:
+    """The same within this process: a start for each of many cases would take most of their time."""
+
+    def run_here(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("LOGGUARD_")]:
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["logguard", *command])
+            with pytest.raises(SystemExit) as ended:
+                run()
+        out, said = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return subprocess.CompletedProcess(command, ended.value.code, out, said)
+
+    return run_here
+
+
 def shown(*options: str, **environment: str) -> dict[str, Any]:
     done = logguard("config", "show", "--format", "json", *options, **environment)
     assert done.returncode == 0, done.stderr
@@ -51,6 +76,17 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_p
     assert found["window_seconds"] == {"value": 40.0, "from": "environment"}
     assert found["slide_seconds"] == {"value": 20.0, "from": str(file)}
     assert found["output_topic"] == {"value": "anomaly-results", "from": "default"}
+
+
+def test_what_nobody_gave_is_not_checked_and_loads_nothing() -> None:
+    script = (
+        "import sys; from log_guard.app.settings_loading import load_settings; load_settings({}); "
+    )
+    script += "assert 'polars' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_file_is_found_where_configurations_live(tmp_path: Path) -> None:
@@ -136,8 +172,10 @@ def test_a_setting_that_kafkas_client_does_not_know_is_one_line() -> None:
         ("host=db password=hush", "***"),
     ],
 )
-def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: str) -> None:
-    done = logguard("config", "show", "--format", "json", LOGGUARD_DB_URL=url)
+def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(
+    url: str, said: str, quick: Quick
+) -> None:
+    done = quick("config", "show", "--format", "json", LOGGUARD_DB_URL=url)
     assert json.loads(done.stdout)["db_url"]["value"] == said
     assert "hush" not in done.stdout + done.stderr
 
@@ -180,8 +218,15 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: s
         (("--kafka-brokers", ""), {}, "", "--kafka-brokers '': give HOST:PORT"),
         (("--kafka-brokers", "a:9092,,b"), {}, "", "--kafka-brokers 'a:9092,,b': give HOST:PORT"),
         ((), {"LOGGUARD_KAFKA_BROKERS": "a:70000"}, "", "LOGGUARD_KAFKA_BROKERS 'a:70000': give"),
-        ((), {"LOGGUARD_TOPIC": ""}, "", "LOGGUARD_TOPIC '': String should match pattern"),
-        ((), {}, 'topic = " "', "c.toml: topic ' ': String should match pattern"),
+        ((), {"LOGGUARD_TOPIC": ""}, "", "LOGGUARD_TOPIC '': give a name that Kafka takes"),
+        ((), {}, 'topic = " "', "c.toml: topic ' ': give a name that Kafka takes"),
+        (("--state-topic", ".."), {}, "", "--state-topic '..': give a name that Kafka takes"),
+        (("--timezone", "Mars/X"), {}, "", "--timezone 'Mars/X': use an IANA name"),
+        ((), {"LOGGUARD_TIMEZONE": ""}, "", "LOGGUARD_TIMEZONE '': use an IANA name"),
+        ((), {}, 'timezone = "Mars/X"', "c.toml: timezone 'Mars/X': use an IANA name"),
+        (("--detector", "x"), {}, "", "--detector 'x': use fusion, novelty, surprise, shift, ref"),
+        ((), {"LOGGUARD_INPUT_FORMAT": "xml"}, "", "LOGGUARD_INPUT_FORMAT 'xml': use json, con"),
+        ((), {}, 'group_by = "host,,pod"', "c.toml: group_by 'host,,pod': give service, names"),
         ((), {}, 'writer_group = ""', "c.toml: writer_group '': String should have at least 1"),
         ((), {}, 'db_sslmode = "maybe"', "c.toml: db_sslmode 'maybe': String should match"),
         (
@@ -203,6 +248,31 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: s
             "--window-seconds 20.0: does not go with LOGGUARD_SLIDE_SECONDS 40.0: a window must be",
         ),
         (
+            ("--lateness-seconds", "700"),
+            {},
+            "",
+            "--lateness-seconds 700.0: does not go with the default --max-lateness-seconds 600.0: windows",
+        ),
+        (
+            ("--lateness-seconds", "30"),
+            {"LOGGUARD_MAX_LATENESS_SECONDS": "20"},
+            "",
+            "--lateness-seconds 30.0: does not go with LOGGUARD_MAX_LATENESS_SECONDS 20.0: windows",
+        ),
+        (
+            (),
+            {"LOGGUARD_GROUP_BY": "service, host"},
+            'input_format = "nginx"',
+            "LOGGUARD_GROUP_BY service, host: does not go with ",
+        ),
+        (
+            ("--detector-group", "logguard-writer-events"),
+            {},
+            "",
+            "--detector-group logguard-writer-events: does not go with the default --writer-group logguard-writer: "
+            "--db-log-events makes a group",
+        ),
+        (
             (),
             {},
             "slide_seconds = 7",
@@ -211,15 +281,34 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(url: str, said: s
     ],
 )
 def test_what_is_wrong_is_named(
-    tmp_path: Path, options: tuple[str, ...], environment: dict[str, str], file: str, said: str
+    tmp_path: Path,
+    options: tuple[str, ...],
+    environment: dict[str, str],
+    file: str,
+    said: str,
+    quick: Quick,
 ) -> None:
     if file:
         (tmp_path / "c.toml").write_text(file)
         options = (*options, "--config", str(tmp_path / "c.toml"))
-    done = logguard("config", "show", *options, **environment)
+    done = quick("config", "show", *options, **environment)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("config", "show", "--format", "xml"), "'xml' is not one of 'toml', 'json'"),
+        (("audit", "--format", "xml"), "'xml' is not one of 'text', 'json'"),
+        (("db", "check", "--db-sslrootcert", "/nowhere"), "--db-sslrootcert /nowhere: no such"),
+    ],
+)
+def test_what_can_never_do_ends_at_once(command: tuple[str, ...], said: str) -> None:
+    done = logguard(*command)
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
 def test_a_variable_that_is_no_setting_is_told(tmp_path: Path) -> None:

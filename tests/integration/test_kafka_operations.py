@@ -6,17 +6,22 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]  # public, though not listed
 from sqlalchemy import create_engine, text
 
+from log_guard.adapters.kafka.reading import committed
+from log_guard.adapters.kafka.topics import differences
+from log_guard.app.audit.auditing import audit as pipeline_audit
 from log_guard.core.events import SECOND
 from log_guard.core.iso import iso
 from servers import KafkaServer
+from tests.integration.test_kafka_bounds import made
 from tests.integration.test_kafka_pipeline import audit, delete_half, prepared, run_to_end
 from tests.kafka import PARTITIONS, Pipeline, made_stream, truth
 
@@ -257,6 +262,41 @@ def test_a_topic_that_was_made_anew_is_not_read_on_from_where_the_old_one_ended(
     pipeline.wait("the refusal", lambda: said in pipeline.log("reads"))
 
 
+def test_events_that_are_deleted_before_a_running_process_reads_them_are_named(
+    pipeline: Pipeline,
+) -> None:
+    topic, group = pipeline.settings.topic, pipeline.settings.processor_group
+    cluster = pipeline.deployment.cluster("-test")
+    start = int(time.time()) // 60 * 60 - 3_600
+    lines = [made(start, 1.0, 300) for _ in range(PARTITIONS)]
+
+    def read_to(offset: int) -> bool:
+        return committed(cluster, group, topic) == dict.fromkeys(range(PARTITIONS), offset)
+
+    # Its session is to outlast what happens: it must be this one that finds out.
+    pipeline.start("reads", "summarise", idle_seconds=1.0, session_timeout_seconds=60.0)
+    pipeline.produce([mine[:100] for mine in lines])
+    pipeline.wait("the first", lambda: read_to(100))
+    pipeline.signal("reads", signal.SIGSTOP)
+    pipeline.produce([mine[100:] for mine in lines])
+    gone = [TopicPartition(topic, partition, 150) for partition in range(PARTITIONS)]
+    admin = AdminClient({"bootstrap.servers": pipeline.brokers})
+    for deleted in admin.delete_records(gone).values():
+        deleted.result()
+    pipeline.signal("reads", signal.SIGCONT)
+    pipeline.wait("the rest", lambda: read_to(300))
+    pipeline.start("detect", "detect")
+    pipeline.start("write", "write")
+    missing = [f"{topic}-{partition} [100, 150)" for partition in range(PARTITIONS)]
+
+    def named() -> bool:
+        told = pipeline_audit(pipeline.deployment, recount=True).findings
+        return sorted(f.where for f in told) == missing and {f.what for f in told} == {"missing"}
+
+    pipeline.wait("what is missing", named)
+    assert "events were deleted before they were read" in pipeline.log("reads")
+
+
 @pytest.mark.parametrize(
     "command", [("summarise",), ("detect",), ("write",), ("process", "--write")]
 )
@@ -304,6 +344,8 @@ def test_partitions_that_were_added_are_read_and_those_that_must_be_one_are_name
     pipeline: Pipeline,
 ) -> None:
     pipeline.heartbeat = None  # as above
+    # Fifteen seconds in the product, for which nothing happens.
+    pipeline.changes["kafka_properties"] = {"topic.metadata.refresh.interval.ms": "1000"}
     settings, admin = pipeline.settings, AdminClient({"bootstrap.servers": pipeline.brokers})
     for name, role in {"one": "summarise", "two": "summarise", "detect": "detect"}.items():
         pipeline.start(name, role, idle_seconds=1.0)
@@ -323,6 +365,10 @@ def test_partitions_that_were_added_are_read_and_those_that_must_be_one_are_name
     assert '"event": "gave up partitions"' in pipeline.log("one")
     assert pipeline.run("topics", "check").returncode == 0, "any number of these will do"
     assert "not 4" in pipeline.run("topics", "check", "--partitions", "4").stdout
+    demanding = replace(pipeline.deployment.topics(None)[-1], least=1 << 30)
+    assert differences(pipeline.deployment.cluster(), [demanding]) == [
+        f"topic {settings.dead_letter_topic} has max.message.bytes=1048588, and records may have 1073741824"
+    ]
 
     admin.create_partitions([NewPartitions(settings.summary_topic, 2)])[
         settings.summary_topic

@@ -15,7 +15,7 @@ from log_guard.adapters.store import Store, merging
 from log_guard.adapters.store.retention import dropped_before, surely_there_from
 from log_guard.adapters.store.schema import ACCOUNTS, BALANCES
 from log_guard.app.audit.findings import Finding
-from log_guard.app.audit.offsets import Totals, check_accounts
+from log_guard.app.audit.offsets import Totals, check_accounts, check_ends
 
 NOW = datetime(2026, 3, 1, 12, 34, tzinfo=UTC)
 OLD, NEW = (round((NOW - timedelta(days=d)).timestamp() * 1e6) for d in (31, 2))
@@ -46,7 +46,8 @@ def balance(offset: int) -> Row:
 def audited(store: Store, low: int) -> tuple[list[Finding], Totals]:
     totals = Totals(store.balance(), surely_there_from(NOW))
     held = dict.fromkeys((0, 1), (low, 1000))
-    return list(check_accounts(TOPIC, held, store.accounts(TOPIC), totals, {})), totals
+    found = list(check_accounts(TOPIC, held, store.accounts(TOPIC), totals))
+    return [*found, *check_ends(TOPIC, held, totals, {}, {})], totals
 
 
 @pytest.fixture

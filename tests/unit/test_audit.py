@@ -8,16 +8,18 @@ from typing import Any
 
 from rich.console import Console
 
-from log_guard.app.audit.auditing import show
+from log_guard.app.audit.counted import Counted
 from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.offsets import (
     Totals,
     Written,
     check_accounts,
+    check_ends,
     check_letters,
     check_sums,
 )
 from log_guard.app.audit.recount import Known, Recount
+from log_guard.app.audit.showing import show
 from log_guard.app.deployment import Deployment
 from log_guard.app.settings import Settings
 from log_guard.core.events import SECOND
@@ -40,7 +42,7 @@ def account(first: int, summary_offset: int, written: int = 0, dead: int = 0) ->
 
 def added(balance: dict[str, Any] | None, *accounts: dict[str, Any]) -> Totals:
     totals = Totals(balance)
-    assert list(check_accounts("log-events", {}, accounts, totals, {})) == []
+    assert list(check_accounts("log-events", {}, accounts, totals)) == []
     return totals
 
 
@@ -74,10 +76,37 @@ def test_dead_letters_are_counted_from_the_last_account_that_is_old() -> None:
         account(30, 4, 11),
     ]
     totals = Totals(None, oldest=10)
-    assert list(check_accounts("log-events", {}, accounts, totals, {})) == []
+    assert list(check_accounts("log-events", {}, accounts, totals)) == []
     assert totals.whole_from == {0: 20}
     assert list(check_letters(totals, 4)) == []
     assert [f.what for f in check_letters(totals, 3)] == ["missing"]
+
+
+def test_an_account_that_was_written_and_is_gone_is_missing_and_not_on_its_way() -> None:
+    totals = added(None, account(10, 1))
+    counted = Counted("log-events", "", totals, done={2: 50})
+
+    def published(first: int, at: int, status: str = "accepted", **more: Any) -> None:
+        place = {"kind": "account", "topic": "log-events", "partition": 0, "status": status}
+        span = {"first_offset": first, "next_offset": first + 10}
+        counted.see(2, at, {**place, **span, **more})
+
+    published(0, 47)
+    published(10, 48)
+    published(20, 49, "missing")
+    published(30, 49)
+    published(40, 50)  # the writer had not come to it
+    published(50, 49, run="again")
+    published(60, 49, topic="others")
+    published(70, 49, "doubled")
+    assert counted.covered == {0: (0, 40)}
+    totals.reached = {0: 20}
+    held, moved = {0: (0, 60)}, {0: 55}
+    assert [str(f) for f in check_ends("log-events", held, totals, moved, counted.covered)] == [
+        "missing: log-events-0 [20, 40) (its account was published, and there is no row of it)",
+        "missing: log-events-0 [40, 55) (never counted: passed over by hand, or deleted before they were read)",
+        "in flight: log-events-0 [55, 60) (no account of it yet)",
+    ]
 
 
 def test_a_first_account_may_come_before_any_balance() -> None:
@@ -117,4 +146,16 @@ def test_what_is_lost_is_shown_before_hundreds_of_doubled_ranges() -> None:
     assert lines[-2:] == [
         "... and 251 more (--format json shows more)",
         "900 events accounted for, 301 findings: 1 missing, 300 doubled (7 rows)",
+    ]
+
+
+def test_one_of_a_kind_is_one() -> None:
+    outcome = Audit(events=1, rows=1, filtered=1, asides=["quiet: log-events-0"])
+    outcome.add([Finding("missing", "log-events-0 [4, 9)", "passed over")])
+    console = Console(file=StringIO(), width=200)
+    show(outcome, console, as_json=False)
+    assert isinstance(console.file, StringIO)
+    assert console.file.getvalue().splitlines()[1:] == [
+        "1 event accounted for, 1 finding: 1 missing (1 row, 1 message without a value)",
+        "quiet: log-events-0",
     ]

@@ -71,6 +71,49 @@ def test_every_message_is_in_one_commit_and_none_goes_across(
         assert not first < known < after
 
 
+def quiet(ours: Partition, now: float, wall: float) -> float | None:
+    """Seconds by which the partition's time has gone on by the clock; None: it has not."""
+    told = ours.progress(0, [], 0, now, wall)
+    assert told.watermark is not None
+    assert ours.intake.clock.watermark is not None
+    return (told.watermark - ours.intake.clock.watermark) / SECOND if told.idle else None
+
+
+def read_to(ours: Partition, after: int, now: float) -> None:
+    """Take what comes up to there; the message at offset n was appended n seconds after START."""
+    ours.add(messages(ours.next, after, 1))
+    ours.reach_end(after, after, now)
+    ours.take(now)
+    ours.go_on(now)
+
+
+HOUR = 3_600.0
+WALL = START / SECOND
+
+
+def test_time_does_not_jump_with_the_clock_of_the_host() -> None:
+    ours = partition(0, None)
+    read_to(ours, 10, 0.0)  # the last one is of second 9, and we are 2 s late
+    assert quiet(ours, 4.0, WALL + 15) is None
+    assert quiet(ours, 6.0, WALL + 17) == 8.0
+    assert quiet(ours, 7.0, WALL + 18 + HOUR) == 9.0
+    assert quiet(ours, 8.0, WALL + 19 - HOUR) == 10.0
+    # With what comes next it is asked again; that has just been appended, whatever it says.
+    read_to(ours, 20, 10.0)
+    assert quiet(ours, 16.0, WALL + 27 + HOUR) == 6.0 + 10.0
+    read_to(ours, 30, 20.0)
+    assert quiet(ours, 26.0, WALL + 36) == 26.0 - 20.0 + 1.0
+
+
+def test_whoever_takes_over_goes_on_from_when_the_last_one_was_appended() -> None:
+    ours = partition(0, None)
+    read_to(ours, 10, 0.0)
+    mark = ours.mark("log-events")
+    next_owner = partition(mark.offset, None, mark.metadata)
+    next_owner.reach_end(10, 10, 0.0)
+    assert quiet(next_owner, 6.0, WALL + 9 + 100) == 100.0
+
+
 def test_whoever_takes_over_knows_it_too() -> None:
     ours = partition(0, 20)
     ours.add(messages(0, 10, 1))

@@ -134,6 +134,23 @@ def test_a_record_that_stops_a_role_is_said_once_and_every_five_minutes() -> Non
     assert all(pause >= LONGEST_PAUSE for pause in role.stop.pauses[6:-1])
 
 
+def test_a_failure_that_comes_sooner_or_later_is_said_as_seldom() -> None:
+    """A database that may not be written: a session fails at its first records, which come when they come."""
+    sessions = cycle([3, 0, 0, 1])
+    last = [next(sessions)]
+
+    def step(now: float, steps: int) -> None:
+        if steps == last[0]:
+            last[0] = next(sessions)
+            raise StoreError("read-only")
+
+    told, _ = told_of(2.5 * REMIND_EVERY, step)
+    assert [entry["event"].split(",")[0] for entry in told] == [
+        *("took over partitions", "running"),
+        *("interrupted", "interrupted", "interrupted"),
+    ]
+
+
 def test_it_is_said_when_a_role_is_running_again_and_the_next_trouble_is_a_new_one() -> None:
     def step(now: float, steps: int) -> None:
         if now < 100 or 500 < now <= 501:

@@ -33,6 +33,8 @@ SCHEMA = 1
 
 MAX_RECORD_BYTES = 900_000
 """A larger commit is cut: brokers refuse more than a megabyte by default."""
+MAX_SERVICES = 1_000
+"""Services of an alert that are named, for the same reason: all of 20,000 may fail at once."""
 
 Headers = list[tuple[str, bytes]]
 A_RECORD = "a record"
@@ -67,14 +69,9 @@ def commit_records(
     commit: Commit, slide: int, topic: str, topic_id: str = ""
 ) -> Iterator[tuple[bytes, Headers]]:
     """The records of a commit of a topic's events: value and headers; the last one carries the progress."""
-    summary = commit.summary
-    parts, first = [summary], _arrow(summary)
-    while len(first) > MAX_RECORD_BYTES and parts[0].height > 1:
-        rows = max(parts[0].height * MAX_RECORD_BYTES // (2 * len(first)), 1)
-        parts = list(summary.iter_slices(rows))
-        first = _arrow(parts[0])
-    for i, part in enumerate(parts):
-        last = i + 1 == len(parts)
+    values = list(_cut(commit.summary))
+    for i, value in enumerate(values):
+        last = i + 1 == len(values)
         told = {
             "schema": SCHEMA,
             "id": commit.id,
@@ -85,7 +82,17 @@ def commit_records(
             "partitions": commit.partitions,
             "progress": [asdict(p) for p in commit.progress] if last else [],
         }
-        yield _arrow(part) if i else first, [("logguard", json.dumps(told).encode())]
+        yield value, [("logguard", json.dumps(told).encode())]
+
+
+def _cut(summary: pl.DataFrame) -> Iterator[bytes]:
+    """The summary in parts none of which is too large: rows differ in size, and in how far they can be compressed."""
+    value = _arrow(summary)
+    if len(value) <= MAX_RECORD_BYTES or summary.height == 1:
+        yield value
+        return
+    for part in summary.iter_slices(max(summary.height * MAX_RECORD_BYTES // (2 * len(value)), 1)):
+        yield from _cut(part)
 
 
 def commit_of(value: bytes, headers: Headers | None, slide: int, where: str = A_RECORD) -> Commit:
@@ -174,10 +181,17 @@ def result_record(result: Result, topic: str, run: str) -> tuple[bytes, bytes]:
 
 
 def alert_record(alert: Alert, revision: int, topic: str, run: str) -> tuple[bytes, bytes]:
-    """Key and value of an alert."""
+    """Key and value of an alert; of very many services the first are named, and how many more there are."""
     body = alert.as_dict()
+    body["services"] = _some(body["services"])
+    body["course"]["joined"] = _some(body["course"]["joined"])
     body["evidence"]["samples"] = [_sample(s, topic) for s in body["evidence"]["samples"]]
     return f"alert-{alert.id}".encode(), _json({"run": run, "revision": revision, **body})
+
+
+def _some(services: list[str]) -> list[str]:
+    more = len(services) - MAX_SERVICES
+    return services if more <= 0 else [*services[:MAX_SERVICES], f"<{more:,} more services>"]
 
 
 def account_record(account: Account, topic: str, run: str) -> tuple[bytes, bytes]:

@@ -17,6 +17,8 @@ from log_guard.core.stream.origin import Origin
 from log_guard.errors import StreamError
 
 DAY = 86_400_000
+RECORD_BYTES = 1_000_000
+"""What brokers take by default, and a little less: so large our records may be."""
 _ALONE = ", and detection needs one: delete all topics and groups of the pipeline and `logguard topics create`"
 
 
@@ -25,12 +27,14 @@ class TopicSpec:
     """A topic: its name, how many partitions (None: any number will do) and its settings.
 
     alone:  why it must have one partition; empty where it need not.
+    least:  bytes that a record must be allowed to have.
     """
 
     name: str
     partitions: int | None
     config: dict[str, str]
     alone: str = ""
+    least: int = RECORD_BYTES
 
 
 def specs(
@@ -47,7 +51,7 @@ def specs(
     stream and the budget of false alarms are seen in one place; the others have ``partitions``.
     """
     return [
-        TopicSpec(events, partitions, {"retention.ms": str(7 * DAY)}),
+        TopicSpec(events, partitions, {"retention.ms": str(7 * DAY)}, least=0),
         TopicSpec(summaries, 1, {"retention.ms": str(30 * DAY)}, _ALONE),
         TopicSpec(state, 1, {"cleanup.policy": "compact"}, _ALONE),
         TopicSpec(results, partitions, {"retention.ms": str(30 * DAY)}),
@@ -137,4 +141,9 @@ def differences(
             actual = configs[spec.name][name].value
             if actual != value:
                 found.append(f"topic {spec.name} has {name}={actual}, not {value}")
+        most = int(configs[spec.name]["max.message.bytes"].value)
+        if most < spec.least:
+            found.append(
+                f"topic {spec.name} has max.message.bytes={most}, and records may have {spec.least}"
+            )
     return found

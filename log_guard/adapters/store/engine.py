@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from log_guard.adapters.store.failures import store_error
 from log_guard.errors import OptionError, StoreError
+
+for _driver in ("psycopg", "sqlalchemy"):
+    # What they say of a connection that was lost has ended a statement, and is said where that is caught. Without
+    # a handler Python would print it, between lines of JSON.
+    logging.getLogger(_driver).addHandler(logging.NullHandler())
 
 
 @contextmanager

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-
-from rich.console import Console
 
 from log_guard.adapters.kafka.clients import Cluster
 from log_guard.adapters.kafka.reading import committed, held, read, set_by_hand
@@ -16,27 +14,27 @@ from log_guard.adapters.store import Store
 from log_guard.adapters.store.retention import surely_there_from
 from log_guard.app.audit.alerts import alert_rows
 from log_guard.app.audit.comparing import Oldest, Row, by_time
-from log_guard.app.audit.findings import GRAVEST_FIRST, Audit, Finding
+from log_guard.app.audit.counted import Counted
+from log_guard.app.audit.findings import Audit, Finding
 from log_guard.app.audit.letters import letter_rows
 from log_guard.app.audit.newer import check_summaries
 from log_guard.app.audit.offsets import (
     Totals,
     Written,
     check_accounts,
+    check_ends,
     check_group,
     check_letters,
     check_sums,
 )
+from log_guard.app.audit.pace import asides, paces, waited_for
 from log_guard.app.audit.recount import NEVER, Known, Recount
 from log_guard.app.audit.rows import window_rows
 from log_guard.app.audit.topics import held_against
 from log_guard.app.deployment import Deployment
 from log_guard.app.times import time_of
 from log_guard.core.events import SECOND
-from log_guard.core.iso import iso
 from log_guard.errors import InputError
-
-MOST_SHOWN = 50
 
 Span = tuple[int | None, int | None]
 """Starts of windows, µs: from and before; None: no bound."""
@@ -65,7 +63,7 @@ def audit(
         there = held(cluster, settings.topic)
         moved = set_by_hand(cluster, settings.processor_group, settings.topic)
         accounts = store.accounts(settings.topic, live)
-        offsets = check_accounts(settings.topic, there, accounts, totals, moved)
+        offsets = check_accounts(settings.topic, there, accounts, totals)
         if outcome.accounted:
             outcome.add(offsets)
             outcome.events, outcome.filtered = totals.consumed, totals.filtered
@@ -73,20 +71,35 @@ def audit(
         else:
             deque(offsets, 0)  # for the totals; what is amiss with them is told of the live run
         written = Written(totals)
-        outcome.add(_compare_rows(deployment, cluster, store, span, written, outcome, oldest))
+        counted = Counted(settings.topic, live, totals, done)
+
+        def ends() -> Iterator[Finding]:
+            if outcome.accounted:
+                yield from check_ends(settings.topic, there, totals, moved, counted.covered)
+
+        def see(partition: int, offset: int, record: Row) -> None:
+            counted.see(partition, offset, record)
+            if record.get("run", "") == run:
+                written.see(partition, offset, record)
+
+        outcome.add(_compare_rows(deployment, cluster, store, span, see, ends, outcome, oldest))
         if outcome.accounted:
-            outcome.add(check_sums(totals, written=written.books(done)))
+            told, now = paces(cluster, settings.summary_topic), time.time()
+            unread = [p for p, (_, high) in there.items() if totals.reached[p] < high]
+            waits = waited_for(settings.topic, there, told, now)
+            outcome.asides = asides(settings.topic, told, unread, now)
+            outcome.add(check_sums(totals, written=written.books(done), waits=waits))
             outcome.add(_compare_letters(deployment, cluster, store, totals))
         outcome.rows, final = store.span_of_results(run, *span)
         if recount:
             gone = {
-                p for p, (low, _) in there.items() if low > totals.covered.get(p, (low, low))[0]
+                p for p, (low, _) in there.items() if low > counted.covered.get(p, (low, low))[0]
             }
             ahead = round(settings.max_future_seconds * SECOND)
             counting = Recount(deployment.new_intake, deployment.window.slide, gone, ahead)
             with closing(counting) as counter:
-                for messages in read(cluster, settings.topic, totals.covered):
-                    counter.add(messages)
+                for messages in read(cluster, settings.topic, counted.covered):
+                    counter.add(counted.of(messages))
                 outcome.recounted, outcome.recounted_from = counter.events, counter.complete_from
                 known = totals.known if written.books(done) else totals.reported
                 done = committed(cluster, settings.writer_group, settings.output_topic)
@@ -128,11 +141,12 @@ def _compare_rows(
     cluster: Cluster,
     store: Store,
     span: Span,
-    written: Written,
+    hear: Callable[[int, int, Row], None],
+    heard: Callable[[], Iterator[Finding]],
     outcome: Audit,
     there_from: int,
 ) -> Iterator[Finding]:
-    """The results against the rows, of windows and (of all time only) of alerts."""
+    """The results against the rows, of windows and (of all time only) of alerts; before these what was heard of."""
     settings, oldest = deployment.settings, Oldest()
     run, topic = settings.run, settings.output_topic
     # Retention drops the oldest: of a log of long ago, read today, no row may lack that has an older one.
@@ -142,7 +156,7 @@ def _compare_rows(
     def see(partition: int, offset: int, record: Row) -> None:
         if record.get("run", "") == run:
             oldest.see(partition, record)
-            written.see(partition, offset, record)
+        hear(partition, offset, record)
 
     with (
         window_rows(
@@ -151,7 +165,7 @@ def _compare_rows(
         alert_rows(run, lambda: store.alert_heads(run), there_from) as alerts,
     ):
         tables = [windows, alerts] if span == (None, None) else [windows]
-        yield from held_against(cluster, topic, settings.writer_group, tables, oldest, see)
+        yield from held_against(cluster, topic, settings.writer_group, tables, oldest, see, heard)
     outcome.older = oldest.beyond
     if not outcome.accounted and not oldest.seen and not store.span_of_results(run)[0]:
         raise InputError(
@@ -178,37 +192,3 @@ def _compare_letters(
         yield from held_against(cluster, topic, group, [letters], Oldest(), lambda *_: None)
         if not letters.lacking:
             yield from check_letters(totals, there)
-
-
-def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
-    """Print the outcome."""
-    if as_json:
-        console.print(json.dumps(outcome.as_dict()), markup=False)
-        return
-    for finding in outcome.gravest[:MOST_SHOWN]:
-        console.print(str(finding), markup=False)
-    more = outcome.more + max(len(outcome.findings) - MOST_SHOWN, 0)
-    if more > 0:
-        console.print(f"... and {more:,} more (--format json shows more)", markup=False)
-    about = f"{outcome.rows:,} rows"
-    if outcome.filtered:
-        about += f", {outcome.filtered:,} messages without a value"
-    if outcome.older:
-        about += f", {outcome.older:,} older than their records"
-    if outcome.recounted is not None:
-        about += f", {outcome.recounted:,} counted again"
-    if outcome.recounted_from:
-        since = iso(outcome.recounted_from) if outcome.recounted_from < NEVER else "now"
-        about += f" from {since} on, events before are deleted"
-    found = outcome.kinds.total()
-    kinds = ", ".join(f"{outcome.kinds[k]:,} {k}" for k in GRAVEST_FIRST if outcome.kinds[k])
-    if not outcome.accounted:
-        said = f"{found:,} findings: {kinds}" if found else "every row as it was published"
-        note = "it scored what the live run accounts for: no accounts of its own"
-        console.print(f"run {outcome.run}: {said} ({about}; {note})", markup=False)
-    elif outcome.complete:
-        console.print(f"all {outcome.events:,} events accounted for ({about})")
-    else:
-        console.print(
-            f"{outcome.events:,} events accounted for, {found:,} findings: {kinds} ({about})"
-        )

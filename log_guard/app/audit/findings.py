@@ -41,6 +41,7 @@ class Audit:
     older:           rows and alerts whose records the topic no longer holds: compared with nothing.
     recounted:       events that were counted again; None: not asked for.
     recounted_from:  event time (µs) from which on they were all there; 0: none are deleted.
+    asides:          what is no finding, and still good to know.
     """
 
     events: int = 0
@@ -51,6 +52,7 @@ class Audit:
     older: int = 0
     recounted: int | None = None
     recounted_from: int = 0
+    asides: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     more: int = 0
     kinds: Counter[str] = field(default_factory=Counter)  # of all that was found
@@ -88,6 +90,7 @@ class Audit:
             "recounted_from": self.recounted_from,
             "findings": [{"what": f.what, "where": f.where, "why": f.why} for f in self.findings],
             "more": self.more,
+            "asides": self.asides,
         }
 
 

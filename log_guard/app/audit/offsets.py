@@ -29,6 +29,8 @@ class Totals:
     summarised:  of the accounts that the balance is of.
     reported:    last record of ``window-summaries`` that there is an account of.
     covered:     partition → the offsets from the first account to the last.
+    reached:     partition → the offset after the last account of any kind; -1: there is none.
+    passed:      partition → ranges between that were passed over.
     whole_from:  partition → from which offset on its dead letters are there: after the last old account.
     letters:     partition → how many there are by the accounts from there on.
     """
@@ -40,6 +42,8 @@ class Totals:
     filtered: int = 0
     reported: int = -1
     covered: dict[int, tuple[int, int]] = field(default_factory=dict)
+    reached: dict[int, int] = field(default_factory=dict)
+    passed: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     whole_from: dict[int, int] = field(default_factory=dict)
     letters: Counter[int] = field(default_factory=Counter)
 
@@ -105,15 +109,13 @@ def check_accounts(
     held: Mapping[int, tuple[int, int]],
     accounts: Iterable[Row],
     totals: Totals,
-    moved: Mapping[int, int],
 ) -> Iterator[Finding]:
-    """Findings on each partition; adds up the accounts on the way, holding none of them.
+    """Findings on each partition up to its last account; adds up the accounts on the way, holding none of them.
 
     held:      partition → the offsets that the topic holds now, [low, high).
     accounts:  rows of ``accounts``, by partition and first offset.
-    moved:     partition → offset that hands have set the group to, and nothing was read from since.
     """
-    reached = dict.fromkeys(held, -1)
+    reached = totals.reached = dict.fromkeys(held, -1)
     for partition, mine in groupby(accounts, key=lambda account: int(account["partition"])):
         for account in mine:
             first, after = account["first_offset"], account["next_offset"]
@@ -125,6 +127,7 @@ def check_accounts(
             if at < 0:
                 at = min(held.get(partition, (first, after))[0], first)
             if account["status"] == "missing":
+                totals.passed.setdefault(partition, []).append((first, after))
                 if after > at:
                     yield _passed_over(topic, partition, at, after)
                 reached[partition] = max(at, after)
@@ -137,8 +140,27 @@ def check_accounts(
                 where = span(topic, partition, first, min(at, after))
                 yield Finding(DOUBLED, where, "two accounts cover it")
             reached[partition] = max(at, after)
+
+
+def check_ends(
+    topic: str,
+    held: Mapping[int, tuple[int, int]],
+    totals: Totals,
+    moved: Mapping[int, int],
+    published: Mapping[int, tuple[int, int]],
+) -> Iterator[Finding]:
+    """Findings on what comes after the last account of each partition.
+
+    moved:      partition → offset that hands have set the group to, and nothing was read from since.
+    published:  partition → the offsets whose accounts had been written when the rows were asked for.
+    """
     for partition, (low, high) in sorted(held.items()):
-        at = max(reached[partition], low)
+        at = max(totals.reached[partition], low)
+        written = published.get(partition, (0, 0))[1]
+        if written > at:
+            why = "its account was published, and there is no row of it"
+            yield Finding(MISSING, span(topic, partition, at, written), why)
+            at = written
         passed = min(moved.get(partition, 0), high)
         if passed > at:
             yield _passed_over(topic, partition, at, passed)
@@ -178,10 +200,11 @@ def _balance(topic: str, account: Row) -> Iterator[Finding]:
         yield Finding(WRONG, where, f"{account['consumed']} consumed, {known} accounted for")
 
 
-def check_sums(totals: Totals, *, written: bool) -> Iterator[Finding]:
+def check_sums(totals: Totals, *, written: bool, waits: str | None = None) -> Iterator[Finding]:
     """Findings on the sums: the windows hold what the accounts gave them.
 
     written:  whether all that the balance is of had been written when the accounts were read.
+    waits:    what open windows wait for, if not for all partitions alike.
     """
     balance = totals.balance
     if balance is None:
@@ -196,7 +219,8 @@ def check_sums(totals: Totals, *, written: bool) -> Iterator[Finding]:
         why = f"{balance['taken']} taken, {placed} scored, late or open"
         yield Finding(WRONG, "windows", why)
     if balance["open"]:
-        yield Finding(IN_FLIGHT, "windows", f"{balance['open']} events in windows still open")
+        many = f"{balance['open']} event{'' if balance['open'] == 1 else 's'} in windows still open"
+        yield Finding(IN_FLIGHT, "windows", f"{many}; they wait for {waits}" if waits else many)
 
 
 def check_letters(totals: Totals, dead_letters: int) -> Iterator[Finding]:

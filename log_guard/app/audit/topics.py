@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from confluent_kafka import Message
@@ -21,11 +21,13 @@ def held_against(
     tables: list[Comparison],
     oldest: Oldest,
     see: Callable[[int, int, Row], None],
+    seen: Callable[[], Iterable[Finding]] = tuple,
 ) -> Iterator[Finding]:
     """Findings on the tables, in the order of readings that ``comparing`` argues for.
 
     writer:  the group that writes the tables.
     see:     hears partition, offset and content of each record, but for those that come meanwhile.
+    seen:    findings of whoever has heard them; they come first.
     """
 
     def take(spans: Mapping[int, tuple[int, int]], see: Callable[[int, int, Row], None]) -> None:
@@ -38,6 +40,7 @@ def held_against(
 
     first = held(cluster, topic)
     take(first, see)
+    yield from seen()
     oldest.deleted({partition: low for partition, (low, _) in held(cluster, topic).items()})
     done = committed(cluster, writer, topic)
     for table in tables:

@@ -51,6 +51,9 @@ revision, and the revision is the offset of the record that caused it; writing a
 late, or by a zombie, changes nothing. Of one revision, what is final stays. Accounts have no revision: those that are old
 are merged in the database (``db maintain``), and so not written a second time where hands have set the group back.
 
+**Retention** may delete events before they are read. Whoever takes over goes on with the first one that is there, and
+the fold names what lies between; so a reader whose next event is gone ends its session rather than pass it over.
+
 **Pausing** a partition that is far ahead changes when something is read and not what: it goes on from
 the first offset that no commit has covered.
 

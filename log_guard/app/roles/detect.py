@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import polars as pl
 import structlog
 from confluent_kafka import Consumer, Message, TopicPartition
 
@@ -24,29 +22,25 @@ from log_guard.adapters.kafka.records import (
     refuse_others,
     result_record,
 )
-from log_guard.adapters.kafka.state import StateTopic, StoredState
+from log_guard.adapters.kafka.state import StoredState
 from log_guard.adapters.kafka.topics import refuse_many
 from log_guard.adapters.kafka.transactions import Transactions
 from log_guard.app.promised import departed
 from log_guard.app.roles.guidance import Guidance, Sources
-from log_guard.app.roles.membership import Membership
+from log_guard.app.roles.membership import TIMEOUT, Membership
 from log_guard.app.roles.messages import gather
 from log_guard.app.roles.news import News
-from log_guard.app.roles.summarise import TIMEOUT
+from log_guard.app.roles.stored_fold import StoredFold
 from log_guard.core.detection.options import DetectOptions
 from log_guard.core.events import DEAD_LETTER_BYTES, DeadLetter
 from log_guard.core.learning.model import Model
 from log_guard.core.stream.fold import Emitted, Fold
-from log_guard.core.stream.kinds import KINDS
-from log_guard.core.stream.snapshot import freeze, thaw
 from log_guard.core.summarising.intake import LINE_BITS
 from log_guard.core.windows import WindowSpec
-from log_guard.errors import StateError, StreamError
+from log_guard.errors import StreamError
 
 FAULTS = 10
 """Kinds of fault of ours that are said."""
-STATE_EVERY = 30.0
-"""Seconds between two writings of the state, or 20 times what a writing took, if that is more."""
 RECORDS = 200
 """Records that a step takes at most."""
 PUBLISH = 2_000
@@ -109,12 +103,11 @@ class DetectSession:
         self._frontier = -1  # last record whose results are out
         self._slices = 0  # so many slices of the next one are, too
         self._position = 0  # next record to take
-        self._stored = 0  # the same, as the stored state has it
         self._waiting: list[tuple[str, bytes, bytes]] = []  # topic, key and value to be published
-        self._state = StateTopic(cluster, options.state)
+        self._stored = StoredFold(
+            cluster, options.state, options.fold, options.settings(), self._news
+        )
         self._faults: set[str] = set()
-        self._kept: dict[str, object] = {}  # parts as they were stored, to know which are the same
-        self._state_due = 0.0
         self._guidance = Guidance(options.sources, options.window)
         # With more, two of the group would detect side by side, each believing to be the only one.
         refuse_many(cluster, (options.summaries, options.state))
@@ -144,7 +137,7 @@ class DetectSession:
         except NewerError:
             # Whoever removes it has to remove what is before it as well: no one may need that any more.
             self._publish(fold)
-            if self._stored < self._position:
+            if self._stored.position < self._position:
                 self._store(fold)
             raise
         self._publish(fold)
@@ -168,8 +161,8 @@ class DetectSession:
     def _store(self, fold: Fold) -> None:
         """Write the state alone."""
         self._transactions.begin()
-        self._save(fold)
-        self._state.frontier(self._frontier, self._slices, self._to_state)
+        self._stored.save(fold, self._position, self._to_state)
+        self._stored.save_frontier(self._frontier, self._slices, self._to_state)
         read = max(self._position, self._frontier + 1)
         offsets = [TopicPartition(self.options.summaries, 0, read)]
         self._transactions.commit(self._consumer, offsets)
@@ -215,11 +208,9 @@ class DetectSession:
         self._transactions.begin()
         for topic, key, value in self._waiting:
             self._transactions.produce(topic, value, key=key)
-        now = time.monotonic()
-        if slices == 0 and now >= self._state_due:
-            self._save(fold)
-            self._state_due = time.monotonic() + max(STATE_EVERY, 20 * (time.monotonic() - now))
-        self._state.frontier(self._position - 1, slices, self._to_state)
+        if slices == 0 and self._stored.is_due():
+            self._stored.save(fold, self._position, self._to_state)
+        self._stored.save_frontier(self._position - 1, slices, self._to_state)
         offsets = [TopicPartition(self.options.summaries, 0, self._position)]
         self._transactions.commit(self._consumer, offsets)
         self._frontier, self._slices = self._position - 1, slices
@@ -246,18 +237,6 @@ class DetectSession:
         offsets = [TopicPartition(self.options.summaries, 0, self._position)]
         self._transactions.commit(self._consumer, offsets)
 
-    def _save(self, fold: Fold) -> None:
-        """Write the state; parts that are the very same objects as last time are as they were."""
-        parts = fold.state()
-        frozen: dict[str, bytes | None] = {}
-        for name, part in parts.items():
-            fixed = isinstance(part, pl.DataFrame | Model)
-            same = fixed and self._kept.get(name) is part and self._state.has(name)
-            frozen[name] = None if same else freeze(part, KINDS)
-        about = {"offset": self._position, "settings": self.options.settings()}
-        self._state.save(frozen, about, self._to_state)
-        self._kept, self._stored = parts, self._position
-
     def _to_state(self, key: str, value: bytes | None) -> None:
         self._transactions.produce(self.options.state, value, key=key.encode(), partition=0)
 
@@ -267,12 +246,10 @@ class DetectSession:
         # (a later one is refused: its generation is over). Asking for the offset waits for that
         # one's end, and reading the state to its own end for the end's marker.
         committed = self._committed()
-        self._fold, stored = self._restored(committed)
+        self._fold, stored = self._stored.restore(committed)
         self._frontier, self._slices = stored.frontier, stored.slices
-        self._position = self._stored = stored.manifest["offset"] if stored.parts else 0
+        self._position = self._stored.position
         self._waiting = []
-        self._kept = {}
-        self._state_due = time.monotonic() + STATE_EVERY
         self._held_still(consumer)
         self._say_moved(committed + 1, stored)
         self._news.info("took over", state_offset=self._position, frontier=self._frontier)
@@ -302,24 +279,8 @@ class DetectSession:
                 f"{topic} ends at {high}, and {self.options.state} has read it up to {next_}: if it was "
                 "made anew, make all topics of the pipeline anew, and delete its groups' offsets"
             )
-        if low > self._position > 0:
+        if low > self._position and next_ > 0:
             self._membership.say_deleted(topic, 0, self._position, low)
-
-    def _restored(self, committed: int) -> tuple[Fold, StoredState]:
-        """The fold as it was stored; a new one where that cannot be used: then all is folded again."""
-        stored = StoredState(frontier=committed)
-        try:
-            stored = self._state.load()
-            if stored.parts and stored.manifest.get("settings") != self.options.settings():
-                raise StateError("the stored state was made with other settings")
-            fold = self.options.fold()
-            if stored.parts:
-                fold.restore({name: thaw(data, KINDS) for name, data in stored.parts.items()})
-            return fold, stored
-        except StateError as e:
-            self._news.warning("reading the summaries again from their beginning", reason=str(e))
-            stored.parts = {}
-            return self.options.fold(), stored
 
     def _committed(self) -> int:
         partition = TopicPartition(self.options.summaries, 0)

@@ -13,6 +13,8 @@ from log_guard.app.roles.news import REMIND_EVERY, News
 
 Place = tuple[str, int]
 
+TIMEOUT = 10.0
+"""Seconds to wait for Kafka's answers before the session is given up."""
 PATIENCE = 20.0
 """Seconds in which a group has mostly found out who reads what."""
 

@@ -51,7 +51,8 @@ class Course:
     """How a role fares over its sessions, in the thread that runs it.
 
     It is *interrupted* from a session's failure on until one has begun to run; or, where the last one broke off in
-    its midst, until one has lasted: what comes before the failure may go well each time.
+    its midst, or for what had broken one off so, until one has lasted: what comes before the failure may go well
+    each time, or now and then.
     """
 
     def __init__(self, role: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -64,6 +65,7 @@ class Course:
         self._failures = 0
         self._at_once = False
         self._said: dict[str, float] = {}  # reason → when it was said
+        self._midst: set[str] = set()  # reasons that have broken off a session in its midst
 
     def begin(self) -> None:
         """Hear that a session begins."""
@@ -77,7 +79,7 @@ class Course:
             self._news.info("running")
         if _interrupted.get() is not None and now - self._running_since >= self._to_last:
             _interrupted.set(None)
-            self._failures, self._to_last, self._said = 0, 0.0, {}
+            self._failures, self._to_last, self._said, self._midst = 0, 0.0, {}, set()
             self._log.info("running", interrupted_for=round(now - self._since))
 
     def shared_anew(self) -> None:
@@ -97,7 +99,10 @@ class Course:
         if _interrupted.get() is None:
             _interrupted.set(set())
             self._since = now
-        self._to_last = 0.0 if self._running_since is None else SETTLED
+        why = _kind(error)
+        if self._running_since is not None:
+            self._midst.add(why)
+        self._to_last = SETTLED if why in self._midst else 0.0
         self._failures += 1
         self._at_once = somewhere and self._failures == 1
         self._say(error, now, somewhere=somewhere)
@@ -108,9 +113,7 @@ class Course:
         return 0.0 if self._at_once else float(_PAUSES(state))
 
     def _say(self, error: Exception, now: float, *, somewhere: bool) -> None:
-        why = reason(error)
-        # What the client adds to one and the same error differs from time to time.
-        kind = str(error.args[0].code()) if isinstance(error, KafkaException) else why
+        why, kind = reason(error), _kind(error)
         self._said = {k: t for k, t in self._said.items() if now - t < REMIND_EVERY}
         if kind in self._said:
             return
@@ -118,6 +121,11 @@ class Course:
         what = "starting again from what is committed" if somewhere else "trying again"
         since = {} if self._failures == 1 else {"interrupted_for": round(now - self._since)}
         self._log.warning(f"interrupted, {what}", reason=why, **since)
+
+
+def _kind(error: BaseException) -> str:
+    """The same for one and the same error: what the client adds to it differs from time to time."""
+    return str(error.args[0].code()) if isinstance(error, KafkaException) else reason(error)
 
 
 def reason(error: BaseException | None) -> str:

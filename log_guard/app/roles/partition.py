@@ -61,6 +61,21 @@ class Partition:
         self.pending = Pending(intake.source, next)
         self._beyond = False  # something from ``known`` on was seen, and left to be read again
         self._reported: float | None = None  # by our clock
+        self._ended: float | None = (
+            None  # when the end had been reached before what is pending came
+        )
+        self._within: float | None = None  # seconds within which what was taken had been appended
+        # Of an ``at_end_since``: seconds for which nothing had come by then.
+        self._before: tuple[float, float] | None = None
+
+    @property
+    def number(self) -> int:
+        """Which partition of the topic it is."""
+        return self.intake.source
+
+    def place(self, topic: str) -> TopicPartition:
+        """Where to read on."""
+        return TopicPartition(topic, self.number, self.next)
 
     def add(self, messages: Sequence[Message]) -> None:
         """Take in messages, in their order; those from ``known`` on belong to the next commit."""
@@ -68,6 +83,8 @@ class Partition:
             self._beyond = True
             messages = messages[: int(np.searchsorted(offsets_of(messages), self.known))]
         if messages:
+            if not self.pending.messages:
+                self._ended = self.at_end_since
             self.pending.add(messages)
 
     def reach_end(self, offset: int, held: int, now: float) -> None:
@@ -87,6 +104,7 @@ class Partition:
         taken = [self.intake.take(*batch) for batch in self.pending.batches()]
         if self.pending.messages:
             self.next, self.appended = self.pending.next, self.pending.appended
+            self._within = None if self._ended is None else now - self._ended
             if self.at_end_since is not None:
                 self.at_end_since = now  # the end was reached again, or there is more
         return taken
@@ -101,7 +119,7 @@ class Partition:
             self.next, self.known, self._beyond = self.known, None, False
         else:
             self.next = max(self.next, self.end)
-        self.pending = Pending(self.intake.source, self.next)
+        self.pending = Pending(self.number, self.next)
         self._reported = now
         return again
 
@@ -110,11 +128,11 @@ class Partition:
     ) -> Progress:
         """What a commit of this, from offset ``first`` on, says; ``filtered``: messages that held nothing."""
         idle = self.at_end_since is not None and now - self.at_end_since >= self.idle_after
-        mark = self.intake.clock.watermark
+        mark, quiet = self.intake.clock.watermark, self._quiet(now, wall)
         if mark is not None and idle:
-            mark += int(self._quiet(now, wall) * SECOND)
+            mark += int(quiet * SECOND)
         return Progress(
-            self.intake.source,
+            self.number,
             first,
             self.next,
             mark,
@@ -131,14 +149,23 @@ class Partition:
         told = {"high": self.intake.clock.high, "appended": self.appended}
         if self.known is not None:
             told["known"] = self.known
-        return TopicPartition(topic, self.intake.source, self.next, metadata=json.dumps(told))
+        return TopicPartition(topic, self.number, self.next, metadata=json.dumps(told))
 
     def _quiet(self, now: float, wall: float) -> float:
-        """Seconds for which nothing has come, known since the end was reached; else 0."""
-        if self.at_end_since is None:
+        """Seconds for which nothing has come, known since the end was reached; else 0.
+
+        Of the time before only the host's clock knows. It is asked once, for it may be set while nothing comes; and
+        not believed where we were at the end before: what came then had just been appended.
+        """
+        since = self.at_end_since
+        if since is None:
             return 0.0
-        ours = now - self.at_end_since
-        return ours if self.appended is None else max(ours, wall - self.appended)
+        if self._before is None or self._before[0] != since:
+            before = 0.0 if self.appended is None else wall - self.appended - (now - since)
+            if self._within is not None:
+                before = min(before, self._within)
+            self._before = since, max(before, 0.0)
+        return now - since + self._before[1]
 
 
 def _known(metadata: str | None) -> dict[str, int]:

@@ -20,13 +20,13 @@ class SameTopic:
 
     def __init__(self, cluster: Cluster, topic: str, clock: Callable[[], float]) -> None:
         self.id = ""
-        self._cluster, self._topic, self._clock = cluster, topic, clock
+        self._cluster, self.name, self._clock = cluster, topic, clock
         self._looked = clock()
 
     def look(self) -> None:
         """See which topic it is now; StreamError if it was another one before."""
         self._looked = self._clock()
-        now = topic_id(self._cluster, self._topic)
+        now = topic_id(self._cluster, self.name)
         if now:
             self.refuse_another(self.id, now)
             self.id = now
@@ -40,6 +40,6 @@ class SameTopic:
         """StreamError if the topic that was read before is not that of today."""
         if before and before != (now or self.id or before):
             raise StreamError(
-                f"topic {self._topic} was made anew since it was read: make all topics of the pipeline anew, "
+                f"topic {self.name} was made anew since it was read: make all topics of the pipeline anew, "
                 "and delete its groups' offsets"
             )

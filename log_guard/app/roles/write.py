@@ -20,9 +20,8 @@ from log_guard.adapters.kafka.records import (
 )
 from log_guard.adapters.kafka.topics import origin
 from log_guard.adapters.store.retention import surely_there_from
-from log_guard.app.roles.membership import Membership
+from log_guard.app.roles.membership import TIMEOUT, Membership
 from log_guard.app.roles.messages import gather
-from log_guard.app.roles.summarise import TIMEOUT
 from log_guard.core.stream.origin import Origin
 from log_guard.errors import StoreError
 

@@ -168,6 +168,15 @@ def test_an_incident_or_two_in_a_history_do_not_make_it_deaf(spans: int, deaf: b
         assert deaf or now <= 1.5 * getattr(calm, name)
 
 
+def test_an_incident_in_every_ten_minutes_of_a_history_does_not_make_it_deaf() -> None:
+    """Faults of three minutes every ten, on 2,000 windows between which nothing new is said but now and then."""
+    random = np.random.default_rng(5)
+    ends = np.arange(1, 7 * 3600 // 5) * 5 * SECOND
+    values = random.gumbel(3.0, 1.0, (len(ends), 3))
+    values[ends % (600 * SECOND) < 180 * SECOND, 0] += 60.0
+    assert scales_of(values, ends, 600 * SECOND, 2.0).novelty < 60.0
+
+
 @pytest.mark.parametrize(("blocks", "told"), [(5, False), (6, True)])
 def test_an_hour_of_history_is_needed_to_tell_of_shifts(blocks: int, told: bool) -> None:
     values = np.random.default_rng(3).gumbel(8.0, 1.5, (10 * blocks, 3))

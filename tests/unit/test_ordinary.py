@@ -8,8 +8,11 @@ import pytest
 
 from log_guard.core.events import Level
 from log_guard.core.learning.calibration import passed
+from log_guard.core.learning.history import History
 from log_guard.core.learning.ordinary import ordinary_rows, ordinary_windows
+from log_guard.core.learning.training import shown_by, study
 from log_guard.core.statements import Templates
+from log_guard.core.vocabulary import Vocabulary
 from log_guard.core.windows import PANE_SCHEMA, WHOLE, WindowSpec
 from tests.streams import micros
 
@@ -70,6 +73,20 @@ def test_windows_of_ordinary_trouble_hold_no_other() -> None:
     alone, calm = ordinary_windows(panes, TEMPLATES, SPEC, ends, groups)
     assert calm.tolist() == [True, False, False, True, False, False]
     assert alone.tolist() == [False, True, True, False, False, True]
+
+
+@pytest.mark.parametrize(("times", "shown"), [(2, False), (3, True)])
+def test_news_that_a_history_has_shown_three_times_is_how_things_are(
+    times: int, shown: bool
+) -> None:
+    words = ["tick", "cache warmed", "index built", "report sent"]
+    ticks = [(micros(s), 1, INFO, 0, False, 1) for s in range(0, 4 * HISTORY, 5)]
+    news = [(micros(4_000 + 3_000 * i), 1, INFO, i + 1, False, 1) for i in range(times)]
+    panes = pl.DataFrame(ticks + news, schema=PANE_SCHEMA, orient="row")
+    learnt = study(History(panes, Vocabulary(["*", "shop"]), Templates(words)), SPEC)
+    value = learnt.looks.values[learnt.looks.ends == micros(4_000 + 5), 0].max()
+    assert value > 5.0
+    assert bool(shown_by(learnt, 2.0) > value) is shown
 
 
 def test_the_budget_is_how_many_blocks_may_pass() -> None:

@@ -231,17 +231,21 @@ def test_a_variant_of_a_known_statement_is_half_as_new() -> None:
     assert variant == pytest.approx((fresh + old) / 2, abs=0.01)
 
 
-def replicas(template: int, *, known: bool = True) -> Baseline:
-    """Of two groups the first says this once a minute (or not at all), the second never."""
+def replicas(template: int, *, known: bool = True, others: tuple[int, ...] = ()) -> Baseline:
+    """Group 1, and others, say this once a minute (or not at all), group 2 never."""
     panes = [
         (micros(second), group, INFO, 0, False, 3)
         for second in range(0, HISTORY, 5)
-        for group in (1, 2)
+        for group in (1, 2, *others)
     ]
     if known:
-        panes += [(micros(second), 1, INFO, template, False, 1) for second in range(0, HISTORY, 60)]
+        panes += [
+            (micros(second), group, INFO, template, False, 1)
+            for second in range(0, HISTORY, 60)
+            for group in (1, *others)
+        ]
     frame = pl.DataFrame(panes, schema=PANE_SCHEMA, orient="row")
-    since = {group: micros(0) for group in (0, 1, 2)}
+    since = {group: micros(0) for group in (0, 1, 2, *others)}
     return learn(frame, TEMPLATES, micros(0), micros(HISTORY), WINDOW, since)
 
 
@@ -257,8 +261,13 @@ def test_what_is_new_to_a_service_and_usual_in_another_is_half_as_new() -> None:
     assert novelty_in(2, 77, replicas(77)) == pytest.approx((usual + new) / 2, abs=0.1)
 
 
-def test_trouble_is_as_new_to_a_service_whoever_else_has_it() -> None:
+def test_trouble_is_as_new_to_a_service_as_if_one_other_had_never_had_it() -> None:
     assert novelty_in(2, 80, replicas(80)) == novelty_in(2, 80, replicas(80, known=False))
+
+
+def test_trouble_that_several_others_have_is_half_as_new() -> None:
+    alone, usual = (novelty_in(group, 80, replicas(80, others=())) for group in (2, 1))
+    assert usual < novelty_in(2, 80, replicas(80, others=(3,))) < 0.7 * alone
 
 
 def test_an_error_of_a_service_that_errs_all_day_weighs_as_little_as_its_infos() -> None:
@@ -276,6 +285,17 @@ def test_what_was_never_seen_and_comes_in_numbers_is_a_surprising_count_too() ->
     parts = parts_of(batch_of([(1, {(INFO, 77): 40}), (1, {(INFO, 77): 4})]), BASELINE)
     assert only(parts, 0)[INFO, 77][7] > 50
     assert (INFO, 77) not in only(parts, 1)
+
+
+def test_many_lines_of_a_new_kind_are_worth_little_more_than_some() -> None:
+    def bits(level: int, count: int) -> float:
+        parts = only(parts_of(batch_of([(1, {(level, 77): count})]), BASELINE), 0)
+        return parts[level, 77][7]
+
+    # Beyond the numbers in which the service's other lines come, it is worth more.
+    assert FRESH_BITS < bits(INFO, 40) < bits(INFO, 60) < 100
+    assert bits(ERROR, 40) == 100
+    assert bits(int(Level.DEBUG), 40) == pytest.approx(bits(INFO, 40) - FRESH_BITS)
 
 
 def test_a_group_without_history_is_judged_by_novelty_alone() -> None:

@@ -22,7 +22,7 @@ from log_guard.core.learning.calibration import (
     scales_of,
     spans_allowed,
 )
-from log_guard.core.learning.crossfit import Fold, Looks, folds_of, look
+from log_guard.core.learning.crossfit import FOLDS, Fold, Looks, folds_of, look
 from log_guard.core.learning.history import History
 from log_guard.core.learning.model import Model, Scales, Training
 from log_guard.core.learning.ordinary import ordinary_windows
@@ -34,6 +34,8 @@ from log_guard.errors import InputError
 MINUTE = 60 * SECOND
 MAX_BLOCK = 600 * SECOND
 MAX_TEXT_TEMPLATES = 5_000
+WHOLE_BITS = float(np.log2(FOLDS / (FOLDS - 1)))
+"""What is new is by so much more of a surprise to a whole history than to the folds that judged one another, bits."""
 DIGEST_ROWS = 20_000
 """Rows of history that are text at a time, about."""
 
@@ -175,7 +177,8 @@ def shown_by(studied: Study, false_alarms_per_day: float) -> float:
     if not calm.any():
         return trouble
     quiet = block_maxima(novelty[calm], ends[calm], block)
-    return max(trouble, exceeded(quiet, spans_allowed(false_alarms_per_day, span)))
+    news = exceeded(quiet, spans_allowed(false_alarms_per_day, span))
+    return max(trouble, float(np.nextafter(news + WHOLE_BITS, np.inf)))
 
 
 def _digest(

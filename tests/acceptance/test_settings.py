@@ -225,7 +225,12 @@ def test_of_the_url_of_a_database_all_but_its_secrets_is_shown(
         ((), {"LOGGUARD_TIMEZONE": ""}, "", "LOGGUARD_TIMEZONE '': use an IANA name"),
         ((), {}, 'timezone = "Mars/X"', "c.toml: timezone 'Mars/X': use an IANA name"),
         (("--detector", "x"), {}, "", "--detector 'x': use fusion, novelty, surprise, shift, ref"),
-        ((), {"LOGGUARD_INPUT_FORMAT": "xml"}, "", "LOGGUARD_INPUT_FORMAT 'xml': use json, log4j-xml, con"),
+        (
+            (),
+            {"LOGGUARD_INPUT_FORMAT": "xml"},
+            "",
+            "LOGGUARD_INPUT_FORMAT 'xml': use json, log4j-xml, con",
+        ),
         ((), {}, 'group_by = "host,,pod"', "c.toml: group_by 'host,,pod': give service, names"),
         ((), {}, 'writer_group = ""', "c.toml: writer_group '': String should have at least 1"),
         ((), {}, 'db_sslmode = "maybe"', "c.toml: db_sslmode 'maybe': String should match"),

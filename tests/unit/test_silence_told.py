@@ -23,11 +23,11 @@ GONE = 7 * HOUR + 100.0
 BACKLOG = 60
 
 
-def silent_for(seconds: float, *, backlog: int = 0) -> tuple[Times, list[Alert]]:
+def silent_for(seconds: float, *, backlog: int = 0, rate: float = 0.3) -> tuple[Times, list[Alert]]:
     """When mail spoke, and what was told of its silence."""
     random = np.random.default_rng(3)
     back, end = GONE + seconds, GONE + seconds + 0.5 * HOUR
-    mail = poisson(random, 0, end, 0.3)
+    mail = poisson(random, 0, end, rate)
     held = back + random.uniform(0, 5, backlog)
     mail = np.concatenate([mail[(mail < GONE) | (mail >= back)], held])
     stream = history({0: (1, poisson(random, 0, end, 0.6)), 1: (2, np.sort(mail))})
@@ -42,9 +42,13 @@ def silence_of(alert: Alert) -> Symptom:
     return next(s for s in alert.course.symptoms if "no events at all" in s.sentence)
 
 
-@pytest.mark.parametrize("lasted", [300, 900, 2_400])
-def test_it_began_with_the_last_event_and_lasted_until_the_next(lasted: float) -> None:
-    mail, told = silent_for(lasted)
+@pytest.mark.parametrize(
+    ("lasted", "rate"),
+    [(300, 0.3), (900, 0.3), (2_400, 0.3), (1_140, 2.0), (2_400, 2.0), (9_000, 2.0)],
+)
+def test_it_began_with_the_last_event_and_lasted_until_the_next(lasted: float, rate: float) -> None:
+    """Also of who never paused for 30 s, so that its gaps say nothing."""
+    mail, told = silent_for(lasted, rate=rate)
     (alert,) = told
     last, next_ = mail[mail < GONE].max(), mail[mail >= GONE].min()
     silence = silence_of(alert)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from log_guard.core.course import Bout
+from log_guard.core.episodes.causes import FEW
 from log_guard.core.episodes.episode import Episode
 from log_guard.core.episodes.likeness import has_come_back, is_new, may_become
 from log_guard.core.episodes.symptoms import has_news
@@ -229,6 +230,8 @@ class Episodes:
             recent = result.window_end <= episode.newest_onset + self.rules.together
             if (recent or name == WHOLE_STREAM) and name not in episode.groups:
                 return episode
+        if name == WHOLE_STREAM and evidence.parts and evidence.parts[0].kind in FEW:
+            return self._waiting.latest()
         return None
 
     def _come_back(self, result: Result, evidence: Evidence) -> Episode | None:

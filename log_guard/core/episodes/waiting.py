@@ -22,6 +22,10 @@ class Waiting:
         self.episodes[episode.id] = episode
         self.awaited.update(dict.fromkeys(episode.silent, episode.id))
 
+    def latest(self) -> Episode | None:
+        """The one that began to wait last: what the whole stream lacks meanwhile, it lacks with it."""
+        return next(reversed(self.episodes.values()), None)
+
     def heard(self, group: str) -> Episode | None:
         """The episode that waits for the group, and now no longer does."""
         id = self.awaited.get(group)

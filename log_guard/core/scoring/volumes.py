@@ -94,12 +94,14 @@ def longer_silence(
     That takes windows not to depend on one another. Those of a service that sleeps at night do, so where
     history holds whole spells of silence, it is no more surprising than as many of those are rare. Nor does
     a history tell of silences that are longer than itself: those surprise as much as one as long.
-    Whether so long a gap is a surprise of its own is another question, and the only one beyond a quarter of an hour.
+    Beyond a quarter of an hour it surprises no more than it did by then, so that what was told goes on and nothing comes
+    up; whether so long a gap is a surprise of its own is another question (``gaps.py``), and the only one that is left.
 
     window:  its length, µs.
     """
     every = (parts.template == VOLUME_TEMPLATE) & (parts.level == ALL_LEVELS)
-    lasted = np.minimum(entries.silent, entries.watched[:, 1])
+    shown = SILENCE_SHOWN / window
+    lasted = np.minimum(np.minimum(entries.silent, shown), entries.watched[:, 1])
     windows = np.maximum(np.where(every, lasted[parts.row], 1.0), 1.0)
     bits = parts.bits * windows
     at = np.flatnonzero(every & (parts.count == 0))
@@ -111,7 +113,6 @@ def longer_silence(
     bits[at] = np.minimum(bits[at], most)
     if len(at):
         length = entries.silent[row] * window
-        bits[at] = np.where(length > SILENCE_SHOWN + window, 0.0, bits[at])
         if telling is not None:
             by_length = bits_for_length(baseline, entries.groups[row], length, window, telling)
             bits[at] = np.maximum(bits[at], np.where(parts.side[at] < 0, by_length, 0.0))

@@ -12,6 +12,7 @@ from log_guard.app.settings import Settings
 from log_guard.cli.options import Format, Output
 from log_guard.cli.settings_options import with_settings
 from log_guard.cli.terminal import console
+from log_guard.errors import OptionError
 
 Partitions = Annotated[int, typer.Option(help="Partitions of the topics that are shared.", min=1)]
 Replication = Annotated[int, typer.Option(help="Replicas of each topic.", min=1)]
@@ -34,6 +35,7 @@ def summarise(settings: Settings) -> None:
 @with_settings("Kafka", "Windows", "Detection", "Logging")
 def detect(settings: Settings) -> None:
     """Judge windows and publish results. One works, others stand by."""
+    _refuse_run(settings)
     deployment = _start(settings)
     _run([deployment.detect()])
 
@@ -64,6 +66,8 @@ def process(
     With --from and --to a past span is scored again from its summaries, and the results are
     published beside the live ones under the name that --run gives them.
     """
+    if start is None and end is None:
+        _refuse_run(settings)
     deployment = _start(settings)
     if not also_write:
         _tell_unused(origins)
@@ -237,6 +241,14 @@ def _tell_unknown_variables() -> None:
     for name, meant in unknown_variables().items():
         hint = f"; is {meant} meant?" if meant else "; see `logguard config show`"
         typer.echo(f"logguard: {name}: no such setting{hint}", err=True)
+
+
+def _refuse_run(settings: Settings) -> None:
+    """Live results under another name would be missing among the live ones for ever."""
+    if settings.run:
+        raise OptionError(
+            f"--run {settings.run} (LOGGUARD_RUN) is for a past span: give --from and --to, or leave it out"
+        )
 
 
 def _tell_unused(origins: dict[str, str]) -> None:

@@ -396,3 +396,10 @@ def test_a_url_in_which_the_password_may_go_on_is_refused_and_not_shown() -> Non
     done = logguard("db", "check", "--db-url", "postgresql://u:s3@hush@nowhere/db")
     assert "write an @ in it as %40" in done.stderr
     assert "hush" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("role", ["process", "detect"])
+def test_live_results_are_not_filed_under_the_name_of_a_run(role: str, quick: Quick) -> None:
+    done = quick(role, LOGGUARD_RUN="strict")
+    assert done.returncode == 2
+    assert "--run strict (LOGGUARD_RUN) is for a past span: give --from and --to" in done.stderr

@@ -6,6 +6,7 @@ from contextlib import closing
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from log_guard.app.audit.counted import Counted
@@ -159,3 +160,16 @@ def test_one_of_a_kind_is_one() -> None:
         "1 event accounted for, 1 finding: 1 missing (1 row, 1 message without a value)",
         "quiet: log-events-0",
     ]
+
+
+@pytest.mark.parametrize(("compared", "warned"), [(0, True), (2, False)])
+def test_a_recount_that_could_be_held_against_no_row_says_so(compared: int, warned: bool) -> None:
+    outcome = Audit(
+        events=9, rows=3, recounted=9, compared=compared, recounted_from=1_700_000_000_000_000
+    )
+    console = Console(file=StringIO(), width=300)
+    show(outcome, console, as_json=False)
+    assert isinstance(console.file, StringIO)
+    said = console.file.getvalue()
+    assert "9 counted again from 2023-11-14T22:13:20Z on, events before are deleted" in said
+    assert ("NO row could be compared with that" in said) is warned

@@ -107,6 +107,7 @@ def audit(
                 about = Known(known, late, final, written.windows(done))
                 rows = by_time(store.verdicts(run, *span))
                 outcome.add(counter.check(rows, deployment.window.window, about))
+                outcome.compared = counter.compared
     return outcome
 
 

@@ -40,6 +40,7 @@ class Audit:
     filtered:        how many of them were messages without a value (tombstones), which hold no event.
     older:           rows and alerts whose records the topic no longer holds: compared with nothing.
     recounted:       events that were counted again; None: not asked for.
+    compared:        rows that were held against them; None: not asked for.
     recounted_from:  event time (µs) from which on they were all there; 0: none are deleted.
     asides:          what is no finding, and still good to know.
     """
@@ -51,6 +52,7 @@ class Audit:
     rows: int = 0
     older: int = 0
     recounted: int | None = None
+    compared: int | None = None
     recounted_from: int = 0
     asides: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -87,6 +89,7 @@ class Audit:
             "rows": self.rows,
             "older": self.older,
             "recounted": self.recounted,
+            "compared": self.compared,
             "recounted_from": self.recounted_from,
             "findings": [{"what": f.what, "where": f.where, "why": f.why} for f in self.findings],
             "more": self.more,

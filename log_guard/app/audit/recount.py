@@ -56,6 +56,7 @@ class Recount:
         self._ahead = ahead
         self.slide = slide
         self.events = 0
+        self.compared = 0  # rows
         self._new_intake = new_intake
         self._intakes: dict[int, Intake] = {}
         self._counts = Scratch(("events",), "events = kept.events + excluded.events")
@@ -100,6 +101,7 @@ class Recount:
                 events = sum(p.total() if whole else p[service] for p in panes)
                 missed = events - row["log_count"]
                 counted = row["final"] and row["revision"] <= known.revision
+                self.compared += counted
                 if counted and missed and not 0 < missed <= known.given_up:
                     why = f"log_count {row['log_count']:g}, but {events} events are in log-events"
                     what = IN_FLIGHT if missed > 0 and not known.written else WRONG

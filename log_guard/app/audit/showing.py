@@ -33,6 +33,8 @@ def show(outcome: Audit, console: Console, *, as_json: bool) -> None:
     if outcome.recounted_from:
         since = iso(outcome.recounted_from) if outcome.recounted_from < NEVER else "now"
         about += f" from {since} on, events before are deleted"
+    if outcome.compared == 0 and outcome.rows:
+        about += "; NO row could be compared with that: what is deleted may be of any window before"
     found = _many(outcome.kinds.total(), "finding")
     kinds = ", ".join(f"{outcome.kinds[k]:,} {k}" for k in GRAVEST_FIRST if outcome.kinds[k])
     if not outcome.accounted:

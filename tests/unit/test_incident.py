@@ -47,7 +47,9 @@ def test_with_as_many_new_messages_as_it_says_it_would_have_been_normal() -> Non
         "moving",
         "sealing",
     ]
-    trouble = [Event(900 + i, "db", Level.INFO, f"{step} shard") for i, step in enumerate(steps)]
+    trouble = [
+        Event(900 + i, "db", Level.INFO, f"{step} shard refused") for i, step in enumerate(steps)
+    ]
     (alert,) = _alerts([*_steady(1200), *trouble])
     (bound,) = alert.evidence.normal_if
     assert (bound.kind, bound.relation) == ("new", "<=")

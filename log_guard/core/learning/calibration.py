@@ -158,9 +158,9 @@ def scales_of(
     to the next. A count surprise must besides exceed what the history has shown, but for as many spans
     as the budget allows, and for two at least: volumes are heavier-tailed than any tail that could be fitted to so few blocks.
     """
-    # Novelty is looked at by the spell, for where incidents come every ten minutes no block of ten is without one.
     span_days = (int(ends.max()) - int(ends.min()) + block) / SECOND / DAY
     budget = false_alarms_per_day * span_days / 2  # the two detectors share it
+    # Novelty is looked at by the spell, for where incidents come every ten minutes no block of ten is without one.
     novelty = block_maxima(values[:, 0], ends, min(block, SPELL))
     surprise = block_maxima(values[:, 1], ends, block)
     shift = block_maxima(values[:, 2], ends, max(block, EPOCH))

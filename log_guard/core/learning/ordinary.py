@@ -65,7 +65,7 @@ def ordinary_windows(
     ends: np.ndarray,
     groups: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which of these windows, (n,) event times (µs) and group ids, hold ordinary trouble and no other, and which none at all."""
+    """Which of these windows, (n,) event times (µs) and group ids, hold ordinary trouble and no other, and which no trouble at all."""
     ordinary = ordinary_rows(panes, templates, spec)
     other = troubled_rows(panes, templates) & ~ordinary
     some = _holding(panes, ordinary, spec, ends, groups)

@@ -111,9 +111,8 @@ def longer_silence(
     slept = np.maximum(windows[at] * spells / np.maximum(watched, 1.0), 1.0)
     most = np.where(silent > 0, rarity_bits(silent, spells) * slept, np.inf)
     bits[at] = np.minimum(bits[at], most)
-    if len(at):
+    if len(at) and telling is not None:
         length = entries.silent[row] * window
-        if telling is not None:
-            by_length = bits_for_length(baseline, entries.groups[row], length, window, telling)
-            bits[at] = np.maximum(bits[at], np.where(parts.side[at] < 0, by_length, 0.0))
+        by_length = bits_for_length(baseline, entries.groups[row], length, window, telling)
+        bits[at] = np.maximum(bits[at], np.where(parts.side[at] < 0, by_length, 0.0))
     return replace(parts, bits=exact(bits))
